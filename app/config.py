@@ -1,0 +1,128 @@
+"""The only reader of the environment: every setting, its default and its check."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+class WrongSetting(Exception):
+    """A setting cannot work; the text is one sentence that names it."""
+
+
+class Settings(BaseSettings):
+    """`SONOPOST_*` in the environment or in `.env`; units are in the names."""
+
+    model_config = SettingsConfigDict(env_prefix="SONOPOST_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Path("var")
+    database_url: str = ""  # default: SQLite in data_dir
+    storage_url: str = ""  # default: a folder in data_dir; or s3://bucket/prefix
+    s3_endpoint_url: str | None = None
+    s3_region: str = "us-east-1"
+    public_url: str = ""  # where people reach the service; default: http://host:port of `serve`
+    smtp_url: str = ""  # smtp://[user:password@]host:port, smtps:// or smtp+starttls://
+    mail_from: str = "sonopost@localhost"
+    secret_key_file: Path | None = None  # default: data_dir/secret.key
+    trusted_proxies: str = ""  # comma-separated addresses that may set X-Forwarded-*
+    metrics_token: str = ""
+    log_level: str = "INFO"
+    require_second_factor: bool = True
+
+    # Limits on everything that comes from outside (design §4.13)
+    max_file_bytes: int = Field(8 << 30, gt=0)
+    max_body_bytes: int = Field(1 << 20, gt=0)  # every body that is not a file
+    max_files_per_referral: int = Field(5_000, gt=0)
+    max_archive_entries: int = Field(20_000, gt=0)
+    max_archive_bytes: int = Field(10 << 30, gt=0)  # unpacked
+    max_archive_ratio: int = Field(100, gt=0)
+    min_free_disk_bytes: int = Field(256 << 20, ge=0)
+    header_silence_s: float = Field(10, gt=0)
+    body_silence_s: float = Field(60, gt=0)  # a lossy satellite link is silent that long
+    session_idle_min: int = Field(60, gt=0)
+    session_max_h: int = Field(12, gt=0)
+    sign_in_tries: int = Field(10, gt=0)  # per person and address in 15 minutes
+    settle_quiet_s: float = Field(2, ge=0)
+    decode_children: int = Field(2, gt=0)
+    job_workers: int = Field(4, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_defaults(cls, given: dict[str, Any]) -> dict[str, Any]:
+        folder = Path(given.get("data_dir") or "var").absolute()
+        given["data_dir"] = folder
+        given["database_url"] = given.get("database_url") or f"sqlite:///{folder / 'sonopost.db'}"
+        given["storage_url"] = given.get("storage_url") or f"file:{folder / 'blobs'}"
+        given["secret_key_file"] = given.get("secret_key_file") or folder / "secret.key"
+        return given
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        url = url.replace("postgres://", "postgresql://", 1)
+        if url.startswith("postgresql://"):
+            url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("must be sqlite:///path or postgresql://user@host/name")
+        return url
+
+    @field_validator("storage_url")
+    @classmethod
+    def _known_store(cls, url: str) -> str:
+        if url.startswith("s3://") and not urlsplit(url).netloc:
+            raise ValueError("must name a bucket: s3://bucket/prefix")
+        if not url.startswith(("file:", "s3://")):
+            raise ValueError("must be file:/path or s3://bucket/prefix")
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _a_web_address(cls, url: str) -> str:
+        if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname):
+            raise ValueError("must be an http:// or https:// address")
+        return url.rstrip("/")
+
+    @property
+    def on_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def on_s3(self) -> bool:
+        return self.storage_url.startswith("s3://")
+
+    @property
+    def spool_dir(self) -> Path:
+        """On the folder store's own file system, so that adopting a file is a link, not a copy."""
+        if self.on_s3:
+            return self.data_dir / "spool"
+        return Path(self.storage_url.removeprefix("file:")).absolute() / ".spool"
+
+    @property
+    def secure(self) -> bool:
+        """People come by https, so cookies can be marked Secure."""
+        return self.public_url.startswith("https://")
+
+
+_current: Settings | None = None
+
+
+def load(**overrides: object) -> Settings:
+    """Read the settings once for this process; a wrong one is one sentence that names it."""
+    global _current  # noqa: PLW0603 - the process has one configuration
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        _current = Settings(**given)  # type: ignore[arg-type]  # pydantic checks them
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        name = "SONOPOST_" + str(first["loc"][0] if first["loc"] else "SETTINGS").upper()
+        raise WrongSetting(f"{name} {first['msg'].removeprefix('Value error, ')}.") from None
+    return _current
+
+
+def settings() -> Settings:
+    """The process's settings, read at first use."""
+    return _current or load()

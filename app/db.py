@@ -1,0 +1,159 @@
+"""The engine, `transaction()`, `reading()`, and what every table shares."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+import uuid_utils.compat
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+from app.errors import Unavailable
+
+
+class Acting(Protocol):
+    """What a transaction and an audit event need to know of the actor."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def person_id(self) -> UUID | None: ...
+    @property
+    def organization_ids(self) -> tuple[UUID, ...]: ...
+
+
+def new_id() -> UUID:
+    """UUIDv7 (RFC 9562 5.7): rows sort by the time they were made."""
+    return uuid_utils.compat.uuid7()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class UTCDateTime(sa.TypeDecorator[datetime]):
+    """A time with its zone; SQLite would give it back naive."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without its zone")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+
+class Base(DeclarativeBase):
+    # Unnamed constraints cannot be dropped by a batch migration on SQLite.
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UTCDateTime(), dict[str, Any]: JSON, list[Any]: JSON, UUID: sa.Uuid()}  # noqa: RUF012 - SQLAlchemy's own declaration
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+
+
+_engine: sa.Engine | None = None
+_write: sessionmaker[Session]
+_read: sessionmaker[Session]
+
+
+def make_engine(url: str) -> sa.Engine:
+    if not url.startswith("sqlite"):
+        limits = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+        return sa.create_engine(
+            url, pool_pre_ping=True, pool_size=20, max_overflow=20, pool_timeout=10,
+            connect_args={"options": limits, "connect_timeout": 3},
+        )  # fmt: skip
+    engine = sa.create_engine(url, connect_args={"timeout": 30}, pool_size=20, max_overflow=20, pool_timeout=10)
+    event.listen(engine, "connect", _on_sqlite_connect)
+    event.listen(engine, "begin", _on_sqlite_begin)
+    return engine
+
+
+def _on_sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not send BEGIN itself
+    # WAL stays in the file; NORMAL may lose the last commits at a power cut; keys are off by default.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_sqlite_begin(connection: sa.Connection) -> None:
+    # A deferred transaction that reads, then writes, fails at once when another wrote in between.
+    mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def connect(url: str) -> sa.Engine:
+    """Bind this process to its database; the doors and verbs reach it by the two functions below."""
+    global _engine, _write, _read  # noqa: PLW0603 - the process has one database
+    if _engine is not None:
+        _engine.dispose()
+    _engine = make_engine(url)
+    _write = sessionmaker(_engine, expire_on_commit=False)  # rows stay readable after the block
+    _read = sessionmaker(_engine.execution_options(sqlite_begin="DEFERRED"), expire_on_commit=False)
+    return _engine
+
+
+def engine() -> sa.Engine:
+    if _engine is None:
+        raise RuntimeError("connect() comes first")
+    return _engine
+
+
+@contextmanager
+def transaction(actor: Acting) -> Iterator[Session]:
+    """Commits at the end of the block. Keep it short: no network and no file inside, never one within another.
+
+    The actor's ids are taken from the first day, so that row-level security later touches no door."""
+    with _away_is_unavailable(), _write.begin() as session:
+        session.info["actor"] = actor
+        yield session
+
+
+@contextmanager
+def reading(actor: Acting) -> Iterator[Session]:
+    """A consistent view, neither blocked by a writer nor blocking one (WAL)."""
+    with _away_is_unavailable(), _read() as session:
+        session.info["actor"] = actor
+        yield session
+        session.rollback()
+
+
+@contextmanager
+def _away_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as away:
+        raise Unavailable("The database does not answer. Nothing was changed; try again.") from away
+
+
+Row = TypeVar("Row", bound=Base)
+
+
+def insert_or_nothing(session: Session, model: type[Row], values: dict[str, Any]) -> bool:
+    """Insert unless a unique key is taken; True if this call made the row."""
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    insert = postgresql.insert if on_postgresql else sqlite.insert
+    values = {"id": new_id(), **values}
+    done = session.execute(insert(model).values(**values).on_conflict_do_nothing())
+    return bool(done.rowcount == 1)  # type: ignore[attr-defined]  # a CursorResult, as for every DML

@@ -1,0 +1,1 @@
+"""'Something waits for you', in the pages and by mail, without clinical words."""

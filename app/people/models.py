@@ -1,0 +1,120 @@
+"""Organization, Person, Membership, the reading relation, and Patient."""
+
+import unicodedata
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base, now
+
+
+class Role(StrEnum):
+    """As what somebody belongs to an organization (clinical roles and offices)."""
+
+    REFERRER = "referrer"
+    REVIEWER = "reviewer"
+    COORDINATOR = "coordinator"
+    SUPERVISOR = "supervisor"
+    QA_LEAD = "qa_lead"
+    ADMIN = "admin"
+    PRIVACY_OFFICER = "privacy_officer"
+
+
+class Organization(Base):
+    __tablename__ = "organization"
+
+    name: Mapped[str] = mapped_column(sa.String(200))
+    time_zone: Mapped[str] = mapped_column(sa.String(60), default="UTC")  # IANA name
+    language: Mapped[str] = mapped_column(sa.String(10), default="en")
+    issuer: Mapped[str] = mapped_column(sa.String(64), default="")  # of its patient identifiers
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ReadingRelation(Base):
+    """`reading_organization` reads for `organization`: without it nothing can be sent from one to the other."""
+
+    __tablename__ = "reading_relation"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    reading_organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (sa.UniqueConstraint("organization_id", "reading_organization_id"),)
+
+
+class Person(Base):
+    __tablename__ = "person"
+
+    email: Mapped[str] = mapped_column(sa.String(254), unique=True)  # folded
+    name: Mapped[str] = mapped_column(sa.String(200))
+    password_hash: Mapped[str | None] = mapped_column(sa.String(200))
+    totp_secret: Mapped[str | None] = mapped_column(sa.String(64))
+    totp_last_step: Mapped[int | None]  # a code is good once (RFC 6238 5.2)
+    language: Mapped[str | None] = mapped_column(sa.String(10))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    disabled_at: Mapped[datetime | None]
+
+    memberships: Mapped[list["Membership"]] = relationship(back_populates="person", lazy="raise")
+
+
+class Membership(Base):
+    __tablename__ = "membership"
+
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    role: Mapped[str] = mapped_column(sa.String(20))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship(back_populates="memberships", lazy="raise")
+    organization: Mapped[Organization] = relationship(lazy="raise")
+
+    __table_args__ = (
+        sa.UniqueConstraint("person_id", "organization_id", "role"),
+        sa.Index("ix_membership_organization", "organization_id", "role"),
+    )
+
+
+class Patient(Base):
+    """Known by (organization, issuer, identifier); names as given, and folded for search."""
+
+    __tablename__ = "patient"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    issuer: Mapped[str] = mapped_column(sa.String(64), default="")
+    identifier: Mapped[str] = mapped_column(sa.String(64))
+    identifier_is_temporary: Mapped[bool] = mapped_column(default=False)
+    family_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    given_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    name_local: Mapped[str] = mapped_column(sa.String(200), default="")  # in its own script
+    name_unknown: Mapped[bool] = mapped_column(default=False)
+    name_key: Mapped[str] = mapped_column(sa.String(600), default="")
+    birth_date: Mapped[str | None] = mapped_column(sa.String(10))  # YYYY, YYYY-MM or YYYY-MM-DD
+    age_value: Mapped[int | None]
+    age_unit: Mapped[str | None] = mapped_column(sa.String(10))  # as stated on the day of `created_at`
+    sex: Mapped[str] = mapped_column(sa.String(10), default="unknown")
+    mother_patient_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("patient.id"))
+    birth_order: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "issuer", "identifier"),
+        sa.Index("ix_patient_name", "organization_id", "name_key"),
+    )
+
+    @property
+    def display_name(self) -> str:
+        if self.name_unknown:
+            return ""
+        latin = ", ".join(part for part in (self.family_name, self.given_name) if part)
+        return f"{latin} ({self.name_local})" if latin and self.name_local else latin or self.name_local
+
+
+def fold(text: str) -> str:
+    """A key for search: no case, no accents, single spaces."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(bare.casefold().replace("^", " ").replace(",", " ").split())

@@ -1,0 +1,1 @@
+"""The question: about whom, how urgent, and which files come with it."""

@@ -1,0 +1,152 @@
+"""Referral, what was revised in it, its external identifiers, and the manifest of its files."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base, now
+from app.people.models import Organization, Patient, Person
+
+EXAM_TYPES = tuple(
+    "ob-first-trimester ob-second-trimester ob-third-trimester pelvis abdomen renal fast echo lung dvt thyroid neck "
+    "breast scrotum msk aorta paediatric-abdomen neonatal-head hip other".split()
+)
+
+
+class Priority(StrEnum):
+    """FHIR request-priority, which orders routine < urgent < asap < stat."""
+
+    ROUTINE = "routine"
+    URGENT = "urgent"
+    ASAP = "asap"
+    STAT = "stat"
+
+
+# From submission. Staff read 'asap' as less than 'urgent', so pages show the time, never the code.
+DEADLINES = {
+    Priority.STAT: timedelta(hours=1),
+    Priority.ASAP: timedelta(hours=4),
+    Priority.URGENT: timedelta(hours=24),
+    Priority.ROUTINE: timedelta(hours=72),
+}
+
+
+class ReferralStatus(StrEnum):
+    """FHIR request-status, as far as it is used."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    REVOKED = "revoked"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+class FileStatus(StrEnum):
+    DECLARED = "declared"
+    RECEIVING = "receiving"
+    STORED = "stored"
+    HELD = "held"  # whose is it? The file says another patient than the form
+    CONFLICT = "conflict"  # the same SOP Instance UID with other bytes
+    QUARANTINED = "quarantined"
+    WITHDRAWN = "withdrawn"
+
+
+ARRIVED = (FileStatus.STORED, FileStatus.HELD, FileStatus.CONFLICT)
+
+
+class Referral(Base):
+    __tablename__ = "referral"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    reading_organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    patient_id: Mapped[UUID] = mapped_column(sa.ForeignKey("patient.id"))
+    author_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
+    code: Mapped[str] = mapped_column(sa.String(8), unique=True)  # K7M-2QX
+    status: Mapped[str] = mapped_column(sa.String(20), default=ReferralStatus.DRAFT)
+    exam_type: Mapped[str] = mapped_column(sa.String(30))
+    question: Mapped[str] = mapped_column(sa.Text)
+    clinical_notes: Mapped[str] = mapped_column(sa.Text, default="")
+    priority: Mapped[str] = mapped_column(sa.String(10), default=Priority.ROUTINE)
+    patient_leaves_at: Mapped[datetime | None]
+    callback_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    callback_phone: Mapped[str] = mapped_column(sa.String(50), default="")
+    obstetric: Mapped[dict[str, Any] | None]
+    provisional_reading: Mapped[str] = mapped_column(sa.Text, default="")
+    language: Mapped[str] = mapped_column(sa.String(10), default="en")
+    accession_number: Mapped[str] = mapped_column(sa.String(16))  # VR SH
+    due_at: Mapped[datetime | None]
+    submitted_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+    ended_reason: Mapped[str] = mapped_column(sa.Text, default="")
+
+    patient: Mapped[Patient] = relationship(lazy="raise")
+    author: Mapped[Person] = relationship(lazy="raise")
+    organization: Mapped[Organization] = relationship(foreign_keys=[organization_id], lazy="raise")
+    reading_organization: Mapped[Organization] = relationship(foreign_keys=[reading_organization_id], lazy="raise")
+    external_identifiers: Mapped[list["ExternalIdentifier"]] = relationship(lazy="raise")
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "accession_number"),
+        sa.Index("ix_referral_recent", "organization_id", "created_at", "id"),
+        sa.Index("ix_referral_updated", "organization_id", "updated_at", "id"),
+        sa.Index("ix_referral_patient", "patient_id", "id"),
+    )
+
+
+class ExternalIdentifier(Base):
+    __tablename__ = "external_identifier"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"), index=True)
+    system: Mapped[str] = mapped_column(sa.String(200))
+    value: Mapped[str] = mapped_column(sa.String(200))
+
+    __table_args__ = (sa.UniqueConstraint("organization_id", "system", "value"),)
+
+
+class Revision(Base):
+    """What was changed in a referral after it was placed: the reader sees what, by whom and when."""
+
+    __tablename__ = "revision"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"), index=True)
+    version: Mapped[int]
+    person_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
+    at: Mapped[datetime] = mapped_column(default=now)
+    changes: Mapped[dict[str, Any]]  # field: [before, after]
+
+
+class ManifestItem(Base):
+    """One declared or arrived file of a referral (`files[]` in the JSON)."""
+
+    __tablename__ = "manifest_item"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"))
+    archive_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("manifest_item.id"))  # the ZIP it came in
+    is_archive: Mapped[bool] = mapped_column(default=False)
+    name: Mapped[str] = mapped_column(sa.String(1000))
+    size_bytes: Mapped[int | None] = mapped_column(sa.BigInteger)
+    sha256: Mapped[str | None] = mapped_column(sa.String(64))
+    kind: Mapped[str | None] = mapped_column(sa.String(10))  # dicom, jpeg, png, mp4, pdf, zip
+    status: Mapped[str] = mapped_column(sa.String(15), default=FileStatus.DECLARED)
+    reason: Mapped[str] = mapped_column(sa.Text, default="")
+    identity: Mapped[dict[str, Any] | None]  # what the file says of its patient, where that was compared
+    facts: Mapped[dict[str, Any] | None]  # of a held file, until somebody says whose it is
+    blob_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("blob.id"))
+    instance_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("instance.id"))
+    document_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("document.id"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    arrived_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        sa.Index("ix_manifest_item_referral", "referral_id", "id"),
+        sa.Index("ix_manifest_item_digest", "referral_id", "sha256"),
+    )

@@ -1,0 +1,106 @@
+"""Report, its versions, who signed which digest, and who read it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base, now
+from app.people.models import Person
+
+
+class VersionStatus(StrEnum):
+    """FHIR diagnostic-report-status, as far as it is used."""
+
+    DRAFT = "draft"
+    PRELIMINARY = "preliminary"
+    FINAL = "final"
+    AMENDED = "amended"
+    CORRECTED = "corrected"
+    APPENDED = "appended"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+SIGNED = (VersionStatus.PRELIMINARY, VersionStatus.FINAL, VersionStatus.AMENDED, VersionStatus.CORRECTED,
+          VersionStatus.APPENDED)  # fmt: skip
+
+
+class Report(Base):
+    __tablename__ = "report"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))  # whose question it answers
+    reading_organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"), index=True)
+    review_id: Mapped[UUID] = mapped_column(sa.ForeignKey("review.id"), unique=True)
+    status: Mapped[str] = mapped_column(sa.String(20), default=VersionStatus.DRAFT)  # of the current version
+    version: Mapped[int] = mapped_column(default=1)  # the current one's number
+    signed_at: Mapped[datetime | None]  # of the current version
+    acknowledged_at: Mapped[datetime | None]  # the current version, by the referring side
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    versions: Mapped[list["ReportVersion"]] = relationship(
+        back_populates="report", lazy="raise", order_by="ReportVersion.version"
+    )
+
+    __table_args__ = (sa.Index("ix_report_signed", "organization_id", "signed_at", "id"),)
+
+
+class ReportVersion(Base):
+    """A draft is edited in place under its revision; once signed, a version never changes."""
+
+    __tablename__ = "report_version"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    report_id: Mapped[UUID] = mapped_column(sa.ForeignKey("report.id"))
+    version: Mapped[int]
+    status: Mapped[str] = mapped_column(sa.String(20), default=VersionStatus.DRAFT)
+    revision: Mapped[int] = mapped_column(default=1)  # of the draft: the ETag
+    author_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
+    findings: Mapped[str] = mapped_column(sa.Text, default="")
+    impression: Mapped[str] = mapped_column(sa.Text, default="")
+    recommendation: Mapped[str] = mapped_column(sa.Text, default="")
+    language: Mapped[str] = mapped_column(sa.String(10), default="en")
+    kind: Mapped[str] = mapped_column(sa.String(10), default="")  # of a change: amended, corrected, appended
+    reason: Mapped[str] = mapped_column(sa.Text, default="")  # of a change
+    images: Mapped[list[Any]]  # what it rests on: [{"instance_id", "sha256", "seen"}]
+    images_sha256: Mapped[str] = mapped_column(sa.String(64))
+    canonical: Mapped[str | None] = mapped_column(sa.Text)  # RFC 8785 JSON over NFC text: what was signed
+    sha256: Mapped[str | None] = mapped_column(sa.String(64))
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+    report: Mapped[Report] = relationship(back_populates="versions", lazy="raise")
+    signature: Mapped["Signature | None"] = relationship(lazy="raise", uselist=False)
+
+    __table_args__ = (sa.UniqueConstraint("report_id", "version"),)
+
+
+class Signature(Base):
+    """Who signed which digest, when, and what that means (21 CFR 11.50)."""
+
+    __tablename__ = "signature"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    report_version_id: Mapped[UUID] = mapped_column(sa.ForeignKey("report_version.id"), unique=True)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
+    printed_name: Mapped[str] = mapped_column(sa.String(200))
+    meaning: Mapped[str] = mapped_column(sa.String(100))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    signed_at: Mapped[datetime] = mapped_column(default=now)
+
+    person: Mapped[Person] = relationship(lazy="raise")
+
+
+class Acknowledgement(Base):
+    """Somebody on the referring side confirmed reading this version."""
+
+    __tablename__ = "acknowledgement"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    report_version_id: Mapped[UUID] = mapped_column(sa.ForeignKey("report_version.id"))
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
+    at: Mapped[datetime] = mapped_column(default=now)
+
+    __table_args__ = (sa.UniqueConstraint("report_version_id", "person_id"),)

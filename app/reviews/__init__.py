@@ -1,0 +1,1 @@
+"""The specialist's work on one referral."""

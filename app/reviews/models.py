@@ -1,0 +1,112 @@
+"""Review, its table of states, and the messages between reader and referrer."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base, now
+from app.errors import Conflict
+from app.people.models import Person
+from app.referrals.models import Referral
+
+
+class ReviewStatus(StrEnum):
+    """FHIR task-status, as far as it is used."""
+
+    REQUESTED = "requested"
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    IN_PROGRESS = "in-progress"
+    ON_HOLD = "on-hold"
+    COMPLETED = "completed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+
+
+S = ReviewStatus
+OPEN = (S.REQUESTED, S.RECEIVED, S.ACCEPTED, S.IN_PROGRESS, S.ON_HOLD)
+WAITING = (S.REQUESTED, S.RECEIVED)
+# The same words in the index's WHERE clause and in the query, or the index is not used.
+OPEN_SQL = "status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"
+
+# (status, act) -> status; what is not here is refused (clinical workflow after FHIR Task).
+TRANSITIONS: dict[tuple[str, str], ReviewStatus] = {
+    (S.REQUESTED, "see"): S.RECEIVED,
+    (S.REQUESTED, "claim"): S.ACCEPTED,
+    (S.RECEIVED, "claim"): S.ACCEPTED,
+    (S.REQUESTED, "assign"): S.ACCEPTED,
+    (S.RECEIVED, "assign"): S.ACCEPTED,
+    (S.ACCEPTED, "assign"): S.ACCEPTED,
+    (S.IN_PROGRESS, "assign"): S.ACCEPTED,
+    (S.ACCEPTED, "write"): S.IN_PROGRESS,
+    (S.IN_PROGRESS, "write"): S.IN_PROGRESS,
+    (S.ON_HOLD, "write"): S.ON_HOLD,
+    (S.ACCEPTED, "release"): S.RECEIVED,
+    (S.IN_PROGRESS, "release"): S.RECEIVED,
+    (S.ON_HOLD, "release"): S.RECEIVED,
+    (S.ACCEPTED, "hold"): S.ON_HOLD,
+    (S.IN_PROGRESS, "hold"): S.ON_HOLD,
+    (S.ON_HOLD, "reply"): S.IN_PROGRESS,
+    (S.ACCEPTED, "decline"): S.REJECTED,
+    (S.IN_PROGRESS, "decline"): S.REJECTED,
+    (S.REQUESTED, "decline"): S.REJECTED,
+    (S.RECEIVED, "decline"): S.REJECTED,
+    (S.ACCEPTED, "sign"): S.COMPLETED,
+    (S.IN_PROGRESS, "sign"): S.COMPLETED,
+    **{(status, "cancel"): S.CANCELLED for status in OPEN},
+}
+
+
+def after(status: str, act: str) -> ReviewStatus:
+    """The state that `act` leads to from `status`; Conflict where it is not allowed."""
+    try:
+        return TRANSITIONS[(status, act)]
+    except KeyError:
+        raise Conflict(f"This cannot be done now: the review is {status}.", status=status) from None
+
+
+class Review(Base):
+    __tablename__ = "review"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    # So that the worklist is an equality on an index.
+    reading_organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"), index=True)
+    status: Mapped[str] = mapped_column(sa.String(12), default=S.REQUESTED)
+    owner_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
+    owned_at: Mapped[datetime | None]
+    due_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+    ended_reason: Mapped[str] = mapped_column(sa.Text, default="")
+    advice: Mapped[str] = mapped_column(sa.Text, default="")
+
+    referral: Mapped[Referral] = relationship(lazy="raise")
+    owner: Mapped[Person | None] = relationship(lazy="raise")
+
+    __table_args__ = (
+        sa.Index("ix_review_open", "reading_organization_id", "due_at", "id",
+                 sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
+        sa.Index("ix_review_status", "reading_organization_id", "status", "due_at", "id"),
+        sa.Index("ix_review_owner", "owner_id", "status", "due_at", "id"),
+    )  # fmt: skip
+
+
+class Message(Base):
+    """A question of the reader's, or the referrer's reply."""
+
+    __tablename__ = "message"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    review_id: Mapped[UUID] = mapped_column(sa.ForeignKey("review.id"), index=True)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
+    kind: Mapped[str] = mapped_column(sa.String(10))  # question, reply
+    text: Mapped[str] = mapped_column(sa.Text)
+    file_ids: Mapped[list[Any]]
+    at: Mapped[datetime] = mapped_column(default=now)
+
+    person: Mapped[Person] = relationship(lazy="raise")

@@ -1,0 +1,1 @@
+"""Bytes at rest: Blob rows, the two stores, the spool, the sweep."""

@@ -1,0 +1,149 @@
+"""Study, Series, Instance, Document, and what is made of them to look at."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base, now
+from app.storage.blobs import Blob
+
+
+class Study(Base):
+    __tablename__ = "study"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    patient_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("patient.id"))
+    study_instance_uid: Mapped[str] = mapped_column(sa.String(64))
+    accession_number: Mapped[str] = mapped_column(sa.String(64), default="")
+    study_date: Mapped[str] = mapped_column(sa.String(8), default="")  # DA as sent
+    study_time: Mapped[str] = mapped_column(sa.String(16), default="")  # TM as sent
+    study_description: Mapped[str] = mapped_column(sa.String(200), default="")
+    content_version: Mapped[int] = mapped_column(default=0)
+    settled_version: Mapped[int] = mapped_column(default=0)
+    instance_count: Mapped[int] = mapped_column(default=0)
+    clip_count: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "study_instance_uid"),
+        sa.Index("ix_study_unsettled", "id", sqlite_where=sa.text("content_version != settled_version"),
+                 postgresql_where=sa.text("content_version != settled_version")),
+        sa.Index("ix_study_patient", "patient_id", "id"),
+        sa.Index("ix_study_accession_number", "organization_id", "accession_number"),
+    )  # fmt: skip
+
+
+class ReferralStudy(Base):
+    """A study that a referral asks about; the same images may be asked about twice."""
+
+    __tablename__ = "referral_study"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"))
+    study_id: Mapped[UUID] = mapped_column(sa.ForeignKey("study.id"), index=True)
+    attached_at: Mapped[datetime] = mapped_column(default=now)
+
+    __table_args__ = (sa.UniqueConstraint("referral_id", "study_id"),)
+
+
+class Series(Base):
+    __tablename__ = "series"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    study_id: Mapped[UUID] = mapped_column(sa.ForeignKey("study.id"))
+    series_instance_uid: Mapped[str] = mapped_column(sa.String(64))
+    modality: Mapped[str] = mapped_column(sa.String(16), default="US")
+    series_number: Mapped[int | None] = mapped_column(sa.BigInteger)
+    series_description: Mapped[str] = mapped_column(sa.String(200), default="")
+
+    __table_args__ = (sa.UniqueConstraint("study_id", "series_instance_uid"),)
+
+
+class Instance(Base):
+    """Every viewable upload, with its own or a generated UID; `blob` is the file as it came."""
+
+    __tablename__ = "instance"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    study_id: Mapped[UUID] = mapped_column(sa.ForeignKey("study.id"))
+    series_id: Mapped[UUID] = mapped_column(sa.ForeignKey("series.id"))
+    sop_instance_uid: Mapped[str] = mapped_column(sa.String(64))
+    sop_class_uid: Mapped[str] = mapped_column(sa.String(64), default="")
+    instance_number: Mapped[int | None] = mapped_column(sa.BigInteger)
+    kind: Mapped[str] = mapped_column(sa.String(10))  # dicom, jpeg, png, mp4
+    blob_id: Mapped[UUID] = mapped_column(sa.ForeignKey("blob.id"))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    rows: Mapped[int | None]
+    columns: Mapped[int | None]
+    number_of_frames: Mapped[int] = mapped_column(default=1)
+    frame_time_ms: Mapped[float | None]
+    is_clip: Mapped[bool] = mapped_column(default=False)
+    acquired: Mapped[str] = mapped_column(sa.String(32), default="")  # DA TM as sent: the order on the strip
+    facts: Mapped[dict[str, Any]]  # app.dicom.admission.Facts: header, regions, frame index, warnings
+    # Whether there is something to look at: pending, ready, or none with the reason.
+    preview: Mapped[str] = mapped_column(sa.String(10), default="pending")
+    preview_reason: Mapped[str] = mapped_column(sa.Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    blob: Mapped[Blob] = relationship(lazy="raise")
+    study: Mapped[Study] = relationship(lazy="raise")
+
+    __table_args__ = (
+        sa.UniqueConstraint("organization_id", "sop_instance_uid"),
+        sa.Index("ix_instance_study", "study_id", "id"),
+        sa.Index("ix_instance_series", "series_id", "id"),
+    )
+
+
+class InstanceConflict(Base):
+    """Other bytes under a SOP Instance UID that is already taken: kept aside, never served by UID."""
+
+    __tablename__ = "instance_conflict"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    instance_id: Mapped[UUID] = mapped_column(sa.ForeignKey("instance.id"))
+    blob_id: Mapped[UUID] = mapped_column(sa.ForeignKey("blob.id"))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    __table_args__ = (sa.UniqueConstraint("instance_id", "sha256"),)
+
+
+class Document(Base):
+    """An upload that is not viewable as image or clip, such as a report PDF."""
+
+    __tablename__ = "document"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(10))  # pdf
+    name: Mapped[str] = mapped_column(sa.String(1000))
+    blob_id: Mapped[UUID] = mapped_column(sa.ForeignKey("blob.id"))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    page_count: Mapped[int | None]
+    preview: Mapped[str] = mapped_column(sa.String(10), default="pending")
+    preview_reason: Mapped[str] = mapped_column(sa.Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    blob: Mapped[Blob] = relationship(lazy="raise")
+
+
+class Rendition(Base):
+    """A preview, frame, proxy, poster or page made from an Instance or a Document, and kept."""
+
+    __tablename__ = "rendition"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    source_id: Mapped[UUID]  # an Instance or a Document
+    kind: Mapped[str] = mapped_column(sa.String(10))  # preview, frame, proxy, poster, page
+    frame: Mapped[int] = mapped_column(default=0)  # of a page: its number
+    recipe: Mapped[int]  # raised when the way it is made changes; older ones are made anew
+    blob_id: Mapped[UUID] = mapped_column(sa.ForeignKey("blob.id"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    blob: Mapped[Blob] = relationship(lazy="raise")
+
+    __table_args__ = (sa.UniqueConstraint("source_id", "kind", "frame", "recipe"),)
