@@ -1,0 +1,73 @@
+"""Actor: who acts in this call, as member of which organizations, in which roles."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.errors import Forbidden, NotFound
+from app.people.models import Role
+
+# Offices without a clinical part: they administer, and see no patient.
+CLINICAL = frozenset({Role.REFERRER, Role.REVIEWER, Role.COORDINATOR, Role.SUPERVISOR, Role.QA_LEAD})
+READERS = frozenset({Role.REVIEWER, Role.SUPERVISOR})
+
+# act -> the roles that may do it, in the organization whose act it is.
+RIGHTS: dict[str, frozenset[Role]] = {
+    "referral.place": frozenset({Role.REFERRER, Role.COORDINATOR}),
+    "referral.send": frozenset({Role.REFERRER, Role.COORDINATOR}),  # files, submit, cancel, reply, acknowledge
+    "review.list": frozenset({Role.REVIEWER, Role.SUPERVISOR, Role.COORDINATOR, Role.QA_LEAD}),
+    "review.read": READERS,  # claim, release, hold, write, decline
+    "review.assign": frozenset({Role.COORDINATOR, Role.SUPERVISOR}),
+    "report.sign": READERS,
+    "organization.administer": frozenset({Role.ADMIN}),
+    "audit.read": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    organization_id: UUID
+    role: Role
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person (by browser or token) in their memberships, or the service's own worker."""
+
+    kind: str  # person, token, worker
+    person_id: UUID | None = None
+    name: str = ""
+    members: tuple[Member, ...] = ()
+    scopes: frozenset[str] = field(default_factory=frozenset)  # of a token: read, write
+    sign_in_id: UUID | None = None
+    language: str = "en"
+
+    @property
+    def organization_ids(self) -> tuple[UUID, ...]:
+        """Whose patients this actor may see."""
+        return tuple(sorted({m.organization_id for m in self.members if m.role in CLINICAL}))
+
+    def organizations_for(self, act: str) -> tuple[UUID, ...]:
+        """The organizations in which this actor may do `act`."""
+        return tuple(sorted({m.organization_id for m in self.members if m.role in RIGHTS[act]}))
+
+    def may(self, act: str, organization_id: UUID) -> bool:
+        return organization_id in self.organizations_for(act)
+
+
+WORKER = Actor(kind="worker")
+
+
+def require(actor: Actor, act: str, organization_id: UUID) -> None:
+    """Refuse unless the actor's role in that organization allows the act."""
+    if actor.may(act, organization_id):
+        return
+    if any(m.organization_id == organization_id for m in actor.members):
+        raise Forbidden("Your role here does not allow this.")
+    raise NotFound
+
+
+def person_of(actor: Actor) -> UUID:
+    """The acting person; what only people do is refused to the worker."""
+    if actor.person_id is None:
+        raise Forbidden("Only a person can do this.")
+    return actor.person_id

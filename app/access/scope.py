@@ -1,0 +1,60 @@
+"""visible(): the one row filter; what it leaves out does not exist for the actor."""
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.access.actor import Actor
+from app.access.models import Grant
+from app.db import Base, now
+from app.errors import NotFound
+
+# table -> (column of the grant, column of the row): by what another organization comes to see it.
+GRANTED_BY = {
+    "referral": ("referral_id", "id"),
+    "manifest_item": ("referral_id", "referral_id"),
+    "document": ("referral_id", "referral_id"),
+    "review": ("referral_id", "referral_id"),
+    "report": ("referral_id", "referral_id"),
+    "study": ("study_id", "id"),
+    "series": ("study_id", "study_id"),
+    "instance": ("study_id", "study_id"),
+}
+
+Row = TypeVar("Row", bound=Base)
+
+
+def visible(model: type[Base], actor: Actor) -> sa.ColumnElement[bool]:
+    """Own organization, or a valid grant to it."""
+    own: sa.ColumnElement[bool] = model.organization_id.in_(actor.organization_ids)  # type: ignore[attr-defined]
+    if model.__tablename__ not in GRANTED_BY:
+        return own
+    of_grant, of_row = GRANTED_BY[model.__tablename__]
+    granted = sa.exists().where(
+        getattr(Grant, of_grant) == getattr(model, of_row),
+        Grant.organization_id.in_(actor.organization_ids),
+        Grant.valid_from <= now(),
+        sa.or_(Grant.valid_to.is_(None), Grant.valid_to > now()),
+    )
+    return sa.or_(own, granted)
+
+
+def get(session: Session, model: type[Row], row_id: UUID, actor: Actor, *options: Any, lock: bool = False) -> Row:  # noqa: ANN401 - loader options
+    """The row, or NotFound when it does not exist or is not the actor's to know of."""
+    query = sa.select(model).where(model.id == row_id, visible(model, actor)).options(*options)
+    row = session.scalars(query.with_for_update(of=model) if lock else query).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def grant(session: Session, organization_id: UUID, *, referral_id: UUID | None = None, study_id: UUID | None = None) -> None:
+    """Let another organization see a referral or a study from now on; twice is once."""
+    same = sa.select(Grant.id).where(
+        Grant.organization_id == organization_id, Grant.referral_id == referral_id, Grant.study_id == study_id,
+        Grant.valid_to.is_(None),
+    )  # fmt: skip
+    if session.scalar(same) is None:
+        session.add(Grant(organization_id=organization_id, referral_id=referral_id, study_id=study_id))

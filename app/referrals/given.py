@@ -1,0 +1,171 @@
+"""What a referrer gives, checked field by field; pages and JSON read the same models."""
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from app.referrals.models import EXAM_TYPES, Priority
+
+UNPRINTABLE = {"Cc", "Cf", "Cs"}  # controls, bidi overrides, lone surrogates
+KEPT = {"\n", "\t", "\u200c", "\u200d"}  # lines, and the joiners that some scripts spell with
+
+
+def clean(text: object) -> object:
+    """NFC, without what no reader can see; anything but text is left for the type to refuse."""
+    if not isinstance(text, str):
+        return text
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
+    return "".join(c for c in text if c in KEPT or unicodedata.category(c) not in UNPRINTABLE).strip()
+
+
+Line = Annotated[str, BeforeValidator(clean), Field(max_length=200, pattern=r"^[^\n]*$")]
+Text = Annotated[str, BeforeValidator(clean), Field(max_length=20_000)]
+Code = Annotated[str, BeforeValidator(clean), Field(max_length=64, pattern=r"^[^\n\\]*$")]
+
+
+def _known_exam_type(code: str) -> str:
+    if code not in EXAM_TYPES:
+        raise ValueError("is no exam type; GET /api/v1/exam-types lists them")
+    return code
+
+
+ExamType = Annotated[str, Field(json_schema_extra={"enum": list(EXAM_TYPES)}), BeforeValidator(_known_exam_type)]
+
+
+class Given(BaseModel):
+    model_config = ConfigDict(extra="ignore", str_max_length=20_000)
+
+
+class Sex(StrEnum):
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Age(Given):
+    value: int = Field(ge=0, le=130)
+    unit: Literal["years", "months", "weeks", "days"] = "years"
+
+
+class GivenPatient(Given):
+    """People arrive without an id, with one name, with an age and no birth date, or unknown."""
+
+    identifier: Code = ""
+    issuer: Code = ""
+    family_name: Line = ""
+    given_name: Line = ""
+    name_local: Line = Field("", description="The name in its own script")
+    name_unknown: bool = False
+    birth_date: str | None = Field(None, description="YYYY, YYYY-MM or YYYY-MM-DD")
+    age: Age | None = None
+    sex: Sex = Sex.UNKNOWN
+    mother_patient_id: UUID | None = None
+    birth_order: int | None = Field(None, ge=1, le=9)
+
+    @field_validator("birth_date", mode="before")
+    @classmethod
+    def _a_date_in_the_past(cls, given: object) -> object:
+        if given in (None, ""):
+            return None
+        if not isinstance(given, str) or not re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", given):
+            raise ValueError("is written YYYY, YYYY-MM or YYYY-MM-DD")
+        try:
+            earliest = date.fromisoformat((given + "-01-01")[:10])
+        except ValueError:
+            raise ValueError("is no date of the calendar") from None
+        today = datetime.now(UTC).date()
+        if earliest > today + timedelta(days=1):  # tomorrow may have begun at the clinic
+            raise ValueError("lies in the future")
+        if earliest.year < today.year - 130:
+            raise ValueError("is more than 130 years ago")
+        return given
+
+    @model_validator(mode="after")
+    def _a_name_or_unknown(self) -> Self:
+        if not (self.name_unknown or self.family_name or self.given_name or self.name_local):
+            raise ValueError("Give a name, or say that it is unknown")
+        return self
+
+
+class Callback(Given):
+    name: Line = ""
+    phone: Annotated[str, BeforeValidator(clean), Field(max_length=50, pattern=r"^[0-9+()./ \-]*$")] = ""
+
+
+class Obstetric(Given):
+    lmp: date | None = None
+    lmp_certain: bool | None = None
+    edd: date | None = None
+    edd_basis: Line = ""
+    gravida: int | None = Field(None, ge=0, le=30)
+    para: int | None = Field(None, ge=0, le=30)
+    pregnancy_test: Line = ""
+
+
+class ExternalIdentifierGiven(Given):
+    system: Line = Field(min_length=1)
+    value: Line = Field(min_length=1)
+
+
+class GivenFile(Given):
+    """A file that is going to come: every screen can say '17 of 19 arrived'."""
+
+    name: Annotated[str, BeforeValidator(clean), Field(min_length=1, max_length=1000)]
+    size_bytes: int | None = Field(None, ge=0)
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+
+
+class ReferralText(Given):
+    """What can be revised later."""
+
+    exam_type: ExamType
+    question: Annotated[str, BeforeValidator(clean), Field(min_length=1, max_length=20_000)]
+    clinical_notes: Text = ""
+    priority: Priority = Priority.ROUTINE
+    patient_leaves_at: AwareDatetime | None = None
+    callback: Callback = Callback()
+    obstetric: Obstetric | None = None
+    provisional_reading: Text = ""
+
+
+class GivenReferral(ReferralText):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "patient": {"family_name": "Otieno", "given_name": "Jane", "birth_date": "1990", "sex": "female"},
+                "exam_type": "abdomen",
+                "question": "Right upper quadrant pain for two days. Gallstones?",
+                "clinical_notes": "Fever 38.4 °C, Murphy positive.",
+                "priority": "asap",
+                "callback": {"name": "Sr Achieng", "phone": "+254 700 000000"},
+                "files": [{"name": "ruq-1.dcm", "size_bytes": 231710}],
+            }
+        }
+    )
+
+    patient: GivenPatient
+    organization_id: UUID | None = Field(None, description="Yours, if you refer for more than one")
+    reading_organization_id: UUID | None = Field(None, description="Else the one that reads for yours")
+    language: Line = ""
+    accession_number: Annotated[str, BeforeValidator(clean), Field(max_length=16, pattern=r"^[^\\\n]*$")] = ""
+    external_identifiers: list[ExternalIdentifierGiven] = Field([], max_length=20)
+    files: list[GivenFile] = Field([], max_length=5_000)
+
+
+class RevisedReferral(Given):
+    """Only what is given changes."""
+
+    exam_type: ExamType | None = None
+    question: Annotated[str, BeforeValidator(clean), Field(min_length=1, max_length=20_000)] | None = None
+    clinical_notes: Text | None = None
+    priority: Priority | None = None
+    patient_leaves_at: AwareDatetime | None = None
+    callback: Callback | None = None
+    obstetric: Obstetric | None = None
+    provisional_reading: Text | None = None

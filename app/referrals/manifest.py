@@ -1,0 +1,77 @@
+"""The files of a referral: matched to what was declared, counted, named when something is wrong."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.config import settings
+from app.db import now
+from app.errors import TooLarge
+from app.referrals.models import ARRIVED, FileStatus, ManifestItem, Referral
+
+
+@dataclass(frozen=True)
+class Counts:
+    declared: int
+    arrived: int
+
+
+def expected_or_new(session: Session, referral: Referral, name: str, size_bytes: int, sha256: str) -> ManifestItem:
+    """The declared item that this file is (by digest, else by name and size), or a new one."""
+    waiting = sa.select(ManifestItem).where(
+        ManifestItem.referral_id == referral.id,
+        ManifestItem.status.in_((FileStatus.DECLARED, FileStatus.RECEIVING, FileStatus.QUARANTINED)),
+    )
+    same = session.scalars(waiting.where(ManifestItem.sha256 == sha256).limit(1)).first()
+    if same is None:
+        named = sa.and_(
+            ManifestItem.name == name, ManifestItem.sha256.is_(None),
+            sa.or_(ManifestItem.size_bytes.is_(None), ManifestItem.size_bytes == size_bytes),
+        )  # fmt: skip
+        # The same name again after a refusal is the second try of that file.
+        again = sa.and_(ManifestItem.name == name, ManifestItem.status == FileStatus.QUARANTINED)
+        same = session.scalars(waiting.where(sa.or_(named, again)).order_by(ManifestItem.id).limit(1)).first()
+    if same is None:
+        _refuse_too_many(session, referral.id)
+        same = ManifestItem(organization_id=referral.organization_id, referral_id=referral.id, name=name)
+        session.add(same)
+    same.name, same.size_bytes, same.sha256, same.arrived_at = name, size_bytes, sha256, now()
+    return same
+
+
+def already_here(session: Session, referral_id: UUID, sha256: str) -> ManifestItem | None:
+    """The same bytes, arrived in this referral before."""
+    return session.scalars(
+        sa.select(ManifestItem)
+        .where(ManifestItem.referral_id == referral_id, ManifestItem.sha256 == sha256, ManifestItem.status.in_(ARRIVED))
+        .limit(1)
+    ).first()
+
+
+def counts(session: Session, referral_ids: list[UUID]) -> dict[UUID, Counts]:
+    """'17 of 19 arrived', for many referrals at once; archives and withdrawn files do not count."""
+    counted = (
+        sa.select(
+            ManifestItem.referral_id, sa.func.count(),
+            sa.func.sum(sa.case((ManifestItem.status.in_(ARRIVED), 1), else_=0)),
+        )
+        .where(ManifestItem.referral_id.in_(referral_ids), ManifestItem.is_archive.is_(False),
+               ManifestItem.status != FileStatus.WITHDRAWN)
+        .group_by(ManifestItem.referral_id)
+    )  # fmt: skip
+    found = {row[0]: Counts(row[1], row[2]) for row in session.execute(counted)}
+    return {referral_id: found.get(referral_id, Counts(0, 0)) for referral_id in referral_ids}
+
+
+def items(session: Session, referral_id: UUID) -> list[ManifestItem]:
+    query = sa.select(ManifestItem).where(ManifestItem.referral_id == referral_id).order_by(ManifestItem.id)
+    return list(session.scalars(query))
+
+
+def _refuse_too_many(session: Session, referral_id: UUID) -> None:
+    limit = settings().max_files_per_referral
+    here = session.scalar(sa.select(sa.func.count()).where(ManifestItem.referral_id == referral_id)) or 0
+    if here >= limit:
+        raise TooLarge(f"A referral takes at most {limit} files. Place another one for the rest.")

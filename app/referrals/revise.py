@@ -1,0 +1,49 @@
+"""Revise a referral: what changed, by whom and when stays readable beside it."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.access.actor import Actor, require
+from app.audit import events
+from app.db import now
+from app.errors import Conflict
+from app.referrals.given import RevisedReferral
+from app.referrals.models import DEADLINES, Priority, Referral, ReferralStatus, Revision
+from app.referrals.place import text_columns
+
+
+def revise(session: Session, actor: Actor, referral: Referral, given: RevisedReferral) -> Revision | None:
+    """Change what is given and differs; None when nothing does."""
+    require(actor, "referral.send", referral.organization_id)
+    if referral.status not in (ReferralStatus.DRAFT, ReferralStatus.ACTIVE):
+        raise Conflict(f"This referral is {referral.status} and cannot be changed.", status=referral.status)
+    columns = text_columns(given.model_dump(mode="json", exclude_unset=True))
+    if "patient_leaves_at" in given.model_fields_set:
+        columns["patient_leaves_at"] = given.patient_leaves_at
+    before = {name: getattr(referral, name) for name in columns}
+    changes = {name: [_plain(before[name]), _plain(new)] for name, new in columns.items() if before[name] != new}
+    if not changes:
+        return None
+    for name in changes:
+        setattr(referral, name, columns[name])
+    referral.version += 1
+    referral.updated_at = now()
+    if referral.submitted_at is not None:
+        referral.due_at = deadline(referral, referral.submitted_at)
+    revision = Revision(organization_id=referral.organization_id, referral_id=referral.id, version=referral.version,
+                        person_id=actor.person_id, changes=changes)  # fmt: skip
+    session.add(revision)
+    events.record(session, actor, "referral.revised", organization_id=referral.organization_id, entity_id=referral.id,
+                  referral_id=referral.id, fields=sorted(changes))  # fmt: skip
+    return revision
+
+
+def deadline(referral: Referral, submitted_at: datetime) -> datetime:
+    """By the table of priorities, never later than the patient leaves."""
+    due_at = submitted_at + DEADLINES[Priority(referral.priority)]
+    return min(due_at, referral.patient_leaves_at) if referral.patient_leaves_at else due_at
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
