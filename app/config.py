@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SECRETS_DIR = Path("/run/secrets")  # container engines mount secrets here: a file sonopost_smtp_url, say
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -17,7 +18,10 @@ class WrongSetting(Exception):
 class Settings(BaseSettings):
     """`SONOPOST_*` in the environment or in `.env`; units are in the names."""
 
-    model_config = SettingsConfigDict(env_prefix="SONOPOST_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SONOPOST_", env_file=".env", extra="ignore", frozen=True,
+        secrets_dir=SECRETS_DIR if SECRETS_DIR.is_dir() else None,
+    )  # fmt: skip
 
     data_dir: Path = Path("var")
     database_url: str = ""  # default: SQLite in data_dir
