@@ -23,8 +23,10 @@ run: setup  ## the service: make run ARGS="--port 8081"
 demo: setup  ## a throw-away instance with real ultrasound: make demo ARGS="--json"
 	@$(PY) -m app demo $(ARGS)
 
-test: setup $(VENV)/.stamp-dev  ## all that CI runs: make test ARGS="tests/storage -x"
-	$(PY) -m pytest -m "not long" $(ARGS)
+# A fault that `check` finds does not keep the tests from running; their summary comes last.
+test: setup $(VENV)/.stamp-dev  ## all that CI runs, check included: make test ARGS="tests/storage -x"
+	@$(MAKE) -s check; checked=$$?; $(PY) -m pytest -m "not long" $(ARGS) && \
+	    { test $$checked = 0 || { echo 'The tests passed, `make check` above did not.' >&2; exit 1; }; }
 
 test-long: setup $(VENV)/.stamp-dev  ## the longer campaigns
 	$(PY) -m pytest -m long --timeout 3600 $(ARGS)
