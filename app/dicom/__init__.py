@@ -1,0 +1,1 @@
+"""Everything that reads DICOM, pictures, films and pages; it knows no database, no storage and no HTTP."""

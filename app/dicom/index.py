@@ -1,0 +1,140 @@
+"""Where each frame of the pixel data lies (PS3.5 A.4), and that each has the size that the header says."""
+
+from itertools import pairwise
+
+from app.dicom import codestream, limits
+from app.dicom.codestream import Size
+from app.dicom.facts import Frames, Pixels
+from app.dicom.refusals import beyond, damaged, refused
+from app.dicom.walk import PIXEL_DATA, Walk
+
+EXTENDED_OFFSETS = 0x7FE00001
+_BEGINS = {"jpeg": b"\xff\xd8", "jpeg-ls": b"\xff\xd8", "jpeg-2000": b"\xff\x4f", "htj2k": b"\xff\x4f",
+           "jpeg-xl": b"\xff\x0a"}  # fmt: skip
+_SIZE_OF = {"jpeg": codestream.jpeg, "jpeg-ls": codestream.jpeg, "jpeg-2000": codestream.jpeg_2000,
+            "htj2k": codestream.jpeg_2000, "jpeg-xl": codestream.jpeg_xl}  # fmt: skip
+
+
+def index(walk: Walk, pixels: Pixels, count: int) -> Frames:
+    """The frame index of one data set; Invalid when frames are missing or of another size."""
+    if walk.fragments is None:
+        return _native(walk, pixels, count)
+    if pixels.codec == "native" and pixels.transfer_syntax_uid[-3:] != ".98":
+        raise damaged("its picture data are packed, but its header says that they are not")
+    table, *fragments = walk.fragments or [(0, 0)]
+    if not fragments or not any(length for _, length in fragments):
+        raise damaged("it has no picture data")
+    frames = _encapsulated(walk, pixels, count, table, fragments)
+    if not pixels.is_video:
+        _check_sizes(walk, pixels, frames)
+    return frames
+
+
+def _native(walk: Walk, pixels: Pixels, count: int) -> Frames:
+    if pixels.codec != "native":
+        raise damaged("its picture data are not packed as its header says")
+    span = walk.found[PIXEL_DATA]
+    stride = frame_bytes(pixels)
+    if span.length < stride * count:
+        if span.length < stride:
+            size = f"{pixels.columns} × {pixels.rows}"
+            raise damaged(f"its header says {size} pixels, its picture data hold fewer")
+        raise _missing(span.length // stride, count)
+    if span.length > stride * count + 1:
+        walk.warn("There are more picture data than the header says; the rest is not shown.")
+    return Frames(count=count, offset=span.offset, stride=stride)
+
+
+def frame_bytes(pixels: Pixels) -> int:
+    """The length of one frame that is not compressed (PS3.5 8.1.1, PS3.3 C.7.6.3.1.2)."""
+    samples = 2 if pixels.photometric_interpretation == "YBR_FULL_422" else pixels.samples_per_pixel
+    return pixels.rows * pixels.columns * samples * pixels.bits_allocated // 8
+
+
+def _encapsulated(
+    walk: Walk, pixels: Pixels, count: int, table: tuple[int, int], fragments: list[tuple[int, int]]
+) -> Frames:
+    offset, lengths = fragments[0][0], tuple(length for _, length in fragments)
+    if pixels.is_video:  # the fragments are one stream (PS3.5 8.2.5 ff.)
+        return Frames(1, offset, lengths=lengths, fragments=(len(lengths),) if len(lengths) > 1 else ())
+    firsts = _by_table(walk, table, fragments, count) or _by_content(walk, pixels, fragments, count)
+    if len(firsts) < count:
+        raise _missing(len(firsts), count)
+    if len(firsts) > count:
+        walk.warn("There are more frames than the header says; the rest is not shown.")
+    edges = [*firsts, len(fragments)]
+    each = tuple(edges[at + 1] - edges[at] for at in range(count))
+    used = sum(each)
+    return Frames(count, offset, lengths=lengths[:used], fragments=() if used == count else each)
+
+
+def _by_table(walk: Walk, table: tuple[int, int], fragments: list[tuple[int, int]], count: int) -> list[int]:
+    """Each frame's first fragment by the basic or extended offset table; empty when neither is usable."""
+    offset, length = table
+    width = 4
+    if EXTENDED_OFFSETS in walk.found:
+        _, offset, length = walk.found[EXTENDED_OFFSETS]
+        width = 8
+    if not length:
+        return []
+    if length > limits.FRAGMENTS * width:
+        raise beyond("its table of frames is too long", limits.FRAGMENTS)
+    data = walk.source.read(offset, length)
+    starts = [
+        int.from_bytes(data[at : at + width], "little") for at in range(0, len(data) - width + 1, width)
+    ]
+    base = fragments[0][0]
+    places = {at - base: number for number, (at, _) in enumerate(fragments)}
+    firsts = [places.get(start, -1) for start in starts]
+    if len(firsts) != count or firsts[0] != 0 or any(one >= next_one for one, next_one in pairwise(firsts)):
+        walk.warn("The file's own table of frames is wrong; the frames were found without it.")
+        return []
+    return firsts
+
+
+def _by_content(walk: Walk, pixels: Pixels, fragments: list[tuple[int, int]], count: int) -> list[int]:
+    """Each frame's first fragment where no table says it: one each, all in one, or where a picture begins."""
+    if len(fragments) == count:
+        return list(range(count))
+    if count == 1:
+        return [0]
+    begins = _BEGINS.get(pixels.codec)
+    if begins is None:
+        return list(range(len(fragments)))
+    return [number for number, (at, _) in enumerate(fragments) if walk.source.read(at, 2) == begins]
+
+
+def _check_sizes(walk: Walk, pixels: Pixels, frames: Frames) -> None:
+    """Every frame states the header's size: a decoder takes memory for what the frame states."""
+    known, size = b"", Size(0, 0, 0, 0, 0)
+    size_of = _SIZE_OF.get(pixels.codec)
+    for number in range(frames.count):
+        offset, length = frames.ranges(number)[0]
+
+        def read(at: int, wanted: int, offset: int = offset, length: int = length) -> bytes:
+            return walk.source.read(offset + at, max(0, min(wanted, length - at)))
+
+        if pixels.codec == "rle":
+            segments = pixels.samples_per_pixel * pixels.bits_allocated // 8
+            codestream.rle(read, length=sum(part for _, part in frames.ranges(number)), segments=segments)
+        elif size_of and not (known and read(0, len(known)) == known):
+            size = size_of(read)
+            _check_size(walk, pixels, size)
+            known = read(0, size.header_bytes)
+
+
+def _check_size(walk: Walk, pixels: Pixels, size: Size) -> None:
+    if (size.columns, size.rows) != (pixels.columns, pixels.rows):
+        raise refused(
+            "size",
+            f"This file is not accepted: its header says {pixels.columns} × {pixels.rows} pixels, "
+            f"a picture in it {size.columns} × {size.rows}.",
+        )
+    if size.components > limits.COMPONENTS:
+        raise beyond("a picture in it has too many colour components", limits.COMPONENTS)
+    if size.components and size.components != pixels.samples_per_pixel:
+        walk.warn("Header and pictures disagree about colour; the pictures are believed.")
+
+
+def _missing(here: int, promised: int) -> Exception:
+    return refused("truncated", f"This file was cut off: {here:,} of {promised:,} frames are here.")

@@ -1,0 +1,48 @@
+"""Why a file is quarantined: sentences for the clinician who sent it, each with a code for logs."""
+
+from app.errors import Invalid
+
+
+def refused(reason_code: str, sentence: str) -> Invalid:
+    return Invalid(sentence, reason_code=reason_code)
+
+
+def unknown() -> Invalid:
+    return refused("unknown", "This is no ultrasound file that Sonopost knows.")
+
+
+def damaged(what: str) -> Invalid:
+    return refused("damaged", f"This file is damaged: {what}.")
+
+
+def beyond(what: str, limit: int) -> Invalid:
+    return refused("limit", f"This file is not accepted: {what}; the limit is {limit:,}.")
+
+
+def bad_uid() -> Invalid:
+    sentence = "This file is not accepted: one of its identifiers (UID) has characters that none may have."
+    return refused("uid", sentence)
+
+
+def cut_off(here_bytes: int, whole_bytes: int | None = None) -> Invalid:
+    if whole_bytes is None or whole_bytes <= here_bytes:
+        ends = f"it ends after {_size(here_bytes)}, in the middle"
+        return refused("truncated", f"This file was cut off: {ends}.")
+    amount, unit = _size(whole_bytes).split(" ")
+    here = _in_unit(here_bytes, unit)
+    if here == amount:
+        missing = f"{whole_bytes - here_bytes:,}"
+        return refused("truncated", f"This file was cut off: the last {missing} bytes are missing.")
+    return refused("truncated", f"This file was cut off: {here} of {amount} {unit} are here.")
+
+
+_UNITS = {"bytes": 1, "kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
+
+
+def _size(size_bytes: int) -> str:
+    unit = next(unit for unit in ("GB", "MB", "kB", "bytes") if size_bytes >= _UNITS[unit] or unit == "bytes")
+    return f"{_in_unit(size_bytes, unit)} {unit}"
+
+
+def _in_unit(size_bytes: int, unit: str) -> str:
+    return str(size_bytes) if unit == "bytes" else f"{size_bytes / _UNITS[unit]:,.1f}"

@@ -1,0 +1,20 @@
+"""Transfer syntaxes (PS3.5 A, PS3.6 A-1) and what it takes to decode each."""
+
+IMPLICIT_LE = "1.2.840.10008.1.2"
+EXPLICIT_LE = "1.2.840.10008.1.2.1"
+EXPLICIT_BE = "1.2.840.10008.1.2.2"
+DEFLATED = "1.2.840.10008.1.2.1.99"
+JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
+
+_BY_CODEC = {
+    "native": ("", ".1", ".2", ".1.98"),
+    "rle": (".5",),
+    "jpeg": (".4.50", ".4.51", ".4.57", ".4.70"),
+    "jpeg-ls": (".4.80", ".4.81"),
+    "jpeg-2000": (".4.90", ".4.91"),
+    "htj2k": (".4.201", ".4.202", ".4.203"),
+    "jpeg-xl": (".4.110", ".4.111", ".4.112"),
+    # MPEG-2, H.264 and HEVC, each also as 'fragmentable' (the name ends in .1)
+    "video": tuple(f".4.{number}{tail}" for number in range(100, 109) for tail in ("", ".1")),
+}
+CODEC = {IMPLICIT_LE + tail: codec for codec, tails in _BY_CODEC.items() for tail in tails}
