@@ -1,0 +1,54 @@
+"""Claim, release, assign: who owns a review; of two claims at once one wins, the other is told who and when."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.access.actor import Actor, person_of, require
+from app.audit import events
+from app.db import now
+from app.errors import Conflict, Invalid
+from app.people.models import Membership, Role
+from app.reviews.models import WAITING, Review
+from app.reviews.step import require_owner, step, taken
+
+
+def claim(session: Session, actor: Actor, review: Review) -> None:
+    """Take a waiting review; claiming one's own again changes nothing."""
+    require(actor, "review.read", review.reading_organization_id)
+    person_id = person_of(actor)
+    if review.owner_id == person_id:
+        return
+    if review.status not in WAITING:
+        raise taken(session, review)
+    step(session, review, "claim", owner_id=person_id, owned_at=now())
+    _record(session, actor, review, "review.claimed")
+
+
+def release(session: Session, actor: Actor, review: Review) -> None:
+    """Give it back to the queue; what was typed is kept in the draft."""
+    require(actor, "review.read", review.reading_organization_id)
+    require_owner(actor, session, review)
+    step(session, review, "release", owner_id=None, owned_at=None)
+    _record(session, actor, review, "review.released")
+
+
+def assign(session: Session, actor: Actor, review: Review, person_id: UUID) -> None:
+    """A coordinator or supervisor gives it to a reader of the reading organization."""
+    require(actor, "review.assign", review.reading_organization_id)
+    reads = sa.select(Membership.id).where(
+        Membership.person_id == person_id, Membership.organization_id == review.reading_organization_id,
+        Membership.role.in_((Role.REVIEWER, Role.SUPERVISOR)), Membership.ended_at.is_(None),
+    )  # fmt: skip
+    if session.scalar(reads) is None:
+        raise Invalid("This person does not read for your organization.", field="person_id")
+    if review.owner_id == person_id:
+        raise Conflict("This person has it already.")
+    step(session, review, "assign", owner_id=person_id, owned_at=now())
+    _record(session, actor, review, "review.assigned", to=str(person_id))
+
+
+def _record(session: Session, actor: Actor, review: Review, action: str, **detail: object) -> None:
+    events.record(session, actor, action, organization_id=review.organization_id, entity_id=review.id,
+                  referral_id=review.referral_id, **detail)  # fmt: skip

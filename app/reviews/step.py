@@ -1,0 +1,58 @@
+"""One step of a review along its table of states, by compare-and-swap."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from app.access import scope
+from app.access.actor import Actor, require
+from app.db import now
+from app.errors import Conflict
+from app.people.models import Person
+from app.referrals.models import Referral
+from app.reviews.models import Review, after
+
+
+def loaded(session: Session, actor: Actor, review_id: UUID) -> Review:
+    """The review with its owner and its referral, if the actor may know of it."""
+    return scope.get(
+        session, Review, review_id, actor, joinedload(Review.owner),
+        joinedload(Review.referral).options(joinedload(Referral.patient), joinedload(Referral.organization),
+                                            joinedload(Referral.reading_organization)),
+    )  # fmt: skip
+
+
+def for_reader(session: Session, actor: Actor, review_id: UUID, act: str = "review.read") -> Review:
+    """The same, for an act of the reading organization."""
+    review = loaded(session, actor, review_id)
+    require(actor, act, review.reading_organization_id)
+    return review
+
+
+def step(session: Session, review: Review, act: str, **values: object) -> None:
+    """Move the review, unless somebody moved it first: then Conflict with who and when."""
+    status, owner_id = review.status, review.owner_id
+    moved = session.execute(
+        sa.update(Review)
+        .where(Review.id == review.id, Review.status == status, Review.owner_id.is_not_distinct_from(owner_id))
+        .values(status=after(status, act), updated_at=now(), **values)
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(review, attribute_names=["status", "owner_id", "owned_at", "updated_at", "ended_reason", "advice"])
+    if moved.rowcount != 1:  # type: ignore[attr-defined]  # a CursorResult, as for every DML
+        raise taken(session, review)
+
+
+def taken(session: Session, review: Review) -> Conflict:
+    """Who has it, and since when."""
+    owner = session.get(Person, review.owner_id) if review.owner_id else None
+    if owner is None or review.owned_at is None:
+        return Conflict(f"Somebody else was first: the review is {review.status} now.", status=review.status)
+    since = review.owned_at.isoformat(timespec="seconds")
+    return Conflict(f"{owner.name} has had this review since {since}.", status=review.status, owner=owner.name, since=since)
+
+
+def require_owner(actor: Actor, session: Session, review: Review) -> None:
+    if review.owner_id != actor.person_id:
+        raise taken(session, review) if review.owner_id else Conflict("Claim this review first.", status=review.status)

@@ -1,0 +1,64 @@
+"""Submit: the referral is active, its Review requested, the reading organization told, in one transaction."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from app.access import scope
+from app.access.actor import Actor, require
+from app.audit import events
+from app.db import new_id, now
+from app.errors import Conflict
+from app.notifications.notify import tell
+from app.people.models import Membership, Role
+from app.referrals.models import Referral, ReferralStatus
+from app.referrals.revise import deadline
+from app.reviews.models import Review
+from app.studies.models import ReferralStudy
+
+
+def submit(session: Session, actor: Actor, referral: Referral) -> Review:
+    """Allowed before any file has arrived; submitting twice is once."""
+    require(actor, "referral.send", referral.organization_id)
+    if (review := session.scalars(sa.select(Review).where(Review.referral_id == referral.id)).first()) is not None:
+        return review
+    if referral.status != ReferralStatus.DRAFT:
+        raise Conflict(f"This referral is {referral.status}.", status=referral.status)
+    at = now()
+    referral.status, referral.submitted_at, referral.updated_at = ReferralStatus.ACTIVE, at, at
+    referral.due_at = deadline(referral, at)
+    review = Review(
+        id=new_id(), organization_id=referral.organization_id, referral_id=referral.id,
+        reading_organization_id=referral.reading_organization_id, due_at=referral.due_at,
+    )  # fmt: skip
+    session.add(review)
+    _let_the_reader_see(session, referral)
+    events.record(session, actor, "referral.submitted", organization_id=referral.organization_id, entity_id=referral.id,
+                  referral_id=referral.id, due_at=referral.due_at.isoformat())  # fmt: skip
+    tell(session, _readers(session, referral), "review.requested", referral, to=referral.reading_organization)
+    return review
+
+
+def for_change(session: Session, actor: Actor, referral_id: UUID) -> Referral:
+    """The referral with what submitting, revising and cancelling need, locked until the end of the transaction."""
+    return scope.get(
+        session, Referral, referral_id, actor, joinedload(Referral.patient), joinedload(Referral.organization),
+        joinedload(Referral.reading_organization), lock=True,
+    )  # fmt: skip
+
+
+def _let_the_reader_see(session: Session, referral: Referral) -> None:
+    scope.grant(session, referral.reading_organization_id, referral_id=referral.id)
+    for study_id in session.scalars(sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id == referral.id)):
+        scope.grant(session, referral.reading_organization_id, study_id=study_id)
+
+
+def _readers(session: Session, referral: Referral) -> list[UUID]:
+    roles = (Role.REVIEWER, Role.SUPERVISOR, Role.COORDINATOR)
+    return list(session.scalars(
+        sa.select(Membership.person_id)
+        .where(Membership.organization_id == referral.reading_organization_id, Membership.role.in_(roles),
+               Membership.ended_at.is_(None))
+        .distinct().order_by(Membership.person_id)  # sorted, so that two of these never wait for each other
+    ))  # fmt: skip

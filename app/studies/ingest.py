@@ -1,0 +1,120 @@
+"""THE door: whatever way bytes come, they are examined, stored, recorded in one transaction, then acknowledged."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.access.actor import Actor
+from app.audit import events
+from app.db import transaction
+from app.dicom.admission import examine
+from app.dicom.facts import Facts
+from app.errors import Invalid, Refusal
+from app.storage import blobs
+from app.storage.blobs import Blob
+from app.storage.spool import Spooled
+from app.studies import known
+from app.studies.record import Recorded, note_study, record_instance
+
+MEDIA_TYPES = {"dicom": "application/dicom", "jpeg": "image/jpeg", "png": "image/png", "mp4": "video/mp4",
+               "pdf": "application/pdf", "zip": "application/zip"}  # fmt: skip
+PARALLEL_PUTS = 4
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A complete file in the spool, and what the sender calls it."""
+
+    spooled: Spooled
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """An arrival that passed the admission check."""
+
+    arrival: Arrival
+    facts: Facts
+
+    @property
+    def media_type(self) -> str:
+        return MEDIA_TYPES[self.facts.kind]
+
+
+def admit(arrival: Arrival) -> Admitted:
+    """The bounded look at a file before anything trusts it; Invalid says why it is refused."""
+    if arrival.spooled.size_bytes == 0:
+        raise Invalid("This file is empty.", reason_code="empty")
+    return Admitted(arrival, examine(arrival.spooled.path))
+
+
+def ingest(actor: Actor, organization_id: UUID, arrivals: Sequence[Arrival]) -> list[Recorded | Refusal]:
+    """Instances that come without a referral: one outcome an arrival, none failing its neighbours.
+
+    A batch is one `pending` commit, puts in parallel, one record commit; on failure each by itself."""
+    outcomes: dict[int, Recorded | Refusal] = {}
+    admitted: dict[int, Admitted] = {}
+    for at, arrival in enumerate(arrivals):
+        try:
+            admitted[at] = _a_dicom_instance(admit(arrival))
+        except Refusal as refusal:
+            outcomes[at] = refusal
+    try:
+        outcomes |= _store(actor, organization_id, admitted)
+    except Refusal as refusal:
+        if len(admitted) == 1:
+            outcomes |= dict.fromkeys(admitted, refusal)
+        else:
+            for at, one in admitted.items():
+                outcomes[at] = _by_itself(actor, organization_id, one)
+    return [outcomes[at] for at in range(len(arrivals))]
+
+
+def put_all(actor: Actor, organization_id: UUID, admitted: Sequence[Admitted]) -> list[Blob]:
+    """One `pending` commit, then the bytes, several at a time."""
+    rows = blobs.begin(actor, organization_id, [(one.arrival.spooled, one.media_type) for one in admitted])
+    if len(rows) == 1:
+        blobs.put(rows[0], admitted[0].arrival.spooled)
+        return rows
+    with ThreadPoolExecutor(PARALLEL_PUTS) as threads:
+        list(threads.map(blobs.put, rows, [one.arrival.spooled for one in admitted]))
+    return rows
+
+
+def _store(actor: Actor, organization_id: UUID, admitted: dict[int, Admitted]) -> dict[int, Recorded]:
+    here = known.same_bytes(actor, organization_id, [one.facts.sop_instance_uid or "" for one in admitted.values()])
+    new = {at: one for at, one in admitted.items() if here.get(one.facts.sop_instance_uid or "") != one.arrival.spooled.sha256}
+    rows = dict(zip(new, put_all(actor, organization_id, list(new.values())) if new else [], strict=True))
+    with transaction(actor) as session:
+        outcomes = {}
+        for at, one in admitted.items():
+            outcomes[at] = record_instance(session, organization_id, one.facts, one.arrival.spooled.sha256, rows.get(at))
+        _finish(session, actor, organization_id, outcomes)
+    return outcomes
+
+
+def _finish(session: Session, actor: Actor, organization_id: UUID, outcomes: dict[int, Recorded]) -> None:
+    used = [done.blob for done in outcomes.values() if done.blob is not None]
+    if used:
+        blobs.record(session, used)
+    changed = {done.study_id for done in outcomes.values() if done.is_new}
+    for study_id in sorted(changed):
+        note_study(session, study_id)
+        events.record(session, actor, "study.received", organization_id=organization_id, entity_id=study_id,
+                      count=sum(done.study_id == study_id and done.is_new for done in outcomes.values()))  # fmt: skip
+
+
+def _by_itself(actor: Actor, organization_id: UUID, one: Admitted) -> Recorded | Refusal:
+    try:
+        return _store(actor, organization_id, {0: one})[0]
+    except Refusal as refusal:
+        return refusal
+
+
+def _a_dicom_instance(one: Admitted) -> Admitted:
+    if one.facts.kind != "dicom" or not one.facts.sop_instance_uid:
+        raise Invalid("Only DICOM instances can come without a referral.", reason_code="not-dicom")
+    return one

@@ -1,0 +1,159 @@
+"""A file for a referral: whose is it, where does it belong, and what the sender is told."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from app.access import scope
+from app.access.actor import Actor, require
+from app.audit import events
+from app.db import insert_or_nothing, new_id, now, reading, transaction
+from app.dicom.facts import Facts
+from app.errors import Conflict, Invalid
+from app.people.identity import Identity, compare
+from app.referrals import manifest
+from app.referrals.models import FileStatus, ManifestItem, Referral, ReferralStatus
+from app.storage import blobs
+from app.storage.blobs import Blob
+from app.studies import known
+from app.studies.ingest import Admitted, Arrival, admit, put_all
+from app.studies.models import Document, ReferralStudy, Study
+from app.studies.record import note_study, record_instance
+
+
+def may_send(actor: Actor, referral_id: UUID) -> Referral:
+    """The referral, if this actor may add files to it: asked before the first byte is taken."""
+    with reading(actor) as session:
+        return _referral(session, actor, referral_id)
+
+
+def receive(actor: Actor, referral: Referral, arrival: Arrival, archive_id: UUID | None = None) -> ManifestItem:
+    """Ingest one file of a referral. Its item says stored, held or conflict; Invalid when it is quarantined."""
+    try:
+        admitted = admit(arrival)
+    except Invalid as refusal:
+        item = _quarantine(actor, referral.id, arrival, refusal, archive_id)
+        raise Invalid(refusal.sentence, file_id=str(item.id), **refusal.facts) from None
+    sha256 = arrival.spooled.sha256
+    if (item := _already_here(actor, referral.id, sha256)) is not None:
+        return item
+    uid = admitted.facts.sop_instance_uid or ""
+    new = known.same_bytes(actor, referral.organization_id, [uid]).get(uid) != sha256
+    blob = put_all(actor, referral.organization_id, [admitted])[0] if new else None
+    with transaction(actor) as session:
+        referral = _referral(session, actor, referral.id)
+        item = manifest.expected_or_new(session, referral, arrival.name, arrival.spooled.size_bytes, sha256)
+        item.kind, item.archive_id, item.reason = admitted.facts.kind, archive_id, ""
+        session.flush()
+        _settle_whose(session, actor, referral, item, admitted, blob)
+        events.record(session, actor, "file.received", organization_id=referral.organization_id, entity_id=item.id,
+                      referral_id=referral.id, status=item.status)  # fmt: skip
+        referral.updated_at = now()
+    return item
+
+
+def attach(session: Session, referral: Referral, item: ManifestItem, facts: Facts, blob: Blob | None) -> bool:
+    """Put a file whose patient is settled where it belongs: a Document, or an Instance of a study.
+
+    True if a row refers to `blob` now."""
+    if facts.kind == "pdf":
+        return _document(session, referral, item, blob)
+    done = record_instance(
+        session, referral.organization_id, facts, item.sha256 or "", blob,
+        patient_id=referral.patient_id, default_study=own_study(referral),
+    )  # fmt: skip
+    item.instance_id, item.blob_id = done.instance_id, done.blob.id if done.blob else None
+    item.status = FileStatus.CONFLICT if done.is_conflict else FileStatus.STORED
+    if done.is_conflict:
+        item.reason = "Another file with the same identifier is already here. Both are kept; the first one is shown."
+        return done.blob is not None
+    attach_study(session, referral, done.study_id)
+    if done.is_new:
+        note_study(session, done.study_id)
+    return done.blob is not None
+
+
+def attach_study(session: Session, referral: Referral, study_id: UUID) -> None:
+    """The referral asks about this study; whoever reads the one may read the other."""
+    insert_or_nothing(session, ReferralStudy, {
+        "organization_id": referral.organization_id, "referral_id": referral.id, "study_id": study_id,
+    })  # fmt: skip
+    if referral.submitted_at is not None:
+        scope.grant(session, referral.reading_organization_id, study_id=study_id)
+
+
+def own_study(referral: Referral) -> tuple[str, str]:
+    """Study and Series UID of what comes without its own: the referral's id as UID (PS3.5 B.2)."""
+    return f"2.25.{referral.id.int}", f"2.25.{referral.id.int}.1"
+
+
+def _settle_whose(
+    session: Session, actor: Actor, referral: Referral, item: ManifestItem, admitted: Admitted, blob: Blob | None
+) -> None:
+    facts = admitted.facts
+    if facts.kind == "dicom":
+        verdict, differing = compare(referral.patient, vars(facts.patient))
+        if verdict is Identity.MISMATCH or _of_another_patient(session, referral, facts):
+            _hold(session, actor, referral, item, admitted, blob, differing)
+            return
+        item.identity = {"verdict": verdict}
+    if attach(session, referral, item, facts, blob) and blob is not None:
+        blobs.record(session, [blob])
+
+
+def _of_another_patient(session: Session, referral: Referral, facts: Facts) -> bool:
+    here = sa.select(Study.patient_id).where(
+        Study.organization_id == referral.organization_id, Study.study_instance_uid == facts.study_instance_uid
+    )
+    return session.scalar(here) not in (None, referral.patient_id)
+
+
+def _hold(
+    session: Session, actor: Actor, referral: Referral, item: ManifestItem, admitted: Admitted, blob: Blob | None,
+    differing: list[str],
+) -> None:  # fmt: skip
+    item.status, item.facts = FileStatus.HELD, admitted.facts.to_json()
+    item.identity = {"verdict": Identity.MISMATCH, "differs": differing, "file": vars(admitted.facts.patient)}
+    item.reason = "The file names another patient than this referral. Is it the same patient, or the wrong file?"
+    if blob is not None:
+        blobs.record(session, [blob])
+        item.blob_id = blob.id
+    events.record(session, actor, "file.held", organization_id=referral.organization_id, entity_id=item.id,
+                  referral_id=referral.id, differs=differing)  # fmt: skip
+
+
+def _document(session: Session, referral: Referral, item: ManifestItem, blob: Blob | None) -> bool:
+    if blob is None:
+        raise Conflict("This document is already here.")
+    document = Document(id=new_id(), organization_id=referral.organization_id, referral_id=referral.id, kind="pdf",
+                        name=item.name, blob_id=blob.id, sha256=blob.sha256)  # fmt: skip
+    session.add(document)
+    session.flush()
+    item.document_id, item.blob_id, item.status = document.id, blob.id, FileStatus.STORED
+    return True
+
+
+def _quarantine(actor: Actor, referral_id: UUID, arrival: Arrival, refusal: Invalid, archive_id: UUID | None) -> ManifestItem:
+    with transaction(actor) as session:
+        referral = _referral(session, actor, referral_id)
+        item = manifest.expected_or_new(session, referral, arrival.name, arrival.spooled.size_bytes, arrival.spooled.sha256)
+        item.status, item.reason, item.archive_id = FileStatus.QUARANTINED, refusal.sentence, archive_id
+        session.flush()
+        events.record(session, actor, "file.quarantined", organization_id=referral.organization_id, entity_id=item.id,
+                      referral_id=referral.id, reason_code=refusal.facts.get("reason_code"))  # fmt: skip
+        referral.updated_at = now()
+    return item
+
+
+def _already_here(actor: Actor, referral_id: UUID, sha256: str) -> ManifestItem | None:
+    with reading(actor) as session:
+        return manifest.already_here(session, referral_id, sha256)
+
+
+def _referral(session: Session, actor: Actor, referral_id: UUID) -> Referral:
+    referral = scope.get(session, Referral, referral_id, actor, joinedload(Referral.patient))
+    require(actor, "referral.send", referral.organization_id)
+    if referral.status not in (ReferralStatus.DRAFT, ReferralStatus.ACTIVE, ReferralStatus.COMPLETED):
+        raise Conflict(f"This referral is {referral.status}; it takes no files any more.", status=referral.status)
+    return referral
