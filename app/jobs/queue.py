@@ -33,9 +33,11 @@ def client() -> "DBOSClient":
     return _client
 
 
-def enqueue(session: Session, name: str, *ids: UUID | str | int, once: str | None = None, delay_s: float = 0) -> bool:
-    """Queue the job `folder.verb` with ids as its arguments; False if one with the same `once` key waits or runs."""
-    from dbos.error import DBOSQueueDeduplicatedError
+def enqueue(
+    session: Session, name: str, *ids: UUID | str | int, once: str | None = None, delay_s: float = 0
+) -> bool:
+    """Queue the job `folder.verb` with ids as arguments; False if one with the same `once` key waits or runs."""
+    from dbos import error
 
     options = {"workflow_name": name, "queue_name": QUEUE, "app_version": JOBS_VERSION}
     if once is not None:
@@ -46,6 +48,6 @@ def enqueue(session: Session, name: str, *ids: UUID | str | int, once: str | Non
     try:
         with session.begin_nested():  # a collision would abort the caller's transaction on PostgreSQL
             _client.enqueue_in_transaction(session, cast("EnqueueOptions", options), *arguments)
-    except DBOSQueueDeduplicatedError:
+    except error.DBOSQueueDeduplicatedError:
         return False
     return True

@@ -1,0 +1,147 @@
+"""`sonopost serve` and `sonopost worker`: what runs until it is told to stop."""
+
+import argparse
+import logging
+import signal
+import socket
+import ssl
+import threading
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from app import __version__, log
+from app.cli import start
+from app.config import LOOPBACK, Settings, WrongSetting, load
+
+if TYPE_CHECKING:
+    import uvicorn
+
+STOP_S = 20  # for requests under way; what is longer is cut, and comes again
+
+
+def serve(given: argparse.Namespace) -> int:
+    settings = load()
+    refuse_in_the_open(settings, given)
+    with _bind(given.host, given.port) as listening:
+        if not settings.public_url:
+            settings = load(public_url=_own_address(given, listening))
+        start.prepare(settings)
+        run(settings, listening, with_worker=not given.no_worker, tls=(given.tls_cert, given.tls_key))
+    return 0
+
+
+def run(
+    settings: Settings, listening: socket.socket, *, with_worker: bool = True,
+    tls: tuple[str | None, str | None] = (None, None),
+) -> None:  # fmt: skip
+    """Serve on a bound socket until a signal; the caller has prepared what `start.prepare` prepares."""
+    server = _server(settings, listening, tls)
+    # uvicorn raises the signal again when it has stopped; by then there is something left to do.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _already_stopping)
+    with ExitStack() as stack:
+        if with_worker:
+            from app import worker
+
+            worker.start(settings)
+            stack.callback(worker.stop)
+        server.run(sockets=[listening])
+    log.get().info("stopped")
+
+
+def work(_given: argparse.Namespace) -> int:
+    """`sonopost worker`: background jobs only."""
+    from app import worker
+
+    settings = load()
+    start.prepare(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    worker.start(settings)
+    log.get().info("worker ready", version=__version__)
+    print("Sonopost's worker is ready", flush=True)
+    stop.wait()
+    worker.stop()
+    log.get().info("stopped")
+    return 0
+
+
+def refuse_in_the_open(settings: Settings, given: argparse.Namespace) -> None:
+    """Passwords and patients never cross a network in clear."""
+    if bool(given.tls_cert) != bool(given.tls_key):
+        raise WrongSetting("--tls-cert and --tls-key belong together.")
+    if given.tls_cert:
+        _check_certificate(given.tls_cert, given.tls_key)
+    if given.host in LOOPBACK:
+        return
+    if not settings.public_url:
+        raise WrongSetting(
+            "SONOPOST_PUBLIC_URL must be set to listen beyond loopback: people's links begin with it."
+        )
+    if not settings.secure:
+        raise WrongSetting(
+            "SONOPOST_PUBLIC_URL must begin with https:// to listen beyond loopback, "
+            "with --tls-cert and --tls-key or a proxy that ends TLS."
+        )
+
+
+def _check_certificate(certificate: str, key: str) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        reason = error.strerror or "they are no matching pair of PEM files"
+        raise WrongSetting(f"--tls-cert and --tls-key cannot be used: {reason}.") from None
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Take the port before anything else is done; until it listens, connections are refused."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise WrongSetting(f"--host {host} --port {port} cannot be listened on: {error.strerror}.") from None
+    return bound
+
+
+def _own_address(given: argparse.Namespace, listening: socket.socket) -> str:
+    host = f"[{given.host}]" if ":" in given.host else given.host
+    return f"{'https' if given.tls_cert else 'http'}://{host}:{listening.getsockname()[1]}"
+
+
+def _server(
+    settings: Settings, listening: socket.socket, tls: tuple[str | None, str | None]
+) -> "uvicorn.Server":
+    import uvicorn
+
+    from app.http.guard import GuardedProtocol
+    from app.main import create_app
+
+    class Announcing(uvicorn.Server):
+        """Says that it is ready when connections are accepted, not before."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                port = listening.getsockname()[1]
+                log.get().info("ready", port=port, version=__version__)
+                with suppress(BrokenPipeError):
+                    print(f"Sonopost is ready at {settings.public_url} (port {port})", flush=True)
+
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    certificate, key = tls
+    proxies = [each.strip() for each in settings.trusted_proxies.split(",") if each.strip()]
+    return Announcing(uvicorn.Config(
+        create_app(settings), http=GuardedProtocol, ws="none", log_config=None, access_log=False,
+        proxy_headers=bool(proxies), forwarded_allow_ips=proxies, server_header=False,
+        timeout_graceful_shutdown=STOP_S, ssl_certfile=certificate, ssl_keyfile=Path(key) if key else None,
+    ))  # fmt: skip
+
+
+def _already_stopping(_number: int, _frame: FrameType | None) -> None:
+    """The second, raised signal has nothing more to say."""

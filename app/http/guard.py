@@ -1,0 +1,83 @@
+"""uvicorn has no time limit on receiving a request; this protocol cuts who falls silent.
+
+An upload that keeps sending passes, however long it takes.
+"""
+
+import asyncio
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.config import settings
+
+STALLED_READER_S = 60.0  # in which the client takes nothing of a waiting answer
+MAX_HEAD_BYTES = 64 << 10  # httptools itself takes megabytes of headers
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """A connection that sends nothing, half a head or half a body does not stay open for ever."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._header_s, self._body_s = settings().header_silence_s, settings().body_silence_s
+        self._every_s = min(1.0, self._header_s / 4, self._body_s / 4)
+        self._last = self.loop.time()
+        # Since when, and with how many bytes so far, the current request's head is awaited.
+        self._head_since: float | None = self._last
+        self._head_bytes = 0
+        self._unsent, self._unsent_since = 0, self._last
+        self._timer = self.loop.call_later(self._every_s, self._check)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:  # the transport gets another protocol now
+        self._stop()
+        super().handle_websocket_upgrade()
+
+    def data_received(self, data: bytes) -> None:
+        self._last = self.loop.time()
+        if self._head_since is None and (self.cycle is None or self.cycle.response_complete):
+            self._head_since = self._last  # even a lone CRLF ends uvicorn's keep-alive timer
+            self._head_bytes = 0
+        super().data_received(data)
+        if self._head_since is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(TOO_LONG)
+
+    def on_headers_complete(self) -> None:
+        self._head_since = None
+        super().on_headers_complete()
+
+    def _stop(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, answer: bytes) -> None:
+        self._stop()
+        self.transport.write(answer)
+        self.transport.close()
+
+    def _check(self) -> None:
+        now, cycle = self.loop.time(), cast("Any", self.cycle)
+        self._timer = self.loop.call_later(self._every_s, self._check)
+        unsent = self.transport.get_write_buffer_size()
+        if unsent == 0 or unsent != self._unsent:
+            self._unsent, self._unsent_since = unsent, now
+        if self._head_since is not None:
+            if now - self._head_since > self._header_s:
+                self._refuse(TOO_SLOW)
+        elif now - self._unsent_since > STALLED_READER_S:
+            self.transport.abort()
+        elif cycle and cycle.more_body and not cycle.response_complete:
+            if self.flow.read_paused:  # our own application is the slow side
+                self._last = now
+            elif now - self._last > self._body_s:
+                self.transport.abort()  # request.stream() raises ClientDisconnect: partial files get removed

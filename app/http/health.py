@@ -1,0 +1,44 @@
+"""`/healthz`: the process answers; `/readyz`: it can serve, because the database and the store answer too."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TookTooLong
+
+import sqlalchemy as sa
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from app import db
+from app.errors import Refusal
+from app.storage import blobs
+
+router = APIRouter(tags=["operations"])
+WAIT_S = 3.0  # a part that hangs must not hang the probe
+# Two threads: while both hang, later probes wait their turn in vain, which is the right answer too.
+_asking = ThreadPoolExecutor(2, thread_name_prefix="ready")
+
+
+@router.get("/healthz", summary="Alive")
+def healthz() -> dict[str, str]:
+    return {"status": "alive"}
+
+
+@router.get("/readyz", summary="Can serve", responses={503: {"description": "A part of it is away"}})
+def readyz() -> JSONResponse:
+    asked = {"database": _asking.submit(_ask_database), "storage": _asking.submit(blobs.store().check)}
+    parts = {name: _answer(future) for name, future in asked.items()}
+    ready = all(answer == "ok" for answer in parts.values())
+    return JSONResponse({"status": "ready" if ready else "away", **parts}, 200 if ready else 503)
+
+
+def _ask_database() -> None:
+    with db.engine().connect() as connection:
+        connection.execute(sa.text("SELECT 1"))
+
+
+def _answer(asked: "Future[None]") -> str:
+    try:
+        asked.result(WAIT_S)
+    except (Refusal, sa.exc.SQLAlchemyError, TookTooLong):
+        asked.cancel()
+        return "away"
+    return "ok"
