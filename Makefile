@@ -35,10 +35,9 @@ bench: setup $(VENV)/.stamp-dev  ## the figures of the README's table
 	@$(PY) -m tests.bench $(ARGS)
 
 check: $(VENV)/.stamp-dev  ## lint, format, types, import rule
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy $(wildcard app migrations tests)
-	$(VENV)/bin/lint-imports --no-cache
+	@failed=0; \
+	for tool in 'ruff check .' 'ruff format --check .' 'mypy app migrations tests' 'lint-imports --no-cache'; do \
+	    echo "$$tool"; $(VENV)/bin/$$tool || failed=1; done; exit $$failed
 
 # A stamp newer than its lock means installed: the second `make run` does nothing here. uv comes the same
 # hash-pinned way; where no wheel of it fits or it finds no index (it reads neither pip.conf nor PIP_*), pip installs.
