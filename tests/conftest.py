@@ -1,0 +1,123 @@
+"""What all tests share: the two columns of design §5, an empty database, a running service."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from app import config, db
+from app.config import Settings
+from app.jobs import queue
+from app.storage import blobs
+from tests import people
+from tests.people import Places
+from tests.servers import app as service
+from tests.servers.app import Column, Running
+from tests.servers.postgres import throwaway_postgres
+from tests.servers.s3 import S3Server, throwaway_s3
+from tests.servers.smtp import Mailbox, throwaway_smtp
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_the_developers_settings() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(Settings.model_config, "env_file", None)
+        for name in [name for name in os.environ if name.startswith("SONOPOST_")]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The database `postgres` of a server that lasts as long as the test run."""
+    with throwaway_postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    with throwaway_s3() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", server.access_key_id)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_access_key)
+        yield server
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    with throwaway_smtp() as box:
+        yield box
+
+
+@pytest.fixture(
+    scope="session",
+    params=["sqlite+folder", pytest.param("postgresql+s3", marks=pytest.mark.postgres)],
+)
+def column(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Column:
+    """Tests run on both; `@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)` picks one."""
+    folder = tmp_path_factory.mktemp("template")
+    if request.param == "sqlite+folder":
+        return service.sqlite_and_folder(folder)
+    return service.postgresql_and_s3(
+        folder, request.getfixturevalue("postgres_url"), request.getfixturevalue("s3")
+    )
+
+
+@pytest.fixture
+def environment(column: Column, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What a process needs to run on a fresh, migrated, empty database and a store of its own."""
+    with column.fresh(tmp_path / "data") as names:
+        yield names
+
+
+@pytest.fixture
+def db_settings(environment: dict[str, str]) -> Iterator[Settings]:
+    """This process bound to that database, store and queue; the same that `environment` names."""
+    with bound(environment) as settings:
+        yield settings
+
+
+@pytest.fixture(name="db")
+def _db(db_settings: Settings) -> Settings:
+    """For tests of verbs: `with transaction(actor) as session:` works on a fresh database."""
+    return db_settings
+
+
+@pytest.fixture(scope="session")
+def _shared_server(column: Column, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with column.fresh(tmp_path_factory.mktemp("serve") / "data") as names, service.serving(names) as running:
+        yield running
+
+
+@pytest.fixture
+def server(_shared_server: Running) -> Iterator[Running]:
+    """A running `sonopost serve`, shared by the tests of a column; this process is bound to its database too.
+
+    Make your own `places` in it, and count only what is theirs. One to kill: `serving(environment)`.
+    """
+    with bound(_shared_server.environment):
+        yield _shared_server
+
+
+@pytest.fixture
+def places(request: pytest.FixtureRequest) -> Places:
+    """A new clinic, hospital and stranger with people and tokens, in the database that the test uses."""
+    request.getfixturevalue("server" if "server" in request.fixturenames else "db")
+    return people.places()
+
+
+@contextmanager
+def bound(environment: dict[str, str]) -> Iterator[Settings]:
+    """Connect this process as the service would."""
+    given = {name.removeprefix("SONOPOST_").lower(): value for name, value in environment.items()
+             if name.startswith("SONOPOST_")}  # fmt: skip
+    settings = config.load(**given)
+    engine = db.connect(settings.database_url)
+    blobs.open_store(settings)
+    queue.connect(settings.database_url)
+    try:
+        yield settings
+    finally:
+        queue.client().destroy()
+        engine.dispose()
