@@ -75,9 +75,13 @@ def sonopost(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "app", *arguments], env=clean(environment), cwd=environment["SONOPOST_DATA_DIR"],
-        capture_output=True, text=True, timeout=timeout_s,
-    )  # fmt: skip
+        [sys.executable, "-m", "app", *arguments],
+        env=clean(environment),
+        cwd=environment["SONOPOST_DATA_DIR"],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+    )
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,4 @@ def wait_for_line(running: Running, beginning: str, timeout_s: float = 30) -> st
         if ended:
             break
         time.sleep(0.02)
-    raise RuntimeError(
-        f"no line '{beginning}…' from {running.process.args}:\n{running.log.read_text()[-3000:]}"
-    )
+    raise RuntimeError(f"no line '{beginning}…':\n{running.log.read_text()[-3000:]}")
