@@ -88,10 +88,10 @@ $(VENDOR)/.stamp: package.json package-lock.json .npmrc | $(VENV)/.stamp
 	    cp $$from/400Regular/*.ttf $$from/700Bold/*.ttf $(FONTS) && cp $$from/LICENSE_FONT $(FONTS)/$$family.OFL || exit 1; done
 	@touch $@
 
-# New pins. --universal: one lock for all platforms; the other options keep every index and host out of the files.
-COMPILE := $(VENV)/bin/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+# --universal: one lock for all platforms; the other options keep every index and host out of the files.
+COMPILE := $(VENV)/bin/uv pip compile -q $(ARGS) --generate-hashes --no-emit-index-url --no-emit-find-links \
            --no-header --universal --python-version 3.11
-lock: $(VENV)/.stamp  ## new pins, no index and no host in them
+lock: $(VENV)/.stamp  ## pins for the .in files, no index and no host in them; ARGS=--upgrade for newer ones
 	$(COMPILE) requirements.in -o requirements.lock
 	$(COMPILE) requirements-dev.in -o requirements-dev.lock
 	$(COMPILE) requirements-uv.in -o requirements-uv.lock

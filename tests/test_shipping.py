@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,7 @@ def own_services() -> dict[str, dict[str, Any]]:
 
 def shell_lines() -> list[str]:
     """The command lines of the README's shell blocks, without prompts and comments."""
-    blocks = re.findall(
-        r"^```(?:sh|bash|shell|console)\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL
-    )
+    blocks = re.findall(r"^```(?:sh|bash|shell|console)\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
     lines = [line.strip().removeprefix("$ ") for block in blocks for line in block.splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
 
@@ -109,6 +108,12 @@ def test_the_image_is_built_by_make_targets_that_exist() -> None:
     named = set(re.findall(r"\bmake ([a-z][a-z-]*)", runs))
     assert "setup" in named
     assert named <= make_targets()
+
+
+def test_every_module_that_make_runs_exists() -> None:
+    modules = set(re.findall(r"\$\(PY\) -m ([a-z][\w.]*)", (ROOT / "Makefile").read_text()))
+    assert "app" in modules
+    assert [module for module in modules if find_spec(module) is None] == []
 
 
 def test_the_scaled_out_form_runs_commands_that_exist() -> None:
@@ -191,6 +196,4 @@ def test_every_requirement_has_its_reason_and_its_pin() -> None:
             if requirement.strip() and not requirement.startswith("-c"):
                 name = re.split(r"[^A-Za-z0-9._-]", requirement)[0]
                 assert len(reason.strip()) > 3, f"{source.name}: {name}"
-                assert re.search(rf"^{re.escape(name)}(\[.*\])?==", pinned, re.MULTILINE), (
-                    f"{source.name}: {name}"
-                )
+                assert re.search(rf"^{re.escape(name)}(\[.*\])?==", pinned, re.MULTILINE), f"{source.name}: {name}"
