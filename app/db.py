@@ -1,5 +1,8 @@
 """The engine, `transaction()`, `reading()`, and what every table shares."""
 
+import base64
+import binascii
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
-from app.errors import Unavailable
+from app.errors import Invalid, Unavailable
 
 
 class Acting(Protocol):
@@ -157,3 +160,16 @@ def insert_or_nothing(session: Session, model: type[Row], values: dict[str, Any]
     values = {"id": new_id(), **values}
     done = session.execute(insert(model).values(**values).on_conflict_do_nothing())
     return bool(done.rowcount == 1)  # type: ignore[attr-defined]  # a CursorResult, as for every DML
+
+
+def encoded(at: datetime, row_id: UUID) -> str:
+    """A keyset cursor: where in an order of (time, id) the next page begins."""
+    return base64.urlsafe_b64encode(json.dumps([at.isoformat(), row_id.hex]).encode()).decode().rstrip("=")
+
+
+def decoded(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        at, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return datetime.fromisoformat(at).astimezone(UTC), UUID(row_id)
+    except (binascii.Error, ValueError, TypeError) as wrong:
+        raise Invalid("This cursor was not given out here.", field="cursor") from wrong

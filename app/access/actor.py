@@ -13,7 +13,9 @@ READERS = frozenset({Role.REVIEWER, Role.SUPERVISOR})
 # act -> the roles that may do it, in the organization whose act it is.
 RIGHTS: dict[str, frozenset[Role]] = {
     "referral.place": frozenset({Role.REFERRER, Role.COORDINATOR}),
-    "referral.send": frozenset({Role.REFERRER, Role.COORDINATOR}),  # files, submit, cancel, reply, acknowledge
+    "referral.send": frozenset(
+        {Role.REFERRER, Role.COORDINATOR}
+    ),  # files, submit, cancel, reply, acknowledge
     "review.list": frozenset({Role.REVIEWER, Role.SUPERVISOR, Role.COORDINATOR, Role.QA_LEAD}),
     "review.read": READERS,  # claim, release, hold, write, decline
     "review.assign": frozenset({Role.COORDINATOR, Role.SUPERVISOR}),
@@ -33,13 +35,14 @@ class Member:
 class Actor:
     """A person (by browser or token) in their memberships, or the service's own worker."""
 
-    kind: str  # person, token, worker
+    kind: str  # person, token, worker, nobody
     person_id: UUID | None = None
     name: str = ""
     members: tuple[Member, ...] = ()
     scopes: frozenset[str] = field(default_factory=frozenset)  # of a token: read, write
     sign_in_id: UUID | None = None
     language: str = "en"
+    needs_second_factor: bool = False  # may do nothing yet but set one up
 
     @property
     def organization_ids(self) -> tuple[UUID, ...]:
@@ -55,6 +58,7 @@ class Actor:
 
 
 WORKER = Actor(kind="worker")
+NOBODY = Actor(kind="nobody")  # a visitor who has not said who they are
 
 
 def require(actor: Actor, act: str, organization_id: UUID) -> None:

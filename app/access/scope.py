@@ -41,7 +41,9 @@ def visible(model: type[Base], actor: Actor) -> sa.ColumnElement[bool]:
     return sa.or_(own, granted)
 
 
-def get(session: Session, model: type[Row], row_id: UUID, actor: Actor, *options: Any, lock: bool = False) -> Row:  # noqa: ANN401 - loader options
+def get(
+    session: Session, model: type[Row], row_id: UUID, actor: Actor, *options: Any, lock: bool = False
+) -> Row:
     """The row, or NotFound when it does not exist or is not the actor's to know of."""
     query = sa.select(model).where(model.id == row_id, visible(model, actor)).options(*options)
     row = session.scalars(query.with_for_update(of=model) if lock else query).one_or_none()
@@ -50,7 +52,9 @@ def get(session: Session, model: type[Row], row_id: UUID, actor: Actor, *options
     return row
 
 
-def grant(session: Session, organization_id: UUID, *, referral_id: UUID | None = None, study_id: UUID | None = None) -> None:
+def grant(
+    session: Session, organization_id: UUID, *, referral_id: UUID | None = None, study_id: UUID | None = None
+) -> None:
     """Let another organization see a referral or a study from now on; twice is once."""
     same = sa.select(Grant.id).where(
         Grant.organization_id == organization_id, Grant.referral_id == referral_id, Grant.study_id == study_id,

@@ -32,7 +32,9 @@ def known_or_new(session: Session, organization_id: UUID, values: dict[str, obje
         )
     ).one()
     if not inserted and not _same_person(patient, values):
-        known = ", ".join(part for part in (patient.display_name, patient.birth_date and f"born {patient.birth_date}") if part)
+        known = ", ".join(
+            part for part in (patient.display_name, patient.birth_date and f"born {patient.birth_date}") if part
+        )
         raise Invalid(
             f"This identifier is already known for {known}. Is it the same patient? Check the identifier and the name.",
             field="patient.identifier", patient_id=str(patient.id),

@@ -27,4 +27,7 @@ def reader_for(session: Session, organization_id: UUID, wanted_id: UUID | None) 
         names = ", ".join(one.name for one in fitting)
         choices = [{"id": str(one.id), "name": one.name} for one in fitting]
         raise Invalid(f"Several read for you: {names}. Choose one.", field="reading_organization_id", choices=choices)
-    raise Invalid("No organization reads for yours yet. An administrator can set that up.", field="reading_organization_id")
+    raise Invalid(
+        "No organization reads for yours yet. An administrator can set that up.",
+        field="reading_organization_id",
+    )

@@ -7,7 +7,15 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from app.referrals.models import EXAM_TYPES, Priority
 
@@ -138,7 +146,12 @@ class GivenReferral(ReferralText):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "patient": {"family_name": "Otieno", "given_name": "Jane", "birth_date": "1990", "sex": "female"},
+                "patient": {
+                    "family_name": "Otieno",
+                    "given_name": "Jane",
+                    "birth_date": "1990",
+                    "sex": "female",
+                },
                 "exam_type": "abdomen",
                 "question": "Right upper quadrant pain for two days. Gallstones?",
                 "clinical_notes": "Fever 38.4 °C, Murphy positive.",

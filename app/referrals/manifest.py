@@ -45,7 +45,11 @@ def already_here(session: Session, referral_id: UUID, sha256: str) -> ManifestIt
     """The same bytes, arrived in this referral before."""
     return session.scalars(
         sa.select(ManifestItem)
-        .where(ManifestItem.referral_id == referral_id, ManifestItem.sha256 == sha256, ManifestItem.status.in_(ARRIVED))
+        .where(
+            ManifestItem.referral_id == referral_id,
+            ManifestItem.sha256 == sha256,
+            ManifestItem.status.in_(ARRIVED),
+        )
         .limit(1)
     ).first()
 

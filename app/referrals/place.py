@@ -34,7 +34,9 @@ def place(session: Session, actor: Actor, given: GivenReferral) -> Referral:
     session.add(referral)
     session.flush()
     for identifier in given.external_identifiers:
-        session.add(ExternalIdentifier(organization_id=organization.id, referral_id=referral.id, **identifier.model_dump()))
+        session.add(
+            ExternalIdentifier(organization_id=organization.id, referral_id=referral.id, **identifier.model_dump())
+        )
     declare(session, referral, given.files)
     events.record(session, actor, "referral.placed", organization_id=organization.id, entity_id=referral.id,
                   referral_id=referral.id, declared=len(given.files))  # fmt: skip
@@ -43,7 +45,10 @@ def place(session: Session, actor: Actor, given: GivenReferral) -> Referral:
 
 def declare(session: Session, referral: Referral, files: list[GivenFile]) -> list[ManifestItem]:
     """Say which files are going to come."""
-    items = [ManifestItem(organization_id=referral.organization_id, referral_id=referral.id, **file.model_dump()) for file in files]
+    items = [
+        ManifestItem(organization_id=referral.organization_id, referral_id=referral.id, **file.model_dump())
+        for file in files
+    ]
     session.add_all(items)
     return items
 
@@ -93,7 +98,8 @@ def _free_code(session: Session) -> str:
 
 def _refuse_second(session: Session, referral: Referral, given: GivenReferral) -> None:
     same = sa.select(Referral.id).where(
-        Referral.organization_id == referral.organization_id, Referral.accession_number == referral.accession_number
+        Referral.organization_id == referral.organization_id,
+        Referral.accession_number == referral.accession_number,
     )
     if (other := session.scalar(same)) is not None:
         raise Conflict("This accession number is already used.", field="accession_number", referral_id=str(other))
@@ -103,4 +109,8 @@ def _refuse_second(session: Session, referral: Referral, given: GivenReferral) -
             ExternalIdentifier.system == identifier.system, ExternalIdentifier.value == identifier.value,
         )  # fmt: skip
         if (other := session.scalar(taken)) is not None:
-            raise Conflict("This external identifier is already used.", field="external_identifiers", referral_id=str(other))
+            raise Conflict(
+                "This external identifier is already used.",
+                field="external_identifiers",
+                referral_id=str(other),
+            )

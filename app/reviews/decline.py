@@ -21,4 +21,10 @@ def decline(session: Session, actor: Actor, review: Review, reason: str, advice:
     step(session, review, "decline", ended_reason=reason, advice=advice)
     events.record(session, actor, "review.declined", organization_id=review.organization_id, entity_id=review.id,
                   referral_id=review.referral_id)  # fmt: skip
-    tell(session, [review.referral.author_id], "review.declined", review.referral, to=review.referral.organization)
+    tell(
+        session,
+        [review.referral.author_id],
+        "review.declined",
+        review.referral,
+        to=review.referral.organization,
+    )

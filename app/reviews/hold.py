@@ -22,7 +22,13 @@ def hold(session: Session, actor: Actor, review: Review, text: str) -> Message:
         raise Invalid("Write what you need.", field="text")
     step(session, review, "hold")
     message = _say(session, actor, review, "question", text, [])
-    tell(session, [review.referral.author_id], "review.question", review.referral, to=review.referral.organization)
+    tell(
+        session,
+        [review.referral.author_id],
+        "review.question",
+        review.referral,
+        to=review.referral.organization,
+    )
     return message
 
 
@@ -39,7 +45,13 @@ def reply(session: Session, actor: Actor, review: Review, text: str, file_ids: l
     step(session, review, "reply")
     message = _say(session, actor, review, "reply", text, file_ids)
     if review.owner_id is not None:
-        tell(session, [review.owner_id], "review.reply", review.referral, to=review.referral.reading_organization)
+        tell(
+            session,
+            [review.owner_id],
+            "review.reply",
+            review.referral,
+            to=review.referral.reading_organization,
+        )
     return message
 
 

@@ -50,9 +50,16 @@ def taken(session: Session, review: Review) -> Conflict:
     if owner is None or review.owned_at is None:
         return Conflict(f"Somebody else was first: the review is {review.status} now.", status=review.status)
     since = review.owned_at.isoformat(timespec="seconds")
-    return Conflict(f"{owner.name} has had this review since {since}.", status=review.status, owner=owner.name, since=since)
+    return Conflict(
+        f"{owner.name} has had this review since {since}.",
+        status=review.status,
+        owner=owner.name,
+        since=since,
+    )
 
 
 def require_owner(actor: Actor, session: Session, review: Review) -> None:
     if review.owner_id != actor.person_id:
-        raise taken(session, review) if review.owner_id else Conflict("Claim this review first.", status=review.status)
+        raise (
+            taken(session, review) if review.owner_id else Conflict("Claim this review first.", status=review.status)
+        )

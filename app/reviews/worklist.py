@@ -1,8 +1,5 @@
 """The worklist: what waits for a person's organizations, by deadline, a page at a time over an index."""
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,16 +9,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from app.access.actor import Actor
+from app.db import decoded, encoded
 from app.errors import Invalid
 from app.people.models import Patient, fold
 from app.referrals.codes import normalized
 from app.referrals.models import Referral
 from app.reviews.models import OPEN, OPEN_SQL, Review
 
-FILTERS = {
-    "open": sa.text(f"review.{OPEN_SQL}"),
-    "unclaimed": sa.and_(sa.text(f"review.{OPEN_SQL}"), Review.owner_id.is_(None)),
-}
+# As literal text, or the partial index is not recognized.
+IS_OPEN = sa.literal_column(f"review.{OPEN_SQL}", sa.Boolean)
 
 
 @dataclass(frozen=True)
@@ -47,16 +43,20 @@ def worklist(session: Session, actor: Actor, asked: Asked) -> Page:
     """Open reviews of every organization that the person reads or coordinates for, the earliest deadline first."""
     organization_ids = actor.organizations_for("review.list")
     limit = max(1, min(asked.limit, 200))
-    after = _decoded(asked.cursor) if asked.cursor else None
+    after = decoded(asked.cursor) if asked.cursor else None
     # One ordered walk of the index per organization, merged: an IN over several would sort them all.
     parts = [_ids_of_one(each, asked, after, limit + 1) for each in organization_ids]
     if not parts:
         return Page([], None)
-    found = sa.union_all(*(sa.select(part.subquery()) for part in parts)).subquery() if len(parts) > 1 else parts[0].subquery()
+    found = (
+        sa.union_all(*(sa.select(part.subquery()) for part in parts)).subquery()
+        if len(parts) > 1
+        else parts[0].subquery()
+    )
     first = session.execute(sa.select(found).order_by(found.c.due_at, found.c.id).limit(limit + 1)).all()
     reviews = _loaded(session, [row.id for row in first[:limit]])
     more = len(first) > limit
-    return Page(reviews, _encoded(first[limit - 1].due_at, first[limit - 1].id) if more else None)
+    return Page(reviews, encoded(first[limit - 1].due_at, first[limit - 1].id) if more else None)
 
 
 def counts(session: Session, actor: Actor) -> dict[str, int]:
@@ -65,15 +65,17 @@ def counts(session: Session, actor: Actor) -> dict[str, int]:
         sa.select(
             sa.func.count(), sa.func.sum(sa.case((Review.owner_id.is_(None), 1), else_=0)),
             sa.func.sum(sa.case((Review.owner_id == actor.person_id, 1), else_=0)),
-        ).where(Review.reading_organization_id.in_(actor.organizations_for("review.list")), FILTERS["open"])
+        ).where(Review.reading_organization_id.in_(actor.organizations_for("review.list")), IS_OPEN)
     ).one()  # fmt: skip
     return {"open": row[0] or 0, "unclaimed": row[1] or 0, "mine": row[2] or 0}
 
 
-def _ids_of_one(organization_id: UUID, asked: Asked, after: tuple[datetime, UUID] | None, limit: int) -> sa.Select[tuple[UUID, datetime]]:
+def _ids_of_one(
+    organization_id: UUID, asked: Asked, after: tuple[datetime, UUID] | None, limit: int
+) -> sa.Select[UUID, datetime]:
     query = sa.select(Review.id, Review.due_at).where(Review.reading_organization_id == organization_id)
     if asked.status in ("", "open"):
-        query = query.where(FILTERS["open"])
+        query = query.where(IS_OPEN)
     elif asked.status in set(OPEN) | {"completed", "rejected", "cancelled"}:
         query = query.where(Review.status == asked.status)
     else:
@@ -84,7 +86,7 @@ def _ids_of_one(organization_id: UUID, asked: Asked, after: tuple[datetime, UUID
     return query.order_by(Review.due_at, Review.id).limit(limit)
 
 
-def _narrowed(query: sa.Select[tuple[UUID, datetime]], asked: Asked) -> sa.Select[tuple[UUID, datetime]]:
+def _narrowed(query: sa.Select[UUID, datetime], asked: Asked) -> sa.Select[UUID, datetime]:
     if asked.site is not None:
         query = query.where(Review.organization_id == asked.site)
     if asked.owner == "none":
@@ -101,7 +103,7 @@ def _narrowed(query: sa.Select[tuple[UUID, datetime]], asked: Asked) -> sa.Selec
     return _searched(query, asked.q) if asked.q else query
 
 
-def _searched(query: sa.Select[tuple[UUID, datetime]], q: str) -> sa.Select[tuple[UUID, datetime]]:
+def _searched(query: sa.Select[UUID, datetime], q: str) -> sa.Select[UUID, datetime]:
     if (code := normalized(q)) is not None:
         return query.where(Referral.code == code)
     pattern = "%" + fold(q).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
@@ -117,18 +119,3 @@ def _loaded(session: Session, review_ids: Sequence[UUID]) -> list[Review]:
     )  # fmt: skip
     rows = {review.id: review for review in session.scalars(query)}
     return [rows[review_id] for review_id in review_ids]
-
-
-def _encoded(due_at: datetime, review_id: UUID) -> str:
-    return base64.urlsafe_b64encode(json.dumps([due_at.isoformat(), review_id.hex]).encode()).decode().rstrip("=")
-
-
-def _decoded(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        due_at, review_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        at = datetime.fromisoformat(due_at)
-        if at.tzinfo is None:
-            raise ValueError("no zone")
-        return at, UUID(review_id)
-    except (binascii.Error, ValueError, TypeError) as wrong:
-        raise Invalid("This cursor was not given out here.", field="cursor") from wrong

@@ -25,7 +25,12 @@ def confirm(session: Session, actor: Actor, referral_id: UUID, item_id: UUID) ->
     facts = Facts.from_json(item.facts)
     _attach_held(session, referral, item, facts)
     item.facts, item.reason = None, ""
-    item.identity = {**(item.identity or {}), "verdict": "confirmed", "by": str(actor.person_id), "at": now().isoformat()}
+    item.identity = {
+        **(item.identity or {}),
+        "verdict": "confirmed",
+        "by": str(actor.person_id),
+        "at": now().isoformat(),
+    }
     referral.updated_at = now()
     events.record(session, actor, "file.identity-confirmed", organization_id=referral.organization_id, entity_id=item.id,
                   referral_id=referral.id)  # fmt: skip
@@ -50,7 +55,8 @@ def _attach_held(session: Session, referral: Referral, item: ManifestItem, facts
     """The bytes are stored already: only the rows are missing."""
     blob = session.get(Blob, item.blob_id) if item.blob_id else None
     here = sa.select(Instance).where(
-        Instance.organization_id == referral.organization_id, Instance.sop_instance_uid == (facts.sop_instance_uid or "")
+        Instance.organization_id == referral.organization_id,
+        Instance.sop_instance_uid == (facts.sop_instance_uid or ""),
     )
     if blob is None and session.scalars(here).one_or_none() is None:
         raise Conflict("The bytes of this file are not here any more. Send it again.")

@@ -86,12 +86,18 @@ def put_all(actor: Actor, organization_id: UUID, admitted: Sequence[Admitted]) -
 
 def _store(actor: Actor, organization_id: UUID, admitted: dict[int, Admitted]) -> dict[int, Recorded]:
     here = known.same_bytes(actor, organization_id, [one.facts.sop_instance_uid or "" for one in admitted.values()])
-    new = {at: one for at, one in admitted.items() if here.get(one.facts.sop_instance_uid or "") != one.arrival.spooled.sha256}
+    new = {
+        at: one
+        for at, one in admitted.items()
+        if here.get(one.facts.sop_instance_uid or "") != one.arrival.spooled.sha256
+    }
     rows = dict(zip(new, put_all(actor, organization_id, list(new.values())) if new else [], strict=True))
     with transaction(actor) as session:
         outcomes = {}
         for at, one in admitted.items():
-            outcomes[at] = record_instance(session, organization_id, one.facts, one.arrival.spooled.sha256, rows.get(at))
+            outcomes[at] = record_instance(
+                session, organization_id, one.facts, one.arrival.spooled.sha256, rows.get(at)
+            )
         _finish(session, actor, organization_id, outcomes)
     return outcomes
 

@@ -82,7 +82,8 @@ class Instance(Base):
     frame_time_ms: Mapped[float | None]
     is_clip: Mapped[bool] = mapped_column(default=False)
     acquired: Mapped[str] = mapped_column(sa.String(32), default="")  # DA TM as sent: the order on the strip
-    facts: Mapped[dict[str, Any]]  # app.dicom.admission.Facts: header, regions, frame index, warnings
+    # app.dicom.facts.Facts: header, regions, frame index, warnings. Some kB each: lists go without.
+    facts: Mapped[dict[str, Any]] = mapped_column(deferred=True, deferred_raiseload=True)
     # Whether there is something to look at: pending, ready, or none with the reason.
     preview: Mapped[str] = mapped_column(sa.String(10), default="pending")
     preview_reason: Mapped[str] = mapped_column(sa.Text, default="")

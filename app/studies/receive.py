@@ -34,10 +34,10 @@ def receive(actor: Actor, referral: Referral, arrival: Arrival, archive_id: UUID
         admitted = admit(arrival)
     except Invalid as refusal:
         item = _quarantine(actor, referral.id, arrival, refusal, archive_id)
-        raise Invalid(refusal.sentence, file_id=str(item.id), **refusal.facts) from None
+        raise Invalid(refusal.sentence, file_id=str(item.id), reason_code=refusal.facts.get("reason_code")) from None
     sha256 = arrival.spooled.sha256
-    if (item := _already_here(actor, referral.id, sha256)) is not None:
-        return item
+    if (here := _already_here(actor, referral.id, sha256)) is not None:
+        return here
     uid = admitted.facts.sop_instance_uid or ""
     new = known.same_bytes(actor, referral.organization_id, [uid]).get(uid) != sha256
     blob = put_all(actor, referral.organization_id, [admitted])[0] if new else None
@@ -89,7 +89,12 @@ def own_study(referral: Referral) -> tuple[str, str]:
 
 
 def _settle_whose(
-    session: Session, actor: Actor, referral: Referral, item: ManifestItem, admitted: Admitted, blob: Blob | None
+    session: Session,
+    actor: Actor,
+    referral: Referral,
+    item: ManifestItem,
+    admitted: Admitted,
+    blob: Blob | None,
 ) -> None:
     facts = admitted.facts
     if facts.kind == "dicom":
@@ -104,7 +109,8 @@ def _settle_whose(
 
 def _of_another_patient(session: Session, referral: Referral, facts: Facts) -> bool:
     here = sa.select(Study.patient_id).where(
-        Study.organization_id == referral.organization_id, Study.study_instance_uid == facts.study_instance_uid
+        Study.organization_id == referral.organization_id,
+        Study.study_instance_uid == facts.study_instance_uid,
     )
     return session.scalar(here) not in (None, referral.patient_id)
 
@@ -134,10 +140,14 @@ def _document(session: Session, referral: Referral, item: ManifestItem, blob: Bl
     return True
 
 
-def _quarantine(actor: Actor, referral_id: UUID, arrival: Arrival, refusal: Invalid, archive_id: UUID | None) -> ManifestItem:
+def _quarantine(
+    actor: Actor, referral_id: UUID, arrival: Arrival, refusal: Invalid, archive_id: UUID | None
+) -> ManifestItem:
     with transaction(actor) as session:
         referral = _referral(session, actor, referral_id)
-        item = manifest.expected_or_new(session, referral, arrival.name, arrival.spooled.size_bytes, arrival.spooled.sha256)
+        item = manifest.expected_or_new(
+            session, referral, arrival.name, arrival.spooled.size_bytes, arrival.spooled.sha256
+        )
         item.status, item.reason, item.archive_id = FileStatus.QUARANTINED, refusal.sentence, archive_id
         session.flush()
         events.record(session, actor, "file.quarantined", organization_id=referral.organization_id, entity_id=item.id,

@@ -1,6 +1,7 @@
 """The rows of one arrival: study, series, instance or conflict, inside the caller's transaction."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -69,7 +70,9 @@ def _study(session: Session, organization_id: UUID, uid: str, facts: Facts, pati
         })  # fmt: skip
         known = session.scalars(here).one()
     if patient_id is not None:
-        session.execute(sa.update(Study).where(Study.id == known, Study.patient_id.is_(None)).values(patient_id=patient_id))
+        session.execute(
+            sa.update(Study).where(Study.id == known, Study.patient_id.is_(None)).values(patient_id=patient_id)
+        )
     return known
 
 
@@ -85,7 +88,9 @@ def _series(session: Session, organization_id: UUID, study_id: UUID, uid: str, f
     return known
 
 
-def _columns(organization_id: UUID, study_id: UUID, series_id: UUID, uid: str, facts: Facts, blob: Blob) -> dict[str, object]:
+def _columns(
+    organization_id: UUID, study_id: UUID, series_id: UUID, uid: str, facts: Facts, blob: Blob
+) -> dict[str, Any]:
     date = facts.acquisition_date or facts.content_date or facts.study_date
     time = facts.acquisition_time or facts.content_time or facts.study_time
     frames = facts.number_of_frames or 1

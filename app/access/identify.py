@@ -1,0 +1,88 @@
+"""Who stands behind a cookie or a bearer token: one query, on every request."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.access.actor import Actor, Member
+from app.access.models import ApiToken, SignIn
+from app.access.secrets import digest
+from app.config import settings
+from app.db import now
+from app.people.models import Membership, Person, Role
+
+SEEN_EVERY = timedelta(minutes=1)  # a read must not become a write each time
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The actor, and whether this use is worth noting (`note_use`, in a transaction of its own)."""
+
+    actor: Actor
+    stale_id: UUID | None = None
+
+
+def by_cookie(session: Session, secret: str) -> Identity | None:
+    """The person signed in with this secret; None when it is unknown, idle too long, over, or they are disabled."""
+    at = now()
+    query = _with_person(SignIn).where(
+        SignIn.secret_sha256 == digest(secret),
+        SignIn.expires_at > at,
+        SignIn.seen_at > at - timedelta(minutes=settings().session_idle_min),
+    )
+    rows = session.execute(query).all()
+    if not rows:
+        return None
+    sign_in: SignIn = rows[0][0]
+    proven = sign_in.second_factor_at is not None or sign_in.second_factor_waived
+    actor = Actor(
+        kind="person", sign_in_id=sign_in.id, **_person(rows),
+        needs_second_factor=settings().require_second_factor and not proven,
+    )  # fmt: skip
+    return Identity(actor, _if_stale(sign_in.id, sign_in.seen_at, at))
+
+
+def by_token(session: Session, secret: str) -> Identity | None:
+    """The person as whom this token acts; None when it is unknown, over or revoked, or they are disabled."""
+    at = now()
+    query = _with_person(ApiToken).where(
+        ApiToken.secret_sha256 == digest(secret), ApiToken.expires_at > at, ApiToken.revoked_at.is_(None)
+    )
+    rows = session.execute(query).all()
+    if not rows:
+        return None
+    token: ApiToken = rows[0][0]
+    actor = Actor(kind="token", scopes=frozenset(token.scopes), **_person(rows))
+    return Identity(actor, _if_stale(token.id, token.used_at, at))
+
+
+def note_use(session: Session, identity: Identity) -> None:
+    """Write that the sign-in or token was used just now; a sign-out in between stays one."""
+    if identity.actor.kind == "token":
+        session.execute(sa.update(ApiToken).where(ApiToken.id == identity.stale_id).values(used_at=now()))
+    else:
+        session.execute(sa.update(SignIn).where(SignIn.id == identity.stale_id).values(seen_at=now()))
+
+
+def _with_person(model: type[SignIn] | type[ApiToken]) -> sa.Select[tuple[SignIn | ApiToken, Person, UUID, str]]:
+    """Its person, if not disabled, once for each membership that has not ended."""
+    current = sa.and_(Membership.person_id == Person.id, Membership.ended_at.is_(None))
+    return (
+        sa.select(model, Person, Membership.organization_id, Membership.role)
+        .join(Person, Person.id == model.person_id)
+        .join(Membership, current, isouter=True)
+        .where(Person.disabled_at.is_(None))
+    )
+
+
+def _person(rows: "list[sa.Row[tuple[SignIn | ApiToken, Person, UUID, str]]]") -> dict[str, object]:
+    person = rows[0][1]
+    members = tuple(Member(organization_id, Role(role)) for _, _, organization_id, role in rows if role)
+    return {"person_id": person.id, "name": person.name, "members": members, "language": person.language or "en"}
+
+
+def _if_stale(row_id: UUID, used_at: datetime | None, at: datetime) -> UUID | None:
+    return row_id if used_at is None or at - used_at > SEEN_EVERY else None

@@ -1,0 +1,94 @@
+"""One case, joined: everything that a page or a JSON answer about a referral needs, read at once."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from app.access import scope
+from app.access.actor import Actor
+from app.audit import events
+from app.referrals import manifest
+from app.referrals.manifest import Counts
+from app.referrals.models import ManifestItem, Referral, Revision
+from app.reports.models import SIGNED, Report, ReportVersion
+from app.reviews.models import Message, Review
+from app.studies.images import documents_of, instances_of
+from app.studies.models import Document, Instance
+
+
+@dataclass(frozen=True)
+class Case:
+    referral: Referral
+    files: list[ManifestItem]
+    counts: Counts
+    instances: list[Instance]
+    documents: list[Document]
+    review: Review | None
+    report: Report | None
+    messages: list[Message]
+    revisions: list[Revision]
+
+    @property
+    def study_ids(self) -> list[UUID]:
+        return sorted({one.study_id for one in self.instances})
+
+    @property
+    def clip_count(self) -> int:
+        return sum(one.is_clip for one in self.instances)
+
+    @property
+    def signed_report(self) -> Report | None:
+        """The report, once a version of it is signed: before that it is the reader's alone."""
+        return self.report if self.report is not None and self.report.signed_at is not None else None
+
+    @property
+    def current_version(self) -> ReportVersion | None:
+        """The newest signed version."""
+        signed = [one for one in self.report.versions if one.status in SIGNED] if self.report else []
+        return signed[-1] if signed else None
+
+
+def whole(session: Session, actor: Actor, referral_id: UUID) -> Case:
+    """The case, or NotFound where it is not the actor's to know of."""
+    referral = scope.get(
+        session, Referral, referral_id, actor, *OF_REFERRAL, selectinload(Referral.external_identifiers)
+    )
+    review = session.scalars(
+        sa.select(Review).where(Review.referral_id == referral.id).options(joinedload(Review.owner))
+        .order_by(Review.id.desc()).limit(1)
+    ).first()  # fmt: skip
+    return Case(
+        referral=referral, files=manifest.items(session, referral.id),
+        counts=manifest.counts(session, [referral.id])[referral.id],
+        instances=instances_of(session, referral.id), documents=documents_of(session, referral.id),
+        review=review, report=_report(session, review), messages=_messages(session, review),
+        revisions=list(session.scalars(sa.select(Revision).where(Revision.referral_id == referral.id).order_by(Revision.version))),
+    )  # fmt: skip
+
+
+def opened(session: Session, actor: Actor, referral: Referral) -> None:
+    """Looking at a case is an event, once in a quarter of an hour, written before the first byte is shown."""
+    events.record_opening(session, actor, "referral.opened", organization_id=referral.organization_id,
+                          entity_id=referral.id, referral_id=referral.id)  # fmt: skip
+
+
+OF_REFERRAL = (
+    joinedload(Referral.patient), joinedload(Referral.author), joinedload(Referral.organization),
+    joinedload(Referral.reading_organization),
+)  # fmt: skip
+
+
+def _report(session: Session, review: Review | None) -> Report | None:
+    if review is None:
+        return None
+    versions = selectinload(Report.versions).joinedload(ReportVersion.signature)
+    return session.scalars(sa.select(Report).where(Report.review_id == review.id).options(versions)).one_or_none()
+
+
+def _messages(session: Session, review: Review | None) -> list[Message]:
+    if review is None:
+        return []
+    query = sa.select(Message).where(Message.review_id == review.id).options(joinedload(Message.person))
+    return list(session.scalars(query.order_by(Message.id)))

@@ -1,0 +1,72 @@
+"""After signing: a change is a new version with its kind and reason; a wrong one is entered in error."""
+
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from app.access.actor import Actor, person_of, require
+from app.audit import events
+from app.db import new_id
+from app.errors import Conflict, Invalid
+from app.notifications.notify import tell
+from app.reports.draft import open_draft
+from app.reports.models import SIGNED, Report, ReportVersion, VersionStatus
+from app.reviews.models import Review
+from app.reviews.step import require_owner
+
+ChangeKind = Literal["amended", "corrected", "appended"]
+
+
+def amend(
+    session: Session, actor: Actor, review: Review, report: Report, kind: ChangeKind, reason: str
+) -> ReportVersion:
+    """Open a draft of the next version with the signed text in it; the signed one stays readable for ever."""
+    require(actor, "report.sign", review.reading_organization_id)
+    require_owner(actor, session, review)
+    if not reason:
+        raise Invalid("Say what is changed, and why.", field="reason")
+    if open_draft(report) is not None:
+        raise Conflict("A change of this report is being written already.")
+    signed = current(report)
+    draft = ReportVersion(
+        id=new_id(), organization_id=report.organization_id, report_id=report.id, version=len(report.versions) + 1,
+        author_id=person_of(actor), findings=signed.findings, impression=signed.impression,
+        recommendation=signed.recommendation, language=signed.language, kind=kind, reason=reason, images=[],
+        images_sha256=signed.images_sha256, signature=None,
+    )  # fmt: skip
+    report.versions.append(draft)
+    session.flush()
+    _record(session, actor, report, "report.change-opened", version=draft.version, kind=kind)
+    return draft
+
+
+def enter_in_error(session: Session, actor: Actor, review: Review, report: Report, reason: str) -> None:
+    """'This report should not exist': it stays, marked, and the referrer is told."""
+    require(actor, "report.sign", review.reading_organization_id)
+    require_owner(actor, session, review)
+    if not reason:
+        raise Invalid("Say what is wrong with it.", field="reason")
+    signed = current(report)
+    report.status = VersionStatus.ENTERED_IN_ERROR
+    report.acknowledged_at = None
+    _record(session, actor, report, "report.entered-in-error", version=signed.version, reason_given=True)
+    tell(
+        session,
+        [review.referral.author_id],
+        "report.entered-in-error",
+        review.referral,
+        to=review.referral.organization,
+    )
+
+
+def current(report: Report) -> ReportVersion:
+    """The newest signed version."""
+    signed = [one for one in report.versions if one.status in SIGNED]
+    if not signed:
+        raise Conflict("This report is not signed yet.")
+    return signed[-1]
+
+
+def _record(session: Session, actor: Actor, report: Report, action: str, **detail: object) -> None:
+    events.record(session, actor, action, organization_id=report.organization_id, entity_id=report.id,
+                  referral_id=report.referral_id, **detail)  # fmt: skip

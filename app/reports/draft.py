@@ -1,0 +1,98 @@
+"""Write a report: one draft at a time, edited in place under its revision, so that no text overwrites another unseen."""
+
+import sqlalchemy as sa
+from pydantic import BaseModel
+from sqlalchemy.orm import Session, selectinload
+
+from app.access.actor import Actor, person_of, require
+from app.audit import events
+from app.db import new_id, now
+from app.errors import Conflict
+from app.referrals.given import Line, Text
+from app.reports.models import Report, ReportVersion, VersionStatus
+from app.reviews.models import Review, ReviewStatus
+from app.reviews.step import require_owner, step
+from app.studies.images import image_list, image_list_sha256
+
+
+class GivenDraft(BaseModel):
+    findings: Text = ""
+    impression: Text = ""
+    recommendation: Text = ""
+    language: Line = "en"
+
+
+def report_of(session: Session, review: Review) -> Report | None:
+    query = sa.select(Report).where(Report.review_id == review.id)
+    return session.scalars(
+        query.options(selectinload(Report.versions).joinedload(ReportVersion.signature))
+    ).one_or_none()
+
+
+def open_draft(report: Report | None) -> ReportVersion | None:
+    """The version that is being written, if one is."""
+    return next((one for one in report.versions if one.status == VersionStatus.DRAFT), None) if report else None
+
+
+def save(session: Session, actor: Actor, review: Review, given: GivenDraft, revision: int | None) -> ReportVersion:
+    """Keep what is typed; `revision` is that of the draft it was typed into, None for the first.
+
+    Conflict(stale=True) gives the draft that is there when somebody, or another window, saved in between."""
+    require(actor, "review.read", review.reading_organization_id)
+    require_owner(actor, session, review)
+    report = report_of(session, review)
+    draft = open_draft(report)
+    if review.status == ReviewStatus.COMPLETED:
+        if draft is None:
+            raise Conflict("This report is signed. Amend it to change something.", status=review.status)
+    else:
+        step(session, review, "write")
+    images_sha256 = image_list_sha256(image_list(session, review.referral_id))
+    if draft is None:
+        return _first(session, actor, review, report, given, images_sha256)
+    changed = session.execute(
+        sa.update(ReportVersion)
+        .where(ReportVersion.id == draft.id, ReportVersion.revision == revision, ReportVersion.status == VersionStatus.DRAFT)
+        .values(**given.model_dump(), revision=ReportVersion.revision + 1, images_sha256=images_sha256,
+                updated_at=now(), author_id=person_of(actor))
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    session.refresh(draft)
+    if changed.rowcount != 1:  # type: ignore[attr-defined]  # a CursorResult, as for every DML
+        raise stale(draft)
+    return draft
+
+
+def stale(draft: ReportVersion) -> Conflict:
+    current = {name: getattr(draft, name) for name in ("findings", "impression", "recommendation", "revision")}
+    return Conflict(
+        "This draft was changed somewhere else. Both texts are kept; compare them.",
+        stale=True,
+        current=current,
+    )
+
+
+def _first(
+    session: Session,
+    actor: Actor,
+    review: Review,
+    report: Report | None,
+    given: GivenDraft,
+    images_sha256: str,
+) -> ReportVersion:
+    if report is None:
+        report = Report(
+            id=new_id(), organization_id=review.organization_id, referral_id=review.referral_id, review_id=review.id,
+            reading_organization_id=review.reading_organization_id, versions=[],
+        )  # fmt: skip
+        session.add(report)
+        session.flush()
+    draft = ReportVersion(
+        id=new_id(), organization_id=review.organization_id, report_id=report.id, version=len(report.versions) + 1,
+        author_id=person_of(actor), images=[], images_sha256=images_sha256, signature=None, **given.model_dump(),
+    )  # fmt: skip
+    report.versions.append(draft)
+    session.flush()
+    events.record(session, actor, "report.drafted", organization_id=review.organization_id, entity_id=report.id,
+                  referral_id=review.referral_id, version=draft.version)  # fmt: skip
+    return draft

@@ -1,0 +1,90 @@
+"""The one source of a signed report: what page, PDF and JSON show, as canonical text (RFC 8785 over NFC)."""
+
+import hashlib
+import unicodedata
+from typing import Any
+
+import rfc8785
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.people.models import Patient, Person
+from app.referrals.models import Referral
+from app.reports.models import Report, ReportVersion, Signature
+from app.reviews.models import Review
+from app.studies.images import documents_of, instances_of
+from app.studies.models import Study
+
+
+def canonical(source: dict[str, Any]) -> str:
+    """The bytes that are signed, as text."""
+    return rfc8785.dumps(_nfc(source)).decode()
+
+
+def sha256_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def build(
+    session: Session, review: Review, report: Report, version: ReportVersion, signature: Signature
+) -> dict[str, Any]:
+    """All that the signed report says; ids and digests of its images included."""
+    referral = review.referral
+    site, reader = referral.organization, referral.reading_organization
+    author = session.get_one(Person, referral.author_id)
+    return {
+        "report": {"id": str(report.id), "version": version.version, "status": version.status, "kind": version.kind,
+                   "reason": version.reason, "language": version.language},
+        "referral": {"id": str(referral.id), "code": referral.code, "exam_type": referral.exam_type,
+                     "question": referral.question, "clinical_notes": referral.clinical_notes,
+                     "accession_number": referral.accession_number, "priority": referral.priority},
+        "patient": _patient(referral.patient),
+        "site": {"name": site.name, "time_zone": site.time_zone},
+        "reader": {"organization": reader.name, "time_zone": reader.time_zone, "name": signature.printed_name},
+        "referrer": {"name": author.name},
+        "exam": _exam(session, referral),
+        "findings": version.findings, "impression": version.impression, "recommendation": version.recommendation,
+        "images": version.images, "images_sha256": version.images_sha256,
+        "signature": {"printed_name": signature.printed_name, "meaning": signature.meaning,
+                      "signed_at": signature.signed_at.isoformat(timespec="seconds")},
+    }  # fmt: skip
+
+
+def _patient(patient: Patient) -> dict[str, Any]:
+    plain = (
+        "family_name",
+        "given_name",
+        "name_local",
+        "name_unknown",
+        "identifier",
+        "issuer",
+        "birth_date",
+        "sex",
+    )
+    age = {"value": patient.age_value, "unit": patient.age_unit} if patient.age_value is not None else None
+    return {
+        **{name: getattr(patient, name) for name in plain},
+        "age": age,
+        "age_stated_on": str(patient.created_at.date()),
+    }
+
+
+def _exam(session: Session, referral: Referral) -> dict[str, Any]:
+    instances = instances_of(session, referral.id)
+    study_ids = {one.study_id for one in instances}
+    dates = session.execute(
+        sa.select(Study.study_date, Study.study_time)
+        .where(Study.id.in_(study_ids), Study.study_date != "")
+        .order_by(Study.study_date)
+    ).first()
+    clips = sum(one.is_clip for one in instances)
+    return {"date": dates.study_date if dates else "", "time": dates.study_time if dates else "",
+            "images": len(instances) - clips, "clips": clips, "documents": len(documents_of(session, referral.id))}  # fmt: skip
+
+
+def _nfc(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", str(value))
+    if isinstance(value, dict):
+        return {key: _nfc(each) for key, each in value.items()}
+    return [_nfc(each) for each in value] if isinstance(value, list) else value

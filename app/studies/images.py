@@ -1,0 +1,44 @@
+"""The images of a referral, in the order in which they were taken, and their digest."""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.referrals.models import FileStatus, ManifestItem
+from app.studies.models import Document, Instance, ReferralStudy
+
+
+def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Instance]:
+    """Every instance of the referral's studies but those withdrawn from it, by acquisition time, then number."""
+    studies = sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id == referral_id)
+    withdrawn = sa.select(ManifestItem.instance_id).where(
+        ManifestItem.referral_id == referral_id, ManifestItem.status == FileStatus.WITHDRAWN,
+        ManifestItem.instance_id.is_not(None),
+    )  # fmt: skip
+    query = sa.select(Instance).where(Instance.study_id.in_(studies), Instance.id.not_in(withdrawn)).options(*options)
+    return sorted(session.scalars(query), key=lambda one: (one.acquired, one.instance_number or 0, one.id))
+
+
+def documents_of(session: Session, referral_id: UUID) -> list[Document]:
+    withdrawn = sa.select(ManifestItem.document_id).where(
+        ManifestItem.referral_id == referral_id, ManifestItem.status == FileStatus.WITHDRAWN,
+        ManifestItem.document_id.is_not(None),
+    )  # fmt: skip
+    query = sa.select(Document).where(Document.referral_id == referral_id, Document.id.not_in(withdrawn))
+    return list(session.scalars(query.order_by(Document.id)))
+
+
+def image_list(session: Session, referral_id: UUID) -> list[dict[str, str]]:
+    """What a report rests on: each image and document with the digest of its bytes."""
+    rows: list[Instance | Document] = [*instances_of(session, referral_id), *documents_of(session, referral_id)]
+    return [{"id": str(row.id), "sha256": row.sha256} for row in rows]
+
+
+def image_list_sha256(images: list[dict[str, str]]) -> str:
+    """Of the canonical JSON (RFC 8785), whatever order they were listed in."""
+    ordered = sorted(images, key=lambda one: one["id"])
+    return hashlib.sha256(rfc8785.dumps(ordered)).hexdigest()
