@@ -11,7 +11,7 @@ import structlog
 ALLOWED = frozenset(
     "event level timestamp logger method route status duration_ms request_id actor_kind person_id organization_id "
     "referral_id review_id report_id study_id instance_id blob_id notification_id job job_id attempt outcome error "
-    "size_bytes count port host url version worker pid backend setting reason_code".split()
+    "size_bytes count port host url version worker pid backend setting reason_code where".split()
 )
 
 

@@ -13,9 +13,7 @@ READERS = frozenset({Role.REVIEWER, Role.SUPERVISOR})
 # act -> the roles that may do it, in the organization whose act it is.
 RIGHTS: dict[str, frozenset[Role]] = {
     "referral.place": frozenset({Role.REFERRER, Role.COORDINATOR}),
-    "referral.send": frozenset(
-        {Role.REFERRER, Role.COORDINATOR}
-    ),  # files, submit, cancel, reply, acknowledge
+    "referral.send": frozenset({Role.REFERRER, Role.COORDINATOR}),  # files, submit, cancel, reply, acknowledge
     "review.list": frozenset({Role.REVIEWER, Role.SUPERVISOR, Role.COORDINATOR, Role.QA_LEAD}),
     "review.read": READERS,  # claim, release, hold, write, decline
     "review.assign": frozenset({Role.COORDINATOR, Role.SUPERVISOR}),

@@ -1,7 +1,9 @@
 """Who stands behind a cookie or a bearer token: one query, on every request."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -38,10 +40,8 @@ def by_cookie(session: Session, secret: str) -> Identity | None:
         return None
     sign_in: SignIn = rows[0][0]
     proven = sign_in.second_factor_at is not None or sign_in.second_factor_waived
-    actor = Actor(
-        kind="person", sign_in_id=sign_in.id, **_person(rows),
-        needs_second_factor=settings().require_second_factor and not proven,
-    )  # fmt: skip
+    missing = settings().require_second_factor and not proven
+    actor = replace(_actor("person", rows), sign_in_id=sign_in.id, needs_second_factor=missing)
     return Identity(actor, _if_stale(sign_in.id, sign_in.seen_at, at))
 
 
@@ -55,7 +55,7 @@ def by_token(session: Session, secret: str) -> Identity | None:
     if not rows:
         return None
     token: ApiToken = rows[0][0]
-    actor = Actor(kind="token", scopes=frozenset(token.scopes), **_person(rows))
+    actor = replace(_actor("token", rows), scopes=frozenset(token.scopes))
     return Identity(actor, _if_stale(token.id, token.used_at, at))
 
 
@@ -67,7 +67,7 @@ def note_use(session: Session, identity: Identity) -> None:
         session.execute(sa.update(SignIn).where(SignIn.id == identity.stale_id).values(seen_at=now()))
 
 
-def _with_person(model: type[SignIn] | type[ApiToken]) -> sa.Select[tuple[SignIn | ApiToken, Person, UUID, str]]:
+def _with_person(model: type[SignIn] | type[ApiToken]) -> sa.Select[*tuple[Any, ...]]:
     """Its person, if not disabled, once for each membership that has not ended."""
     current = sa.and_(Membership.person_id == Person.id, Membership.ended_at.is_(None))
     return (
@@ -78,10 +78,10 @@ def _with_person(model: type[SignIn] | type[ApiToken]) -> sa.Select[tuple[SignIn
     )
 
 
-def _person(rows: "list[sa.Row[tuple[SignIn | ApiToken, Person, UUID, str]]]") -> dict[str, object]:
-    person = rows[0][1]
+def _actor(kind: str, rows: Sequence[Any]) -> Actor:
+    person: Person = rows[0][1]
     members = tuple(Member(organization_id, Role(role)) for _, _, organization_id, role in rows if role)
-    return {"person_id": person.id, "name": person.name, "members": members, "language": person.language or "en"}
+    return Actor(kind, person.id, person.name, members, language=person.language or "en")
 
 
 def _if_stale(row_id: UUID, used_at: datetime | None, at: datetime) -> UUID | None:

@@ -41,9 +41,7 @@ def visible(model: type[Base], actor: Actor) -> sa.ColumnElement[bool]:
     return sa.or_(own, granted)
 
 
-def get(
-    session: Session, model: type[Row], row_id: UUID, actor: Actor, *options: Any, lock: bool = False
-) -> Row:
+def get(session: Session, model: type[Row], row_id: UUID, actor: Actor, *options: Any, lock: bool = False) -> Row:
     """The row, or NotFound when it does not exist or is not the actor's to know of."""
     query = sa.select(model).where(model.id == row_id, visible(model, actor)).options(*options)
     row = session.scalars(query.with_for_update(of=model) if lock else query).one_or_none()

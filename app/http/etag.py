@@ -1,0 +1,32 @@
+"""ETag, If-Match and If-None-Match (RFC 9110 13): nobody overwrites what they have not seen."""
+
+import hashlib
+
+from app.http.problems import DoorRefusal
+
+
+def etag(*parts: object) -> str:
+    """A strong tag of what decides the representation: an id and a version, or a digest."""
+    return f'"{hashlib.sha256("|".join(str(part) for part in parts).encode()).hexdigest()[:32]}"'
+
+
+def require_match(if_match: str | None, current: str, **what_differs: object) -> None:
+    """Refuse with 428 when the request does not say what it rests on, with 412 when that is not `current`.
+
+    Pass `request.headers.get("if-match")`; `what_differs` tells the caller what changed since."""
+    if if_match is None:
+        raise DoorRefusal(428, "Say with If-Match which version this changes.", etag=current)
+    if not _names(if_match, current, weakly=False):
+        raise DoorRefusal(412, "It has changed since you last saw it.", headers={"ETag": current}, **what_differs)
+
+
+def is_unchanged(if_none_match: str | None, current: str) -> bool:
+    """The client has this already: answer 304."""
+    return if_none_match is not None and _names(if_none_match, current, weakly=True)
+
+
+def _names(condition: str, current: str, *, weakly: bool) -> bool:
+    tags = [tag.strip() for tag in condition.split(",")]
+    if weakly:  # RFC 9110 8.8.3.2: If-None-Match compares without the W/
+        tags = [tag.removeprefix("W/") for tag in tags]
+    return "*" in tags or current in tags

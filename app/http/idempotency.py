@@ -1,0 +1,115 @@
+"""A POST sent again under the same `Idempotency-Key` is done once; the answer is rebuilt from what it made."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+import sqlalchemy as sa
+from fastapi import Depends, Header
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
+from app.access.actor import Actor, person_of
+from app.access.models import IdempotencyKey
+from app.access.turn import try_turn
+from app.db import now
+from app.errors import Conflict, Invalid
+from app.http.actor import actor
+from app.http.problems import DoorRefusal
+
+KEPT = timedelta(hours=24)
+FIELD = "idempotency_key"  # the hidden field of a form without script
+REPLAYED = {"Idempotency-Replayed": "true"}
+
+
+@dataclass(frozen=True)
+class RequestKey:
+    """Whose key it is, and for which request it stands."""
+
+    actor_id: UUID
+    key: str
+    method: str
+    path: str
+    fingerprint: str
+
+
+@dataclass
+class Done:
+    """What was done under the key before, if anything; `keep` writes down what is done now."""
+
+    session: Session
+    request_key: RequestKey | None
+    status: int | None = None
+    resource_id: UUID | None = None
+
+    @property
+    def before(self) -> bool:
+        return self.status is not None
+
+    def keep(self, status: int, resource_id: UUID | None = None) -> None:
+        """In the act's own transaction, so that both are there or neither."""
+        if self.request_key is not None and not self.before:
+            row = IdempotencyKey(**vars(self.request_key), status=status, resource_id=resource_id, created_at=now())
+            self.session.add(row)
+
+
+def once(session: Session, request_key: RequestKey | None) -> Done:
+    """First in the transaction of every POST that makes something:
+
+        done = once(session, request_key)
+        if done.before:
+            referral = session.get_one(Referral, done.resource_id)
+        else:
+            referral = place(session, who, given)
+            done.keep(201, referral.id)
+
+    Without a key each request counts for itself."""
+    if request_key is None:
+        return Done(session, None)
+    if not try_turn(session, f"idempotency:{request_key.actor_id}:{request_key.key}"):
+        raise Conflict("The same request is still being worked on.")
+    mine = (IdempotencyKey.actor_id == request_key.actor_id, IdempotencyKey.key == request_key.key)
+    row = session.scalars(sa.select(IdempotencyKey).where(*mine)).one_or_none()
+    if row is not None and row.created_at < now() - KEPT:
+        session.delete(row)
+        session.flush()
+        row = None
+    if row is None:
+        return Done(session, request_key)
+    if (row.method, row.path, row.fingerprint) != (request_key.method, request_key.path, request_key.fingerprint):
+        raise Invalid("This Idempotency-Key was already used for another request.", field="Idempotency-Key")
+    return Done(session, request_key, row.status, row.resource_id)
+
+
+async def request_key(
+    request: Request, who: Annotated[Actor, Depends(actor)], idempotency_key: Annotated[str | None, Header()] = None
+) -> RequestKey | None:
+    """Dependency of a POST whose body is read whole, as JSON or as a form with the hidden field."""
+    if request.headers.get("content-type", "").startswith(("application/x-www-form-urlencoded", "multipart/")):
+        form = await request.form()  # read once, kept by the request
+        body = repr([(name, str(value)) for name, value in form.multi_items() if name != FIELD]).encode()
+        idempotency_key = idempotency_key or str(form.get(FIELD, "")) or None
+    else:
+        body = await request.body()
+    return _key(request, who, idempotency_key, body)
+
+
+Once = Annotated[RequestKey | None, Depends(request_key)]
+
+
+def streamed_key(request: Request, who: Actor) -> RequestKey | None:
+    """The key of a streamed body: its declared digest, length and kind stand for it, so no byte is read."""
+    declared = ("repr-digest", "content-digest", "content-length", "content-type", "content-disposition")
+    body = repr([request.headers.get(name) for name in declared]).encode()
+    return _key(request, who, request.headers.get("idempotency-key"), body)
+
+
+def _key(request: Request, who: Actor, key: str | None, body: bytes) -> RequestKey | None:
+    if key is None:
+        return None
+    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
+        raise DoorRefusal(400, "An Idempotency-Key has 1 to 255 printable ASCII characters.")
+    path = request.url.path
+    return RequestKey(person_of(who), key, request.method, path[:300], hashlib.sha256(body).hexdigest())
