@@ -34,20 +34,26 @@ def client() -> "DBOSClient":
 
 
 def enqueue(
-    session: Session, name: str, *ids: UUID | str | int, once: str | None = None, delay_s: float = 0
-) -> bool:
-    """Queue the job `folder.verb` with ids as arguments; False if one with the same `once` key waits or runs."""
+    session: Session, name: str, *ids: UUID | str | int, once: str | None = None, delay_s: float = 0,
+    job_id: str | None = None,
+) -> bool:  # fmt: skip
+    """Queue the job `folder.verb` with ids as arguments, which its handler gets as strings.
+
+    False if a job with the same `once` key waits or runs. The same `job_id` is one job for ever."""
     from dbos import error
 
     options = {"workflow_name": name, "queue_name": QUEUE, "app_version": JOBS_VERSION}
-    if once is not None:
-        options["deduplication_id"] = once
-    if delay_s:
-        options["delay_seconds"] = delay_s  # type: ignore[assignment]  # a mixed TypedDict
-    arguments = [str(each) if isinstance(each, UUID) else each for each in ids]
+    given = {"deduplication_id": once, "delay_seconds": delay_s or None, "workflow_id": job_id}
+    options |= {key: value for key, value in given.items() if value is not None}  # type: ignore[misc]  # mixed
     try:
         with session.begin_nested():  # a collision would abort the caller's transaction on PostgreSQL
-            _client.enqueue_in_transaction(session, cast("EnqueueOptions", options), *arguments)
+            _client.enqueue_in_transaction(session, cast("EnqueueOptions", options), *map(str, ids))
     except error.DBOSQueueDeduplicatedError:
         return False
     return True
+
+
+def once_key(job_id: str) -> str | None:
+    """The `once` key under which a job was queued."""
+    found = _client.list_workflows(workflow_ids=[job_id], load_input=False, load_output=False)
+    return found[0].deduplication_id if found else None

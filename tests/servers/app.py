@@ -3,12 +3,13 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,8 @@ class Column:
 def sqlite_and_folder(folder: Path) -> Column:
     folder.mkdir(parents=True, exist_ok=True)
     sonopost("migrate", environment={"SONOPOST_DATA_DIR": str(folder)}).check_returncode()
+    with closing(sqlite3.connect(folder / "sonopost.db")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the file alone is copied
     return Column("sqlite+folder", str(folder / "sonopost.db"))
 
 
