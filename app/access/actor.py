@@ -33,7 +33,7 @@ class Member:
 class Actor:
     """A person (by browser or token) in their memberships, or the service's own worker."""
 
-    kind: str  # person, token, worker, nobody
+    kind: str  # person, token, worker, operator, nobody
     person_id: UUID | None = None
     name: str = ""
     members: tuple[Member, ...] = ()
@@ -56,6 +56,7 @@ class Actor:
 
 
 WORKER = Actor(kind="worker")
+OPERATOR = Actor(kind="operator")  # whoever may run `sonopost` on the machine
 NOBODY = Actor(kind="nobody")  # a visitor who has not said who they are
 
 

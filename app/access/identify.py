@@ -67,6 +67,15 @@ def note_use(session: Session, identity: Identity) -> None:
         session.execute(sa.update(SignIn).where(SignIn.id == identity.stale_id).values(seen_at=now()))
 
 
+def actor_of(session: Session, person: Person) -> Actor:
+    """A person in their memberships, for commands that act as them."""
+    current = sa.select(Membership.organization_id, Membership.role).where(
+        Membership.person_id == person.id, Membership.ended_at.is_(None)
+    )
+    members = tuple(Member(organization_id, Role(role)) for organization_id, role in session.execute(current))
+    return Actor("person", person.id, person.name, members, language=person.language or "en")
+
+
 def _with_person(model: type[SignIn] | type[ApiToken]) -> sa.Select[*tuple[Any, ...]]:
     """Its person, if not disabled, once for each membership that has not ended."""
     current = sa.and_(Membership.person_id == Person.id, Membership.ended_at.is_(None))

@@ -1,8 +1,6 @@
 """A POST sent again under the same `Idempotency-Key` is done once; the answer is rebuilt from what it made."""
 
-import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -13,13 +11,14 @@ from starlette.requests import Request
 
 from app.access.actor import Actor, person_of
 from app.access.models import IdempotencyKey
+from app.access.secrets import keyed
+from app.access.sweep import KEYS_KEPT
 from app.access.turn import try_turn
 from app.db import now
 from app.errors import Conflict, Invalid
 from app.http.actor import actor
 from app.http.problems import DoorRefusal
 
-KEPT = timedelta(hours=24)
 FIELD = "idempotency_key"  # the hidden field of a form without script
 REPLAYED = {"Idempotency-Replayed": "true"}
 
@@ -72,7 +71,7 @@ def once(session: Session, request_key: RequestKey | None) -> Done:
         raise Conflict("The same request is still being worked on.")
     mine = (IdempotencyKey.actor_id == request_key.actor_id, IdempotencyKey.key == request_key.key)
     row = session.scalars(sa.select(IdempotencyKey).where(*mine)).one_or_none()
-    if row is not None and row.created_at < now() - KEPT:
+    if row is not None and row.created_at < now() - KEYS_KEPT:
         session.delete(row)
         session.flush()
         row = None
@@ -111,5 +110,6 @@ def _key(request: Request, who: Actor, key: str | None, body: bytes) -> RequestK
         return None
     if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
         raise DoorRefusal(400, "An Idempotency-Key has 1 to 255 printable ASCII characters.")
-    path = request.url.path
-    return RequestKey(person_of(who), key, request.method, path[:300], hashlib.sha256(body).hexdigest())
+    # Keyed, because a body may hold a password, and a plain digest of it would invite guessing.
+    path, fingerprint = request.url.path, keyed("idempotency", body).hex()
+    return RequestKey(person_of(who), key, request.method, path[:300], fingerprint)

@@ -1,0 +1,70 @@
+"""API tokens: they act as their person, within scopes, until they expire or are revoked."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.access.actor import Actor, person_of
+from app.access.models import ApiToken
+from app.access.secrets import digest, new_secret
+from app.access.trail import record_person
+from app.db import now
+from app.errors import Forbidden, Invalid, NotFound
+
+PREFIX = "spt_"  # so that scanners of code and logs can tell what they found
+SCOPES = ("read", "write")  # write includes read
+HINT_LETTERS = 8
+DAYS, MOST_DAYS, MOST_TOKENS = 90, 366, 50
+
+
+def make(
+    session: Session, actor: Actor, name: str, scopes: Iterable[str], *, days: int = DAYS, secret: str | None = None
+) -> tuple[ApiToken, str]:
+    """The token's row, and its secret, of which only the digest is kept; a demo brings its own."""
+    if actor.kind == "token":
+        raise Forbidden("A token cannot make another. Sign in for that.")
+    name, wanted = " ".join(name.split()), sorted(set(scopes))
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise Invalid("Say what the token is for, in at most 100 letters.", field="name")
+    if not wanted or set(wanted) - set(SCOPES):
+        raise Invalid("The scopes are 'read' and 'write'.", field="scopes")
+    if not 1 <= days <= MOST_DAYS:
+        raise Invalid(f"A token is good for 1 to {MOST_DAYS} days.", field="days")
+    if len(listing(session, actor)) >= MOST_TOKENS:
+        raise Invalid(f"You have {MOST_TOKENS} tokens. Revoke one first.", field="name")
+    secret = secret or new_secret(PREFIX)
+    token = ApiToken(
+        secret_sha256=digest(secret), hint=secret[:HINT_LETTERS], person_id=person_of(actor), name=name, scopes=wanted,
+        created_at=now(), expires_at=now() + timedelta(days=days),
+    )  # fmt: skip
+    session.add(token)
+    session.flush()
+    record_person(session, actor, "token.made", token.person_id, token_id=str(token.id), scopes=wanted)
+    return token, secret
+
+
+def listing(session: Session, actor: Actor) -> list[ApiToken]:
+    """The person's tokens that are good now, the newest first."""
+    mine = sa.select(ApiToken).where(
+        ApiToken.person_id == person_of(actor), ApiToken.revoked_at.is_(None), ApiToken.expires_at > now()
+    )
+    return list(session.scalars(mine.order_by(ApiToken.id.desc())))
+
+
+def revoke(session: Session, actor: Actor, token_id: UUID) -> None:
+    """Good for nothing from the next request on; twice is once. A token may revoke itself."""
+    mine = sa.select(ApiToken).where(ApiToken.id == token_id, ApiToken.person_id == person_of(actor))
+    token = session.scalars(mine).one_or_none()
+    if token is None:
+        raise NotFound
+    if token.revoked_at is None:
+        token.revoked_at = now()
+        record_person(session, actor, "token.revoked", token.person_id, token_id=str(token.id))
+
+
+def revoke_all(session: Session, person_id: UUID) -> None:
+    good = sa.update(ApiToken).where(ApiToken.person_id == person_id, ApiToken.revoked_at.is_(None))
+    session.execute(good.values(revoked_at=now()))
