@@ -56,10 +56,7 @@ def regions(values: Values) -> tuple[Region, ...]:
                   if 0x00180000 | low in spans and spans[0x00180000 | low].length in (2, 4, 8)}  # fmt: skip
         found.append({name: value for name, value in region.items() if math.isfinite(value)})
         # Many machines write the size itself instead of the last pixel's number
-        if (
-            found[-1].get("region_location_max_x1", 0) > columns
-            or found[-1].get("region_location_max_y1", 0) > rows
-        ):
+        if found[-1].get("region_location_max_x1", 0) > columns or found[-1].get("region_location_max_y1", 0) > rows:
             values.warn("A measuring region of the picture lies beyond its edge.")
     if len(values.walk.regions) > limits.REGIONS:
         values.warn("There are more measuring regions than a picture can have; the rest were left out.")

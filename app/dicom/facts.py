@@ -73,6 +73,7 @@ class Pixels:
     bits_allocated: int = 8
     bits_stored: int = 8
     signed: bool = False
+    is_swapped: bool = False  # big endian words of two 8-bit samples (PS3.5 8.1.2 with OW)
     window_center: float | None = None
     window_width: float | None = None
     rescale_slope: float = 1.0

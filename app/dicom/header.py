@@ -85,9 +85,7 @@ def _meta(source: Source, start: int) -> tuple[dict[int, bytes], int]:
             raise beyond("a value of its meta information has too many bytes", limits.VALUE_BYTES)
         if at + header_bytes + length > source.size:
             raise cut_off(source.size, at + header_bytes + length)
-        found[int.from_bytes(head[2:4], "little")] = source.read(
-            at + header_bytes, min(length, limits.TEXT_CHARS)
-        )
+        found[int.from_bytes(head[2:4], "little")] = source.read(at + header_bytes, min(length, limits.TEXT_CHARS))
         at += header_bytes + length
     return found, at
 

@@ -42,7 +42,8 @@ def _native(walk: Walk, pixels: Pixels, count: int) -> Frames:
         raise _missing(span.length // stride, count)
     if span.length > stride * count + 1:
         walk.warn("There are more picture data than the header says; the rest is not shown.")
-    return Frames(count=count, offset=span.offset, stride=stride)
+    # The last of an odd number of swapped samples lies in the padding's place
+    return Frames(count=count, offset=span.offset, stride=stride + (pixels.is_swapped and stride % 2))
 
 
 def frame_bytes(pixels: Pixels) -> int:
@@ -80,9 +81,7 @@ def _by_table(walk: Walk, table: tuple[int, int], fragments: list[tuple[int, int
     if length > limits.FRAGMENTS * width:
         raise beyond("its table of frames is too long", limits.FRAGMENTS)
     data = walk.source.read(offset, length)
-    starts = [
-        int.from_bytes(data[at : at + width], "little") for at in range(0, len(data) - width + 1, width)
-    ]
+    starts = [int.from_bytes(data[at : at + width], "little") for at in range(0, len(data) - width + 1, width)]
     base = fragments[0][0]
     places = {at - base: number for number, (at, _) in enumerate(fragments)}
     firsts = [places.get(start, -1) for start in starts]

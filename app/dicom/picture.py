@@ -5,7 +5,7 @@ from array import array
 
 from app.dicom import limits, syntaxes
 from app.dicom.facts import Frames, Palette, Pixels
-from app.dicom.index import index
+from app.dicom.index import frame_bytes, index
 from app.dicom.palette import segments
 from app.dicom.refusals import beyond, damaged
 from app.dicom.values import Values
@@ -13,7 +13,7 @@ from app.dicom.walk import PIXEL_DATA
 
 _PHOTOMETRIC = {
     "MONOCHROME1": 1, "MONOCHROME2": 1, "PALETTE COLOR": 1, "RGB": 3, "YBR_FULL": 3, "YBR_FULL_422": 3,
-    "YBR_PARTIAL_420": 3, "YBR_PARTIAL_422": 3, "YBR_ICT": 3, "YBR_RCT": 3, "XYB": 3,
+    "YBR_ICT": 3, "YBR_RCT": 3, "XYB": 3,
 }  # fmt: skip
 Described = tuple[Pixels | None, Frames | None, int | None]
 
@@ -33,7 +33,7 @@ def describe(values: Values, syntax: str) -> Described:
     decoded = rows * columns * pixels.samples_per_pixel * max(8, pixels.bits_allocated) // 8 * count
     if decoded > limits.DECODED_BYTES:
         raise beyond(f"its pictures take {decoded:,} bytes when unpacked", limits.DECODED_BYTES)
-    if not _can_be_shown(values, pixels):
+    if not _can_be_shown(values, pixels, count):
         return None, None, count
     return pixels, index(values.walk, pixels, count), count
 
@@ -61,12 +61,14 @@ def _pixels(values: Values, syntax: str, rows: int, columns: int) -> Pixels:
     if photometric == "YBR_FULL_422" and syntaxes.CODEC.get(syntax) == "native":
         photometric = _is_it_halved(values, rows, columns)
     center, width = values.numbers(0x00281050), values.numbers(0x00281051)
+    span = values.span(PIXEL_DATA)
     slope, intercept = values.numbers(0x00281053), values.numbers(0x00281052)
     has_window = bool(center and width and width[0] >= 1)
     return Pixels(
         transfer_syntax_uid=syntax, rows=rows, columns=columns, samples_per_pixel=samples,
         photometric_interpretation=photometric, planar_configuration=values.short(0x00280006, 0) or 0,
         bits_allocated=bits_allocated, bits_stored=bits_stored, signed=values.short(0x00280103, 0) == 1,
+        is_swapped=values.walk.order == ">" and bits_allocated == 8 and span is not None and span.vr == b"OW",
         window_center=center[0] if has_window else None, window_width=width[0] if has_window else None,
         rescale_slope=slope[0] if slope and slope[0] else 1.0,
         rescale_intercept=intercept[0] if intercept else 0.0,
@@ -107,9 +109,7 @@ def _descriptor(values: Values, tag: int) -> tuple[int, int, int] | None:
     return entries or limits.LUT_ENTRIES, first, bits
 
 
-def _check_table(
-    values: Values, tag: int, descriptor: tuple[int, int, int] | None, *, is_segmented: bool
-) -> None:
+def _check_table(values: Values, tag: int, descriptor: tuple[int, int, int] | None, *, is_segmented: bool) -> None:
     entries, _, bits = descriptor or (0, 0, 0)
     data = values.raw(tag)
     if bits not in (8, 16) or len(data) > 8 * limits.LUT_ENTRIES:
@@ -124,14 +124,15 @@ def _check_table(
         raise damaged("its colour table breaks off")
 
 
-def _can_be_shown(values: Values, pixels: Pixels) -> bool:
+def _can_be_shown(values: Values, pixels: Pixels, count: int) -> bool:
     if pixels.transfer_syntax_uid not in syntaxes.CODEC:
         values.warn("The pictures are packed in a way that Sonopost does not know; they are kept, not shown.")
         return False
     if pixels.is_video:
         return values.walk.fragments is not None
     wanted = _PHOTOMETRIC.get(pixels.photometric_interpretation)
-    if wanted != pixels.samples_per_pixel or pixels.bits_allocated not in (8, 16):
+    is_split = pixels.is_swapped and count > 1 and frame_bytes(pixels) % 2  # words across two frames
+    if wanted != pixels.samples_per_pixel or pixels.bits_allocated not in (8, 16) or is_split:
         values.warn("The pictures are of a kind that Sonopost does not show; the file is kept.")
         return False
     return True

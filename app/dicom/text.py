@@ -35,10 +35,7 @@ class CharacterSet:
 
     def __init__(self, declared: bytes = b"") -> None:
         self.doubt: str | None = None
-        terms = [
-            term.strip(" \0").replace("ISO 2022 IR", "ISO_IR")
-            for term in declared.decode("latin-1").split("\\")
-        ]
+        terms = [term.strip(" \0").replace("ISO 2022 IR", "ISO_IR") for term in declared.decode("latin-1").split("\\")]
         self._has_escapes = len(terms) > 1 or b"2022" in declared
         self._codec = _CODECS.get(terms[0])
         if self._codec is None or any(term not in _CODECS for term in terms):
@@ -66,9 +63,7 @@ class CharacterSet:
                 self._doubt_letters()
 
     def _doubt_letters(self) -> None:
-        self.doubt = (
-            self.doubt or "Letters in names are not as the file's character set has them; they may be wrong."
-        )
+        self.doubt = self.doubt or "Letters in names are not as the file's character set has them; they may be wrong."
 
     def _with_escapes(self, value: bytes) -> str:
         first, *escaped = _ESCAPE.split(value)

@@ -83,11 +83,7 @@ class Walk:
     def _only_zeros_left(self) -> bool:
         """Padding after the data set: nothing but zeros, and not many (PS3.10 7.2 has an element for it)."""
         left = self.source.size - self._position
-        if (
-            len(self._levels) > 1
-            or left > limits.PADDING_BYTES
-            or any(self.source.read(self._position, left))
-        ):
+        if len(self._levels) > 1 or left > limits.PADDING_BYTES or any(self.source.read(self._position, left)):
             return False
         self.warn("There are empty bytes after the end of the data set.")
         self._position = self.source.size

@@ -1,0 +1,90 @@
+"""One frame of a DICOM file as a picture that browsers show."""
+
+import io
+from typing import Any, Literal
+
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from app.dicom import jpeg, limits
+from app.dicom.colour import Picture, Window, is_shown_as_stored, shown
+from app.dicom.decode import decode
+from app.dicom.facts import Pixels
+
+Form = Literal["jpeg", "png", "webp"]
+EXACT_QUALITY, PREVIEW_QUALITY = 90, 80
+
+
+def frame(
+    *,
+    data: bytes,
+    pixels: dict[str, Any],
+    palette: bytes = b"",
+    form: Form = "jpeg",
+    max_side: int | None = None,
+    quality: int | None = None,
+    window: Window | None = None,
+) -> dict[str, Any]:
+    """`data`: the frame's ranges, joined; `palette`: the palette's ranges, joined.
+
+    A JPEG of full size is the original one wherever a browser shows that right."""
+    facts = Pixels.from_json(pixels)
+    if form == "jpeg" and max_side is None and quality is None and window is None:
+        original = untouched(data, facts)
+        if original is not None:
+            return answer(original, "jpeg", facts.columns, facts.rows, is_original=True)
+    samples, colours = decode(data, facts)
+    return encode(shown(samples, colours, facts, palette, window), form, max_side, quality)
+
+
+def untouched(data: bytes, pixels: Pixels) -> bytes | None:
+    """The JPEG of the frame if a browser shows what the file means, marked as RGB where it must be."""
+    if pixels.codec != "jpeg" or pixels.palette is not None:
+        return None
+    found = jpeg.marks(data)
+    if not found.is_shown_by_browsers:
+        return None
+    if found.has_exif:  # it may turn the picture under the measurements
+        data = jpeg.without_metadata(data)
+    if len(found.ids) == 3:
+        return jpeg.say_rgb(data, found) if jpeg.is_rgb(found, pixels.photometric_interpretation) else data
+    return data if pixels.photometric_interpretation == "MONOCHROME2" and is_shown_as_stored(pixels) else None
+
+
+def encode(picture: Picture, form: Form, max_side: int | None, quality: int | None) -> dict[str, Any]:
+    """At most `max_side` in width and height; never made larger."""
+    image = Image.fromarray(picture)
+    if max_side is not None and max(image.size) > max_side:
+        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    out = io.BytesIO()
+    if form == "webp":
+        image.save(out, "WEBP", quality=quality or PREVIEW_QUALITY, method=2)
+    elif form == "png":
+        image.save(out, "PNG", compress_level=4)
+    else:
+        # Thin coloured lines and letters lie over grey: colour is kept at full resolution
+        small = np.asarray(image)
+        grey = small.ndim == 2
+        small = np.ascontiguousarray(small[:, :, None] if grey else small)
+        space, sampling = ("GRAY", "Gray") if grey else ("RGB", "444")
+        out.write(simplejpeg.encode_jpeg(small, quality or EXACT_QUALITY, space, sampling))
+    return answer(out.getvalue(), form, *image.size)
+
+
+def answer(body: bytes, form: Form, columns: int, rows: int, *, is_original: bool = False) -> dict[str, Any]:
+    return {
+        "body": body, "media_type": f"image/{form}", "columns": columns, "rows": rows, "is_original": is_original,
+    }  # fmt: skip
+
+
+def warm_up() -> None:
+    """Load what Pillow loads at first use, before the children are forked."""
+    forms: tuple[Form, ...] = ("jpeg", "png", "webp")
+    for form in forms:
+        body = encode(np.zeros((16, 16, 3), np.uint8), form, 8, None)["body"]
+        with Image.open(io.BytesIO(body)) as image:
+            image.load()
+
+
+Image.MAX_IMAGE_PIXELS = limits.FRAME_PIXELS // 2  # Pillow refuses at twice this
