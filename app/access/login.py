@@ -1,24 +1,25 @@
 """Signing in and out, and proving again that one is present; the same words and work whoever was meant.
 
-Hashing takes its time, so it stands between two transactions: `begin`, `passwords.verify`, `finish`; app/http/entry.py
-puts the three together.
+Hashing takes its time, so it stands between two transactions, and `sign_in` and `reauthenticate` are the two verbs
+that commit themselves: called within a transaction they would hold SQLite's one write lock for as long.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.access import totp, tries
+from app.access import passwords, totp, tries
 from app.access.actor import NOBODY, Actor, person_of
 from app.access.models import SignIn
 from app.access.passwords import Hashed, Verdict
 from app.access.secrets import digest, new_secret
 from app.access.trail import record_person
 from app.config import settings
-from app.db import now
+from app.db import now, transaction
 from app.errors import Invalid, NotFound
 from app.people.models import Person
 
@@ -59,6 +60,34 @@ def folded(email: str) -> str:
     return email.strip().casefold()
 
 
+Outcome = TypeVar("Outcome", Entered, Proof)
+
+
+def sign_in(
+    email: str, password: str, code: str | None = None, *, client: str, browser: str = "", replaces: str | None = None
+) -> Entered:
+    """A new sign-in, whose secret goes into the cookie. Invalid with `field="code"` asks for the second factor.
+
+    `client` is the address that tries are counted by; `replaces` the secret that the browser came with: a sign-in
+    from before never becomes this person's."""
+    with transaction(NOBODY) as session:
+        candidate = begin(session, email, client)
+    verdict = passwords.verify(password, candidate.password_hash)
+    with transaction(NOBODY) as session:
+        outcome = finish(session, candidate, verdict, code=code, browser=browser, replaces=replaces)
+    return _or_raise(outcome)
+
+
+def reauthenticate(actor: Actor, password: str, client: str, code: str | None = None) -> Proof:
+    """The person is present: before signing, and before changing how one gets in. A code is looked at if given."""
+    with transaction(actor) as session:
+        candidate = begin_proof(session, actor, client)
+    verdict = passwords.verify(password, candidate.password_hash)
+    with transaction(actor) as session:
+        outcome = finish_proof(session, actor, candidate, verdict, code)
+    return _or_raise(outcome)
+
+
 def begin(session: Session, email: str, client: str) -> Candidate:
     """Count a try from the client's address and look the person up; TooManyTries stops the guessing."""
     email = folded(email)
@@ -72,9 +101,7 @@ def begin(session: Session, email: str, client: str) -> Candidate:
 def finish(
     session: Session, candidate: Candidate, verdict: Verdict, *, code: str | None, browser: str, replaces: str | None
 ) -> Entered | Invalid:
-    """Sign in, or give back the refusal: it is raised after the commit, for the try stays counted and recorded.
-
-    `replaces` is the secret that the browser came with: a sign-in from before never becomes this person's."""
+    """Sign in, or give back the refusal: it is raised after the commit, for the try stays counted and recorded."""
     person = _proven(session, candidate, verdict)
     if person is None:
         return _refused(session, candidate, WRONG)
@@ -185,6 +212,12 @@ def _refused(
     if candidate.person_id is not None:
         record_person(session, actor, "sign_in.refused", candidate.person_id)
     return Invalid(sentence, field=field)
+
+
+def _or_raise(outcome: Outcome | Invalid) -> Outcome:
+    if isinstance(outcome, Invalid):
+        raise outcome
+    return outcome
 
 
 def _as(person: Person) -> Actor:

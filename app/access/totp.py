@@ -64,7 +64,7 @@ def confirm(session: Session, actor: Actor, code: str) -> None:
 
 
 def remove(session: Session, actor: Actor) -> None:
-    """No second factor any more; the door has asked for password and code just before (`entry.prove`)."""
+    """No second factor any more; the door has asked for password and code just before (`login.reauthenticate`)."""
     person = session.get_one(Person, person_of(actor), with_for_update=True)
     forget(person)
     record_person(session, actor, "second_factor.removed", person.id)

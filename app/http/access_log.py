@@ -42,6 +42,4 @@ class AccessLog:
 def route_of(scope: Scope) -> str:
     """The template ('/reports/{id}') or the mount; what matched nothing has no name of its own."""
     route = scope.get("route")
-    return getattr(route, "path", None) or (
-        "/static" if scope["path"].startswith("/static/") else "unmatched"
-    )
+    return getattr(route, "path", None) or ("/static" if scope["path"].startswith("/static/") else "unmatched")

@@ -68,6 +68,11 @@ def client_address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def browser_name(request: Request) -> str:
+    """For the list of one's own sign-ins."""
+    return request.headers.get("user-agent", "")[:200]
+
+
 def cookie_secret(request: Request) -> str | None:
     return request.cookies.get(_cookie_name())
 
