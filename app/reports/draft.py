@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from pydantic import BaseModel
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.access.actor import Actor, person_of, require
 from app.audit import events
@@ -20,6 +20,9 @@ class GivenDraft(BaseModel):
     impression: Text = ""
     recommendation: Text = ""
     language: Line = "en"
+
+
+SIGNED_BY = (joinedload(ReportVersion.signature),)
 
 
 def report_of(session: Session, review: Review) -> Report | None:

@@ -31,7 +31,7 @@ def sign(
     revision: int | None,
     images_sha256: str,
     preliminary: bool = False,
-) -> Report:
+) -> ReportVersion:
     """Sign the draft that was shown. The door has just proved that the person is present (password again).
 
     Conflict(stale=True) names what differs when text or images are not those that were shown."""
@@ -53,7 +53,7 @@ def sign(
     if not preliminary and review.status != ReviewStatus.COMPLETED:
         step(session, review, "sign")
     _tell(session, actor, review, report, draft)
-    return report
+    return draft
 
 
 def _freeze(

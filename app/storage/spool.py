@@ -104,6 +104,24 @@ def spooled_copy(chunks: Iterator[bytes], limit_bytes: int) -> Iterator[Spooled]
         spooling.discard()
 
 
+@contextmanager
+def place_for_output() -> Iterator[Path]:
+    """A name in the spool that a decoder may write to; gone after the block."""
+    spooling = Spooling(0)
+    spooling.finish()
+    try:
+        yield spooling.path
+    finally:
+        spooling.discard()
+
+
+def measured(path: Path) -> Spooled:
+    """A complete file that lies in the spool already, counted and hashed."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Spooled(path, path.stat().st_size, digest)
+
+
 def ask_for_room(expected_bytes: int) -> None:
     """Disk is asked for before it is taken."""
     folder = settings().spool_dir

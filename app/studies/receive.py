@@ -11,6 +11,7 @@ from app.audit import events
 from app.db import insert_or_nothing, new_id, now, reading, transaction
 from app.dicom.facts import Facts
 from app.errors import Conflict, Invalid
+from app.jobs.queue import enqueue
 from app.people.identity import Identity, compare
 from app.referrals import manifest
 from app.referrals.models import FileStatus, ManifestItem, Referral, ReferralStatus
@@ -137,6 +138,7 @@ def _document(session: Session, referral: Referral, item: ManifestItem, blob: Bl
     session.add(document)
     session.flush()
     item.document_id, item.blob_id, item.status = document.id, blob.id, FileStatus.STORED
+    enqueue(session, "studies.settle_document", document.id)
     return True
 
 

@@ -1,0 +1,214 @@
+"""The referrer's acts: place, send, revise, submit, cancel, and the files."""
+
+import base64
+from datetime import datetime
+from email.message import Message as Headers
+from typing import Annotated
+from uuid import UUID
+
+from anyio import to_thread
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
+
+from app.access import scope
+from app.access.actor import Actor
+from app.api.schemas import FileOut, ReferralBrief, ReferralOut, ReferralPage
+from app.cases import case, lists
+from app.db import reading, transaction
+from app.errors import Invalid
+from app.http.actor import Acting
+from app.http.etag import etag, require_match
+from app.http.idempotency import REPLAYED, Once, RequestKey, once, streamed_key
+from app.referrals.given import GivenReferral, RevisedReferral, Text
+from app.referrals.models import EXAM_TYPES, ManifestItem, Referral
+from app.referrals.place import place
+from app.referrals.revise import revise
+from app.reviews import cancel, submit
+from app.storage.spool import drain
+from app.studies import identity
+from app.studies.ingest import Arrival
+from app.studies.receive import may_send, receive
+from app.studies.unpack import is_archive, unpack
+
+router = APIRouter(tags=["referring"])
+
+
+class ExamType(BaseModel):
+    code: str
+
+
+class ExamTypes(BaseModel):
+    items: list[ExamType]
+
+
+class Reason(BaseModel):
+    reason: Text = Field(min_length=1, examples=["Patient went to the district hospital."])
+
+
+@router.get("/exam-types")
+def exam_types() -> ExamTypes:
+    return ExamTypes(items=[ExamType(code=code) for code in EXAM_TYPES])
+
+
+@router.post("/referrals", status_code=201)
+def place_referral(given: GivenReferral, who: Acting, key: Once, response: Response) -> ReferralOut:
+    """Text first: stored and usable before any file. The files named here are expected."""
+    with transaction(who) as session:
+        done = once(session, key)
+        if done.before and done.resource_id is not None:
+            response.headers.update(REPLAYED)
+            referral_id = done.resource_id
+        else:
+            referral_id = place(session, who, given).id
+            done.keep(201, referral_id)
+        session.flush()
+        answer = _shown(session, who, referral_id, response)
+    response.headers["Location"] = f"/api/v1/referrals/{referral_id}"
+    return answer
+
+
+@router.get("/referrals")
+def list_referrals(
+    who: Acting, external_identifier: Annotated[str | None, Query(description="system|value")] = None,
+    updated_after: datetime | None = None, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> ReferralPage:  # fmt: skip
+    """The oldest change first, so that a script can go on where it stopped."""
+    if updated_after is not None and updated_after.tzinfo is None:
+        raise Invalid("Say which time zone: 2026-04-03T15:00:00Z.", field="updated_after")
+    with reading(who) as session:
+        page = lists.search(
+            session,
+            who,
+            external_identifier=external_identifier,
+            updated_after=updated_after,
+            cursor=cursor,
+            limit=limit,
+        )
+        return ReferralPage(items=[ReferralBrief.of_line(line) for line in page.lines], next_cursor=page.next_cursor)
+
+
+@router.get("/referrals/{referral_id}")
+def get_referral(referral_id: UUID, who: Acting, response: Response) -> ReferralOut:
+    with transaction(who) as session:
+        answer = _shown(session, who, referral_id, response)
+        case.opened(session, who, session.get_one(Referral, referral_id))
+    return answer
+
+
+@router.patch("/referrals/{referral_id}")
+def revise_referral(
+    referral_id: UUID, given: RevisedReferral, who: Acting, request: Request, response: Response
+) -> ReferralOut:
+    """Only what is given changes; the reader sees what changed and when."""
+    with transaction(who) as session:
+        referral = submit.for_change(session, who, referral_id)
+        require_match(request.headers.get("if-match"), etag(referral.id, referral.version))
+        revise(session, who, referral, given)
+        session.flush()
+        return _shown(session, who, referral_id, response)
+
+
+@router.post("/referrals/{referral_id}/submit")
+def submit_referral(referral_id: UUID, who: Acting, key: Once, response: Response) -> ReferralOut:
+    """Ask the reading organization; allowed before any file has arrived."""
+    with transaction(who) as session:
+        done = once(session, key)
+        if not done.before:
+            submit.submit(session, who, submit.for_change(session, who, referral_id))
+            done.keep(200, referral_id)
+        session.flush()
+        return _shown(session, who, referral_id, response)
+
+
+@router.post("/referrals/{referral_id}/cancel")
+def cancel_referral(referral_id: UUID, given: Reason, who: Acting, key: Once, response: Response) -> ReferralOut:
+    with transaction(who) as session:
+        done = once(session, key)
+        if not done.before:
+            cancel.cancel(session, who, submit.for_change(session, who, referral_id), given.reason)
+            done.keep(200, referral_id)
+        session.flush()
+        return _shown(session, who, referral_id, response)
+
+
+FILE_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {
+    "schema": {"type": "string", "format": "binary"}}}}}  # fmt: skip
+
+
+@router.post("/referrals/{referral_id}/files", status_code=201, openapi_extra=FILE_BODY)
+async def send_file(referral_id: UUID, who: Acting, request: Request, response: Response) -> FileOut:
+    """One file as the raw body, its name in Content-Disposition, its digest in Repr-Digest if known.
+
+    201 with status `stored`, `held` (another patient's name in it) or `conflict`; a file that is quarantined is
+    a 422 with the reason. A ZIP is unpacked; its answer lists what was in it."""
+    referral = await to_thread.run_sync(may_send, who, referral_id)
+    key = streamed_key(request, who)
+    if (before := await to_thread.run_sync(_before, who, key)) is not None:
+        response.headers.update(REPLAYED)
+        return before
+    length = request.headers.get("content-length")
+    spooled = await drain(request.stream(), int(length) if length and length.isdigit() else None)
+    try:
+        expect_digest(request.headers.get("repr-digest"), spooled.sha256)
+        arrival = Arrival(spooled, file_name(request.headers.get("content-disposition")))
+        return await to_thread.run_sync(_received, who, referral, arrival, key)
+    finally:
+        spooled.discard()
+
+
+@router.post("/referrals/{referral_id}/files/{file_id}/confirm-identity")
+def confirm_identity(referral_id: UUID, file_id: UUID, who: Acting) -> FileOut:
+    """'Same patient': the held file joins the referral."""
+    with transaction(who) as session:
+        return FileOut.of(identity.confirm(session, who, referral_id, file_id))
+
+
+@router.post("/referrals/{referral_id}/files/{file_id}/withdraw")
+def withdraw_file(referral_id: UUID, file_id: UUID, given: Reason, who: Acting) -> FileOut:
+    """'Wrong file': the reader no longer sees it."""
+    with transaction(who) as session:
+        return FileOut.of(identity.withdraw(session, who, referral_id, file_id, given.reason))
+
+
+def file_name(disposition: str | None) -> str:
+    """The sender's name for a file (RFC 6266 `filename*` or `filename`); data only, never a path."""
+    header = Headers()
+    header["content-disposition"] = disposition or "attachment"
+    return (header.get_filename() or "unnamed").replace("\\", "/").rpartition("/")[2][:1000] or "unnamed"
+
+
+def expect_digest(repr_digest: str | None, sha256: str) -> None:
+    """Refuse bytes that are not those the sender meant (RFC 9530)."""
+    for part in (repr_digest or "").split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "sha-256":
+            try:
+                wanted = base64.b64decode(value.strip(":"), validate=True).hex()
+            except ValueError:
+                raise Invalid("Repr-Digest is written sha-256=:base64:.", field="Repr-Digest") from None
+            if wanted != sha256:
+                raise Invalid("The file changed on its way. Send it again.", field="Repr-Digest")
+
+
+def _received(who: Actor, referral: Referral, arrival: Arrival, key: RequestKey | None) -> FileOut:
+    if is_archive(arrival.spooled):
+        item, entries = unpack(who, referral, arrival)
+        answer = FileOut.of(item, entries)
+    else:
+        answer = FileOut.of(receive(who, referral, arrival))
+    with transaction(who) as session:
+        once(session, key).keep(201, answer.id)
+    return answer
+
+
+def _before(who: Actor, key: RequestKey | None) -> FileOut | None:
+    with transaction(who) as session:
+        done = once(session, key)
+        return FileOut.of(scope.get(session, ManifestItem, done.resource_id, who)) if done.resource_id else None
+
+
+def _shown(session: Session, who: Actor, referral_id: UUID, response: Response) -> ReferralOut:
+    found = case.whole(session, who, referral_id)
+    response.headers["ETag"] = etag(found.referral.id, found.referral.version)
+    return ReferralOut.of(found)

@@ -1,0 +1,144 @@
+"""Reports as JSON and PDF: read, amended, acknowledged, verified."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session, selectinload
+
+from app.access import scope
+from app.access.actor import Actor
+from app.access.scope import visible
+from app.api.media import stored
+from app.api.reviewing import tag
+from app.api.schemas import DraftOut, ReportBrief, ReportOut, ReportPage
+from app.audit import events
+from app.db import decoded, encoded, reading, transaction
+from app.errors import Invalid, NotFound
+from app.http.actor import Acting
+from app.http.idempotency import Once, once
+from app.referrals.given import Text
+from app.reports import amend, publish
+from app.reports.acknowledge import acknowledge
+from app.reports.models import SIGNED, Report, ReportVersion
+from app.reports.verify import verify
+from app.reviews import step, submit
+
+router = APIRouter(tags=["reporting"])
+
+
+class Change(BaseModel):
+    kind: amend.ChangeKind
+    reason: Text = Field(min_length=1, examples=["Left and right were confused in the findings."])
+
+
+class Reason(BaseModel):
+    reason: Text = Field(min_length=1, examples=["Wrong patient."])
+
+
+@router.get("/reports")
+def list_reports(
+    who: Acting, signed_after: datetime | None = None, cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> ReportPage:  # fmt: skip
+    """Signed reports, the oldest first, so that a script can go on where it stopped."""
+    query = sa.select(Report).where(visible(Report, who), Report.signed_at.is_not(None))
+    if signed_after is not None:
+        if signed_after.tzinfo is None:
+            raise Invalid("Say which time zone: 2026-04-03T15:00:00Z.", field="signed_after")
+        query = query.where(Report.signed_at > signed_after)
+    if cursor:
+        query = query.where(sa.tuple_(Report.signed_at, Report.id) > decoded(cursor))
+    with reading(who) as session:
+        rows = list(session.scalars(query.order_by(Report.signed_at, Report.id).limit(limit + 1)))
+    last = rows[limit - 1] if len(rows) > limit else None
+    cursor = encoded(last.signed_at, last.id) if last and last.signed_at else None
+    return ReportPage(items=[ReportBrief.model_validate(one) for one in rows[:limit]], next_cursor=cursor)
+
+
+@router.get("/reports/{report_id}", responses={200: {"content": {"application/pdf": {}}}}, response_model=ReportOut)
+def get_report(
+    report_id: UUID, who: Acting, request: Request, version: Annotated[int | None, Query(ge=1)] = None
+) -> Any:
+    """The current version as JSON, or as PDF by `Accept: application/pdf`; `version` asks for an earlier one."""
+    with transaction(who) as session:
+        report = signed_report(session, who, report_id)
+        events.record_opening(session, who, "report.opened", organization_id=report.organization_id,
+                              entity_id=report.id, referral_id=report.referral_id)  # fmt: skip
+    shown = version_of(report, version)
+    if "application/pdf" in request.headers.get("accept", ""):
+        return stored(publish.pdf(who, report, shown), request, name=f"report-v{shown.version}.pdf")
+    signed = [one for one in report.versions if one.status in SIGNED]
+    return ReportOut.of_report(report, shown, signed)
+
+
+@router.post("/reports/{report_id}/amend")
+def amend_report(report_id: UUID, given: Change, who: Acting, key: Once, response: Response) -> DraftOut:
+    """Open a draft of the next version; it is written and signed as the first one was."""
+    with transaction(who) as session:
+        done = once(session, key)
+        report = signed_report(session, who, report_id)
+        review = step.for_reader(session, who, report.review_id, "report.sign")
+        if done.before and done.resource_id is not None:
+            draft = session.get_one(ReportVersion, done.resource_id)
+        else:
+            draft = amend.amend(session, who, review, report, given.kind, given.reason)
+            done.keep(200, draft.id)
+        response.headers["ETag"] = tag(draft)
+        return DraftOut.model_validate(draft)
+
+
+@router.post("/reports/{report_id}/enter-in-error")
+def enter_report_in_error(report_id: UUID, given: Reason, who: Acting, key: Once) -> ReportOut:
+    with transaction(who) as session:
+        done = once(session, key)
+        report = signed_report(session, who, report_id)
+        review = step.for_reader(session, who, report.review_id, "report.sign")
+        if not done.before:
+            amend.enter_in_error(session, who, review, report, given.reason)
+            done.keep(200, report.id)
+        return _shown(report)
+
+
+@router.post("/reports/{report_id}/acknowledge")
+def acknowledge_report(report_id: UUID, who: Acting) -> ReportOut:
+    """'I have read this'; until then the answer is chased."""
+    with transaction(who) as session:
+        report = signed_report(session, who, report_id)
+        acknowledge(session, who, submit.for_change(session, who, report.referral_id), report)
+        session.flush()
+        return _shown(report)
+
+
+@router.get("/reports/{report_id}/verify")
+def verify_report(report_id: UUID, who: Acting, version: Annotated[int | None, Query(ge=1)] = None) -> dict[str, Any]:
+    """Authentic or not, and current or replaced."""
+    with reading(who) as session:
+        report = signed_report(session, who, report_id)
+    return asdict(verify(report, version_of(report, version)))
+
+
+def signed_report(session: Session, who: Actor, report_id: UUID) -> Report:
+    """A report of which a version is signed; before that it is the reader's alone."""
+    versions = selectinload(Report.versions).joinedload(ReportVersion.signature)
+    report = scope.get(session, Report, report_id, who, versions)
+    if report.signed_at is None:
+        raise NotFound
+    return report
+
+
+def version_of(report: Report, number: int | None) -> ReportVersion:
+    signed = {one.version: one for one in report.versions if one.status in SIGNED}
+    found = signed.get(number or max(signed))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _shown(report: Report) -> ReportOut:
+    signed = [one for one in report.versions if one.status in SIGNED]
+    return ReportOut.of_report(report, signed[-1], signed)

@@ -1,0 +1,215 @@
+"""The reader's acts: the worklist, claiming, asking, declining, writing and signing."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from app.api.schemas import DraftOut, ReviewOut, SignedOut, WorklistItem, WorklistPage
+from app.cases import lists
+from app.db import reading, transaction
+from app.errors import Conflict
+from app.http.actor import Acting
+from app.http.entry import prove
+from app.http.etag import etag
+from app.http.idempotency import Once, once
+from app.http.problems import DoorRefusal
+from app.referrals.given import Text
+from app.reports import draft
+from app.reports.draft import GivenDraft
+from app.reports.models import ReportVersion
+from app.reports.sign import sign
+from app.reviews import claim, decline, hold, step
+from app.reviews.models import Review
+from app.reviews.worklist import Asked, worklist
+
+router = APIRouter(tags=["reviewing"])
+
+
+class Person(BaseModel):
+    person_id: UUID
+
+
+class Question(BaseModel):
+    text: Text = Field(min_length=1, examples=["Please add a long axis of the gallbladder."])
+
+
+class Reply(BaseModel):
+    text: Text = ""
+    file_ids: list[UUID] = Field([], max_length=1000)
+
+
+class Declined(BaseModel):
+    reason: Text = Field(min_length=1, examples=["The images cannot answer the question."])
+    advice: Text = Field(min_length=1, examples=["Repeat the scan with a full bladder."])
+
+
+class Proof(BaseModel):
+    """The password again, and what was shown when it was typed."""
+
+    password: str = Field(max_length=1000)
+    code: str | None = Field(None, max_length=10, description="Of the second factor, where one is asked for")
+    images_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    preliminary: bool = False
+
+
+@router.get("/worklist")
+def get_worklist(
+    who: Acting, status: str = "open", site: UUID | None = None, exam_type: str | None = None, owner: str | None = None,
+    q: Annotated[str, Query(max_length=200)] = "", cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> WorklistPage:  # fmt: skip
+    """Over all memberships of the person, the earliest deadline first."""
+    asked = Asked(status=status, site=site, exam_type=exam_type, owner=owner, q=q, cursor=cursor, limit=limit)
+    with reading(who) as session:
+        page = worklist(session, who, asked)
+        numbers = lists.numbers(session, [review.referral for review in page.reviews])
+        items = [WorklistItem.of(review, numbers[review.referral_id]) for review in page.reviews]
+    return WorklistPage(items=items, next_cursor=page.next_cursor)
+
+
+@router.get("/reviews/{review_id}")
+def get_review(review_id: UUID, who: Acting) -> ReviewOut:
+    with reading(who) as session:
+        return ReviewOut.of(step.loaded(session, who, review_id))
+
+
+@router.post("/reviews/{review_id}/claim")
+def claim_review(review_id: UUID, who: Acting) -> ReviewOut:
+    """Of two claims at once one wins; the other is a 409 that says who and when."""
+    with transaction(who) as session:
+        review = step.for_reader(session, who, review_id)
+        claim.claim(session, who, review)
+        return _review(review)
+
+
+@router.post("/reviews/{review_id}/release")
+def release_review(review_id: UUID, who: Acting) -> ReviewOut:
+    with transaction(who) as session:
+        review = step.for_reader(session, who, review_id)
+        claim.release(session, who, review)
+        return _review(review)
+
+
+@router.post("/reviews/{review_id}/assign")
+def assign_review(review_id: UUID, given: Person, who: Acting) -> ReviewOut:
+    with transaction(who) as session:
+        review = step.for_reader(session, who, review_id, "review.assign")
+        claim.assign(session, who, review, given.person_id)
+        return _review(review)
+
+
+@router.post("/reviews/{review_id}/hold")
+def hold_review(review_id: UUID, given: Question, who: Acting, key: Once) -> ReviewOut:
+    """Ask the referrer for more; it comes back to the same reader."""
+    with transaction(who) as session:
+        done = once(session, key)
+        review = step.for_reader(session, who, review_id)
+        if not done.before:
+            hold.hold(session, who, review, given.text)
+            done.keep(200, review.id)
+        return _review(review)
+
+
+@router.post("/reviews/{review_id}/reply")
+def reply_to_review(review_id: UUID, given: Reply, who: Acting, key: Once) -> ReviewOut:
+    with transaction(who) as session:
+        done = once(session, key)
+        review = step.loaded(session, who, review_id)
+        if not done.before:
+            hold.reply(session, who, review, given.text, given.file_ids)
+            done.keep(200, review.id)
+        return _review(review)
+
+
+@router.post("/reviews/{review_id}/decline")
+def decline_review(review_id: UUID, given: Declined, who: Acting, key: Once) -> ReviewOut:
+    with transaction(who) as session:
+        done = once(session, key)
+        review = step.for_reader(session, who, review_id)
+        if not done.before:
+            decline.decline(session, who, review, given.reason, given.advice)
+            done.keep(200, review.id)
+        return _review(review)
+
+
+@router.get("/reviews/{review_id}/report")
+def get_draft(review_id: UUID, who: Acting, response: Response) -> DraftOut:
+    """The draft that is being written; its ETag is what PUT and sign want in If-Match."""
+    with reading(who) as session:
+        review = step.for_reader(session, who, review_id)
+        report = draft.report_of(session, review)
+        found = draft.open_draft(report)
+        if found is None:
+            raise Conflict("There is no draft yet.", status=review.status)
+        return _draft(found, response)
+
+
+@router.put("/reviews/{review_id}/report")
+def put_draft(review_id: UUID, given: GivenDraft, who: Acting, request: Request, response: Response) -> DraftOut:
+    """Save the draft. If-Match names the one it was typed into, but for the first."""
+    with transaction(who) as session:
+        review = step.for_reader(session, who, review_id)
+        here = draft.open_draft(draft.report_of(session, review))
+        if_match = request.headers.get("if-match")
+        if here is not None and if_match is None:
+            raise DoorRefusal(428, "Say with If-Match which draft this changes.", etag=tag(here))
+        try:
+            saved = draft.save(session, who, review, given, _revision(here, if_match))
+        except Conflict as refusal:
+            raise _stale(refusal, here) from refusal
+        return _draft(saved, response)
+
+
+@router.post("/reviews/{review_id}/sign")
+def sign_report(review_id: UUID, given: Proof, who: Acting, request: Request, key: Once) -> SignedOut:
+    """Freeze the text and the image list that were shown, under one digest."""
+    with transaction(who) as session:
+        done = once(session, key)
+        review = step.for_reader(session, who, review_id, "report.sign")
+    if not done.before:
+        prove(request, who, given.password, given.code)
+    with transaction(who) as session:
+        done = once(session, key)
+        review = step.for_reader(session, who, review_id, "report.sign")
+        if done.before and done.resource_id is not None:
+            return SignedOut.of(session.get_one(ReportVersion, done.resource_id, options=draft.SIGNED_BY))
+        here = draft.open_draft(draft.report_of(session, review))
+        if_match = request.headers.get("if-match")
+        if here is not None and if_match is None:
+            raise DoorRefusal(428, "Say with If-Match which draft you saw.", etag=tag(here))
+        try:
+            version = sign(session, who, review, revision=_revision(here, if_match),
+                           images_sha256=given.images_sha256, preliminary=given.preliminary)  # fmt: skip
+        except Conflict as refusal:
+            raise _stale(refusal, here) from refusal
+        done.keep(200, version.id)
+        return SignedOut.of(version)
+
+
+def tag(version: ReportVersion) -> str:
+    return etag(version.id, version.revision)
+
+
+def _revision(here: ReportVersion | None, if_match: str | None) -> int | None:
+    """The revision that If-Match names, if it is the current one; -1 is no draft's."""
+    if here is None:
+        return None
+    return here.revision if if_match is not None and tag(here) in if_match else -1
+
+
+def _stale(refusal: Conflict, here: ReportVersion | None) -> Exception:
+    """412 with what differs, where text or images are not those that were shown; else the refusal itself."""
+    if not refusal.facts.get("stale"):
+        return refusal
+    headers = {"ETag": tag(here)} if here is not None else {}
+    return DoorRefusal(412, refusal.sentence, headers=headers, **refusal.facts)
+
+
+def _draft(version: ReportVersion, response: Response) -> DraftOut:
+    response.headers["ETag"] = tag(version)
+    return DraftOut.model_validate(version)
+
+
+def _review(review: Review) -> ReviewOut:
+    return ReviewOut.of(review)

@@ -1,0 +1,9 @@
+"""/api/v1: every act of the service, for pages, scripts and integrators."""
+
+from fastapi import APIRouter
+
+from app.api import accounts, media, referring, reporting, reviewing, telling
+
+router = APIRouter(prefix="/api/v1")
+for part in (referring, reviewing, reporting, media, telling, accounts):
+    router.include_router(part.router)

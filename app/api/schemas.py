@@ -1,0 +1,351 @@
+"""What the JSON says, built from rows; the names are the outside contract."""
+
+from datetime import datetime
+from typing import Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from app.cases.case import Case
+from app.cases.lists import Line, Numbers
+from app.people.models import Organization, Patient
+from app.referrals.manifest import Counts
+from app.referrals.models import ManifestItem, Referral
+from app.reports.models import Report, ReportVersion
+from app.reviews.models import Message, Review
+from app.studies.models import Document, Instance
+
+
+class Out(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Age(Out):
+    value: int
+    unit: str
+
+
+class PatientOut(Out):
+    id: UUID
+    identifier: str
+    identifier_is_temporary: bool
+    issuer: str
+    family_name: str
+    given_name: str
+    name_local: str
+    name_unknown: bool
+    birth_date: str | None
+    age: Age | None
+    sex: str
+    mother_patient_id: UUID | None
+    birth_order: int | None
+
+    @classmethod
+    def of(cls, patient: Patient) -> Self:
+        age = Age(value=patient.age_value, unit=patient.age_unit or "years") if patient.age_value is not None else None
+        plain = {name: getattr(patient, name) for name in cls.model_fields if name != "age"}
+        return cls(**plain, age=age)
+
+
+class FileOut(Out):
+    id: UUID
+    name: str
+    size_bytes: int | None
+    sha256: str | None
+    kind: str | None
+    status: str
+    reason: str
+    identity: dict[str, Any] | None
+    instance_id: UUID | None
+    document_id: UUID | None
+    archive_id: UUID | None
+    is_archive: bool
+    arrived_at: datetime | None
+    files: list["FileOut"] | None = None  # what an archive held
+
+    @classmethod
+    def of(cls, item: ManifestItem, entries: list[ManifestItem] | None = None) -> Self:
+        plain = {name: getattr(item, name) for name in cls.model_fields if name != "files"}
+        return cls(**plain, files=[cls.of(one) for one in entries] if entries is not None else None)
+
+
+class NamedOut(Out):
+    id: UUID
+    name: str
+
+
+class SiteOut(NamedOut):
+    time_zone: str
+
+    @classmethod
+    def of(cls, organization: Organization) -> Self:
+        return cls(id=organization.id, name=organization.name, time_zone=organization.time_zone)
+
+
+class ReviewOut(Out):
+    id: UUID
+    referral_id: UUID
+    status: str
+    owner: NamedOut | None
+    owned_at: datetime | None
+    due_at: datetime
+    reason: str
+    advice: str
+
+    @classmethod
+    def of(cls, review: Review) -> Self:
+        owner = NamedOut(id=review.owner.id, name=review.owner.name) if review.owner else None
+        plain = {
+            name: getattr(review, name) for name in ("id", "referral_id", "status", "owned_at", "due_at", "advice")
+        }
+        return cls(**plain, owner=owner, reason=review.ended_reason)
+
+
+class ReportBrief(Out):
+    id: UUID
+    status: str
+    version: int
+    signed_at: datetime | None
+    acknowledged_at: datetime | None
+
+
+class MessageOut(Out):
+    id: UUID
+    kind: Literal["question", "reply"]
+    text: str
+    file_ids: list[UUID]
+    at: datetime
+    person: str
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        plain = {name: getattr(message, name) for name in cls.model_fields if name != "person"}
+        return cls(**plain, person=message.person.name)
+
+
+class ReferralBrief(Out):
+    id: UUID
+    code: str
+    status: str
+    patient: PatientOut
+    exam_type: str
+    question: str
+    priority: str
+    due_at: datetime | None
+    updated_at: datetime
+    declared_count: int
+    arrived_count: int
+    review: ReviewOut | None
+    report: ReportBrief | None
+
+    @classmethod
+    def of_line(cls, line: Line) -> Self:
+        return cls(**brief(line.referral, line.counts, line.review, line.report))
+
+
+class ReferralOut(ReferralBrief):
+    organization: SiteOut
+    reading_organization: SiteOut
+    accession_number: str
+    clinical_notes: str
+    patient_leaves_at: datetime | None
+    callback: dict[str, str]
+    obstetric: dict[str, Any] | None
+    provisional_reading: str
+    language: str
+    external_identifiers: list[dict[str, str]]
+    version: int
+    created_at: datetime
+    submitted_at: datetime | None
+    ended_reason: str
+    author: str
+    files: list[FileOut]
+    study_ids: list[UUID]
+    instance_ids: list[UUID]
+    messages: list[MessageOut]
+    revisions: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, case: Case) -> Self:
+        referral = case.referral
+        plain = ("accession_number clinical_notes patient_leaves_at obstetric provisional_reading language version "
+                 "created_at submitted_at ended_reason").split()  # fmt: skip
+        return cls(
+            **brief(referral, case.counts, case.review, case.signed_report),
+            **{name: getattr(referral, name) for name in plain},
+            organization=SiteOut.of(referral.organization),
+            reading_organization=SiteOut.of(referral.reading_organization),
+            callback={"name": referral.callback_name, "phone": referral.callback_phone},
+            external_identifiers=[{"system": one.system, "value": one.value} for one in referral.external_identifiers],
+            author=referral.author.name,
+            files=[FileOut.of(item) for item in case.files],
+            study_ids=case.study_ids,
+            instance_ids=[one.id for one in case.instances],
+            messages=[MessageOut.of(one) for one in case.messages],
+            revisions=[{"version": one.version, "at": one.at, "changes": one.changes} for one in case.revisions],
+        )
+
+
+def brief(referral: Referral, counts: Counts, review: Review | None, report: Report | None) -> dict[str, Any]:
+    plain = ("id", "code", "status", "exam_type", "question", "priority", "due_at", "updated_at")
+    return {
+        **{name: getattr(referral, name) for name in plain},
+        "patient": PatientOut.of(referral.patient),
+        "declared_count": counts.declared,
+        "arrived_count": counts.arrived,
+        "review": ReviewOut.of(review) if review else None,
+        "report": ReportBrief.model_validate(report) if report and report.signed_at else None,
+    }
+
+
+class ReferralPage(Out):
+    items: list[ReferralBrief]
+    next_cursor: str | None
+
+
+class WorklistItem(Out):
+    review_id: UUID
+    referral_id: UUID
+    code: str
+    status: str
+    priority: str
+    due_at: datetime
+    exam_type: str
+    patient: PatientOut
+    question: str
+    site: SiteOut
+    language: str
+    arrived_count: int
+    declared_count: int
+    clip_count: int
+    prior_count: int
+    owner: NamedOut | None
+    owned_at: datetime | None
+    patient_leaves_at: datetime | None
+
+    @classmethod
+    def of(cls, review: Review, numbers: Numbers) -> Self:
+        referral = review.referral
+        plain = ("code", "priority", "exam_type", "question", "language", "patient_leaves_at")
+        return cls(
+            review_id=review.id, referral_id=referral.id, status=review.status, due_at=review.due_at,
+            **{name: getattr(referral, name) for name in plain},
+            patient=PatientOut.of(referral.patient), site=SiteOut.of(referral.organization),
+            arrived_count=numbers.counts.arrived, declared_count=numbers.counts.declared,
+            clip_count=numbers.clip_count, prior_count=numbers.prior_count,
+            owner=NamedOut(id=review.owner.id, name=review.owner.name) if review.owner else None, owned_at=review.owned_at,
+        )  # fmt: skip
+
+
+class WorklistPage(Out):
+    items: list[WorklistItem]
+    next_cursor: str | None
+
+
+class DraftOut(Out):
+    """The draft and the digest of the image list that it rests on."""
+
+    report_id: UUID
+    version: int
+    status: str
+    revision: int
+    findings: str
+    impression: str
+    recommendation: str
+    language: str
+    kind: str
+    reason: str
+    images_sha256: str
+    updated_at: datetime
+
+
+class SignedOut(Out):
+    report_id: UUID
+    version: int
+    status: str
+    sha256: str
+    signed_at: datetime
+    signed_by: str
+
+    @classmethod
+    def of(cls, version: ReportVersion) -> Self:
+        if version.signature is None:
+            raise ValueError("a version without a signature")
+        return cls(
+            report_id=version.report_id, version=version.version, status=version.status, sha256=version.signature.sha256,
+            signed_at=version.signature.signed_at, signed_by=version.signature.printed_name,
+        )  # fmt: skip
+
+
+class VersionOut(SignedOut):
+    findings: str
+    impression: str
+    recommendation: str
+    language: str
+    kind: str
+    reason: str
+    images: list[dict[str, str]]
+    images_sha256: str
+
+    @classmethod
+    def of(cls, version: ReportVersion) -> Self:
+        plain = "findings impression recommendation language kind reason images images_sha256".split()
+        return cls(**SignedOut.of(version).model_dump(), **{name: getattr(version, name) for name in plain})
+
+
+class ReportOut(VersionOut):
+    """The current version, and beside it the earlier ones."""
+
+    id: UUID
+    referral_id: UUID
+    review_id: UUID
+    acknowledged_at: datetime | None
+    versions: list[SignedOut]
+
+    @classmethod
+    def of_report(cls, report: Report, current: ReportVersion, signed: list[ReportVersion]) -> Self:
+        shown = VersionOut.of(current).model_dump() | {"status": report.status}
+        return cls(
+            **shown, id=report.id, referral_id=report.referral_id, review_id=report.review_id,
+            acknowledged_at=report.acknowledged_at, versions=[SignedOut.of(one) for one in signed],
+        )  # fmt: skip
+
+
+class ReportPage(Out):
+    items: list[ReportBrief]
+    next_cursor: str | None
+
+
+class InstanceOut(Out):
+    id: UUID
+    study_id: UUID
+    sop_instance_uid: str
+    kind: str
+    rows: int | None
+    columns: int | None
+    number_of_frames: int
+    frame_time_ms: float | None
+    is_clip: bool
+    acquired: str
+    sha256: str
+    preview: str
+    preview_reason: str
+
+    @classmethod
+    def of(cls, instance: Instance) -> Self:
+        return cls.model_validate(instance)
+
+
+class DocumentOut(Out):
+    id: UUID
+    referral_id: UUID
+    name: str
+    kind: str
+    sha256: str
+    page_count: int | None
+    preview: str
+    preview_reason: str
+
+    @classmethod
+    def of(cls, document: Document) -> Self:
+        return cls.model_validate(document)

@@ -1,0 +1,56 @@
+"""The signed report as PDF, made from its one source and kept."""
+
+import json
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from app.access.actor import WORKER, Actor
+from app.config import settings
+from app.db import reading
+from app.errors import Conflict
+from app.reports.document import render
+from app.reports.models import SIGNED, Report, ReportVersion, VersionStatus
+from app.storage.blobs import Blob
+from app.studies.renditions import Made, Wanted, kept_or_made
+
+RECIPE = 1
+
+
+def publish(report_id: str) -> None:
+    """The job `reports.publish`: every signed version of the report has its PDF."""
+    with reading(WORKER) as session:
+        report = loaded(session, UUID(report_id))
+    for version in report.versions:
+        if version.status in SIGNED:
+            pdf(WORKER, report, version)
+
+
+def loaded(session: Session, report_id: UUID) -> Report:
+    query = sa.select(Report).where(Report.id == report_id)
+    return session.scalars(query.options(selectinload(Report.versions).joinedload(ReportVersion.signature))).one()
+
+
+def pdf(actor: Actor, report: Report, version: ReportVersion) -> Blob:
+    """The PDF of one signed version, with its mark when it is replaced or entered in error."""
+    newest = [one for one in report.versions if one.status in SIGNED][-1]
+    withdrawn = report.status == VersionStatus.ENTERED_IN_ERROR
+    replaced = None if newest is version and not withdrawn else newest
+    # A later mark is another rendition of the same version: 0 none, n replaced by n, -1 entered in error.
+    mark = -1 if withdrawn else replaced.version if replaced else 0
+    wanted = Wanted(report.organization_id, version.id, "pdf", mark, RECIPE)
+    return kept_or_made(actor, wanted, lambda: _made(report, version, replaced))
+
+
+def _made(report: Report, version: ReportVersion, replaced: ReportVersion | None) -> Made:
+    if version.canonical is None or version.sha256 is None:
+        raise Conflict("This version is not signed.")
+    source = json.loads(version.canonical)
+    by = None
+    if replaced is not None and replaced.signature is not None:
+        by = {"version": replaced.version, "signed_at": replaced.signature.signed_at, "status": report.status}
+    verify = f"{settings().public_url}/reports/{report.id}/verify?version={version.version}"
+    body = render(source, sha256=version.sha256, signed=source["signature"], replaced_by=by,
+                  verify_url=verify if settings().public_url else None)  # fmt: skip
+    return Made(body, "application/pdf")

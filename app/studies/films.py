@@ -1,0 +1,55 @@
+"""Clips as films that browsers play, at the recorded rate, each with its poster."""
+
+from typing import Any
+
+from app.access.actor import Actor
+from app.dicom.facts import Facts
+from app.errors import Unavailable
+from app.storage.blobs import Blob, read_ranges
+from app.storage.spool import measured, place_for_output
+from app.studies import decoding
+from app.studies.models import Instance
+from app.studies.pictures import RECIPE, refuse_unseeable
+from app.studies.renditions import Made, Wanted, as_file, keep, kept
+
+WAIT_S = 600  # for a child: other films are being made, and this is a job
+
+
+def proxy(actor: Actor, instance: Instance) -> Blob:
+    """The film, which the study's settling makes; Unavailable until it has."""
+    refuse_unseeable(instance)
+    blob = kept(actor, Wanted(instance.organization_id, instance.id, "proxy", 0, RECIPE))
+    if blob is None:
+        raise Unavailable("This clip is being prepared.", retry_after_s=2)
+    return blob
+
+
+def make(actor: Actor, instance: Instance) -> dict[str, int]:
+    """Make and keep film and poster of a clip, once; its rows, columns and number of frames."""
+    wanted = Wanted(instance.organization_id, instance.id, "proxy", 0, RECIPE)
+    if kept(actor, wanted) is not None:
+        return {}
+    with as_file(instance.blob) as path, place_for_output() as output:
+        answer = _made(instance, str(path), str(output))
+        poster = Wanted(instance.organization_id, instance.id, "poster", 0, RECIPE)
+        keep(actor, poster, Made(answer["poster"], answer["poster_media_type"]))
+        keep(actor, wanted, Made(measured(output), answer["media_type"]))
+    return {name: answer[name] for name in ("rows", "columns")} | {"number_of_frames": answer["frames"]}
+
+
+def _made(instance: Instance, path: str, output: str) -> dict[str, Any]:
+    facts = Facts.from_json(instance.facts)
+    if instance.kind == "mp4":
+        return decoding.pool().run("film", wait_s=WAIT_S, path=path, output=output)
+    if facts.pixels is None or facts.frames is None:
+        raise ValueError("a clip without pictures")
+    frames = facts.frames
+    if facts.pixels.is_video:
+        ranges = [each for index in range(frames.count) for each in frames.ranges(index)]
+        return decoding.pool().run("film", wait_s=WAIT_S, frame_count=frames.count, path=path, output=output, ranges=ranges)
+    palette = facts.pixels.palette.ranges if facts.pixels.palette else ()
+    return decoding.pool().run(
+        "clip", wait_s=WAIT_S, frame_count=frames.count, path=path, output=output, pixels=facts.pixels.to_json(),
+        frames=frames.to_json(), palette=read_ranges(instance.blob, list(palette)),
+        frame_time_ms=facts.frame_time_ms, frame_time_vector_ms=list(facts.frame_time_vector_ms),
+    )  # fmt: skip

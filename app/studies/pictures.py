@@ -1,0 +1,106 @@
+"""What is looked at: previews and exact frames of instances, pages of documents."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import joinedload, undefer
+
+from app.access import scope
+from app.access.actor import Actor
+from app.audit import events
+from app.db import transaction
+from app.dicom.facts import Facts
+from app.errors import Conflict, NotFound, Unavailable
+from app.storage import blobs
+from app.storage.blobs import Blob
+from app.studies import decoding
+from app.studies.models import Document, Instance
+from app.studies.renditions import Made, Wanted, as_file, kept, kept_or_made
+
+RECIPE = 1
+STRIP_PX, PREVIEW_PX = 320, 1024
+
+
+def instance_for(actor: Actor, instance_id: UUID) -> Instance:
+    """The instance with its bytes and its facts; looking at it is one event a study in a quarter of an hour."""
+    with transaction(actor) as session:
+        instance = scope.get(session, Instance, instance_id, actor, joinedload(Instance.blob), undefer(Instance.facts))
+        events.record_opening(session, actor, "study.viewed", organization_id=instance.organization_id,
+                              entity_id=instance.study_id)  # fmt: skip
+    return instance
+
+
+def document_for(actor: Actor, document_id: UUID) -> Document:
+    with transaction(actor) as session:
+        document = scope.get(session, Document, document_id, actor, joinedload(Document.blob))
+        events.record_opening(session, actor, "document.viewed", organization_id=document.organization_id,
+                              entity_id=document.id, referral_id=document.referral_id)  # fmt: skip
+    return document
+
+
+def preview(actor: Actor, instance: Instance, max_side: int) -> Blob:
+    """WebP of a still, or of the middle of a clip, made at its first request."""
+    refuse_unseeable(instance)
+    size = STRIP_PX if max_side <= STRIP_PX else PREVIEW_PX
+    if instance.kind == "mp4" or _is_film(instance):
+        poster = _poster(actor, instance)
+        if poster is None:
+            raise Unavailable("This clip is being prepared.", retry_after_s=2)
+        return poster
+    middle = instance.number_of_frames // 2 if instance.is_clip else 0
+    wanted = Wanted(instance.organization_id, instance.id, "preview", size, RECIPE)
+    return kept_or_made(actor, wanted, lambda: _frame(instance, middle, form="webp", max_side=size))
+
+
+def exact(actor: Actor, instance: Instance, number: int) -> Blob:
+    """Frame `number`, from 1, as the JPEG it was stored as, or encoded once and kept."""
+    refuse_unseeable(instance)
+    if not 1 <= number <= instance.number_of_frames:
+        raise NotFound(f"There are {instance.number_of_frames} frames.")
+    if instance.kind == "mp4" or _is_film(instance):
+        raise Conflict("The frames of this film are in the film itself.")
+    wanted = Wanted(instance.organization_id, instance.id, "frame", number, RECIPE)
+    return kept_or_made(actor, wanted, lambda: _frame(instance, number - 1, form="jpeg", max_side=None))
+
+
+def page(actor: Actor, document: Document, number: int) -> Blob:
+    """Page `number`, from 1, of a PDF."""
+    if number < 1 or (document.page_count is not None and number > document.page_count):
+        raise NotFound("There is no such page.")
+    wanted = Wanted(document.organization_id, document.id, "page", number, RECIPE)
+    return kept_or_made(actor, wanted, lambda: _page(document, number))
+
+
+def refuse_unseeable(instance: Instance) -> None:
+    if instance.preview == "none":
+        raise Conflict(instance.preview_reason or "There is no picture of this file.", preview="none")
+
+
+def _is_film(instance: Instance) -> bool:
+    pixels = Facts.from_json(instance.facts).pixels
+    return pixels is not None and pixels.is_video
+
+
+def _poster(actor: Actor, instance: Instance) -> Blob | None:
+    return kept(actor, Wanted(instance.organization_id, instance.id, "poster", 0, RECIPE))
+
+
+def _frame(instance: Instance, index: int, *, form: str, max_side: int | None) -> Made:
+    if instance.kind in ("jpeg", "png"):
+        data = b"".join(blobs.read(instance.blob))
+        answer = decoding.pool().run("still", data=data, form=form, max_side=max_side)
+    else:
+        facts = Facts.from_json(instance.facts)
+        if facts.pixels is None or facts.frames is None:
+            raise Conflict("There is no picture in this file.")
+        table = facts.pixels.palette.ranges if facts.pixels.palette else ()
+        answer = decoding.pool().run(
+            "frame", data=blobs.read_ranges(instance.blob, facts.frames.ranges(index)), pixels=facts.pixels.to_json(),
+            palette=blobs.read_ranges(instance.blob, list(table)), form=form, max_side=max_side,
+        )  # fmt: skip
+    return Made(answer["body"], answer["media_type"])
+
+
+def _page(document: Document, number: int) -> Made:
+    with as_file(document.blob) as path:
+        answer = decoding.pool().run("page", path=str(path), number=number - 1)
+    return Made(answer["body"], answer["media_type"])

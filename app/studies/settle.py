@@ -1,0 +1,89 @@
+"""Settle a study after a moment of quiet: posters for all, films of its clips, its counts."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload, undefer
+
+from app import log
+from app.access.actor import WORKER
+from app.db import reading, transaction
+from app.dicom.facts import Facts
+from app.errors import Invalid
+from app.jobs.queue import enqueue
+from app.studies import decoding, films, pictures
+from app.studies.models import Document, Instance, Study
+from app.studies.renditions import as_file
+
+NOTHING_TO_SHOW = "This file holds no picture that can be shown."
+CATCH_UP_LIMIT = 500
+
+
+def settle(study_id: str) -> None:
+    """The job `studies.settle`; what arrives while it runs is settled by the next one."""
+    with reading(WORKER) as session:
+        study = session.get(Study, UUID(study_id))
+        seen = study.content_version if study else 0
+        pending = sa.select(Instance.id).where(Instance.study_id == UUID(study_id), Instance.preview == "pending")
+        instance_ids = list(session.scalars(pending.order_by(Instance.is_clip, Instance.id)))  # stills before clips
+    for instance_id in instance_ids:
+        _prepare(instance_id)
+    _count(UUID(study_id), seen)
+
+
+def catch_up() -> None:
+    """By a schedule: whatever slipped between a last look and a job's end is settled all the same."""
+    with transaction(WORKER) as session:
+        behind = sa.select(Study.id).where(sa.text("content_version != settled_version")).limit(CATCH_UP_LIMIT)
+        for study_id in list(session.scalars(behind)):
+            enqueue(session, "studies.settle", study_id, once=f"settle-{study_id}")
+
+
+def settle_document(document_id: str) -> None:
+    """The job `studies.settle_document`: how many pages, and the first one."""
+    with reading(WORKER) as session:
+        query = sa.select(Document).where(Document.id == UUID(document_id)).options(joinedload(Document.blob))
+        document = session.scalars(query).one()
+    try:
+        with as_file(document.blob) as path:
+            pages = decoding.pool().run("page_count", path=str(path))["pages"]
+        document.page_count = pages
+        pictures.page(WORKER, document, 1)
+        values: dict[str, object] = {"page_count": pages, "preview": "ready"}
+    except Invalid as refusal:
+        values = {"preview": "none", "preview_reason": f"{refusal.sentence} It can be downloaded."}
+    with transaction(WORKER) as session:
+        session.execute(sa.update(Document).where(Document.id == document.id).values(values))
+
+
+def _prepare(instance_id: UUID) -> None:
+    """One file that cannot be shown is said so, and stops nothing else; a store that is away ends the job for now."""
+    with reading(WORKER) as session:
+        query = sa.select(Instance).where(Instance.id == instance_id)
+        instance = session.scalars(query.options(joinedload(Instance.blob), undefer(Instance.facts))).one()
+    try:
+        values: dict[str, object] = {"preview": "ready", **_made(instance)}
+    except Invalid as refusal:
+        log.get().warning("preview failed", instance_id=str(instance_id), reason_code=refusal.facts.get("reason_code"))
+        values = {"preview": "none", "preview_reason": f"{refusal.sentence} It can be downloaded."}
+    with transaction(WORKER) as session:
+        session.execute(sa.update(Instance).where(Instance.id == instance_id).values(values))
+
+
+def _made(instance: Instance) -> dict[str, int]:
+    if instance.kind == "dicom" and Facts.from_json(instance.facts).pixels is None:
+        raise Invalid(NOTHING_TO_SHOW, reason_code="no-picture")
+    if instance.is_clip:
+        return films.make(WORKER, instance)
+    pictures.preview(WORKER, instance, pictures.STRIP_PX)
+    return {}
+
+
+def _count(study_id: UUID, seen: int) -> None:
+    counted = sa.select(sa.func.count(), sa.func.sum(sa.case((Instance.is_clip, 1), else_=0)))
+    with transaction(WORKER) as session:
+        instances, clips = session.execute(counted.where(Instance.study_id == study_id)).one()
+        session.execute(
+            sa.update(Study).where(Study.id == study_id)
+            .values(settled_version=seen, instance_count=instances, clip_count=clips or 0)
+        )  # fmt: skip

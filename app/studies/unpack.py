@@ -1,0 +1,152 @@
+"""A ZIP of files: opened within limits, its entries ingested one by one, so that one bad one stops only itself."""
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from uuid import UUID
+
+from app.access.actor import Actor
+from app.audit import events
+from app.config import settings
+from app.db import reading, transaction
+from app.errors import Invalid, Refusal, TooLarge
+from app.referrals import manifest
+from app.referrals.models import FileStatus, ManifestItem, Referral
+from app.storage.spool import Spooled, ask_for_room, spooled_copy
+from app.studies.ingest import Arrival
+from app.studies.receive import receive
+
+MAGIC = b"PK\x03\x04"
+IGNORED = {"thumbs.db", "dicomdir", ".ds_store", "desktop.ini"}
+READ_BYTES = 1 << 18
+DIRECTORY_BYTES_PER_ENTRY = 4_096  # a name and extras; more is no archive of images
+
+
+def is_archive(spooled: Spooled) -> bool:
+    with spooled.path.open("rb") as file:
+        return file.read(4) == MAGIC
+
+
+def unpack(actor: Actor, referral: Referral, arrival: Arrival) -> tuple[ManifestItem, list[ManifestItem]]:
+    """The archive's own line in the manifest, and a line for each of its entries.
+
+    Sent again after a cut, what arrived before is recognized by its bytes."""
+    archive = _note_archive(actor, referral, arrival)
+    try:
+        with zipfile.ZipFile(_bounded(arrival.spooled)) as opened:
+            entries = [entry for entry in opened.infolist() if not _is_ignored(entry)]
+            _refuse_bomb(opened, entries)
+            items = [_entry(actor, referral, archive.id, opened, entry) for entry in entries]
+    except (zipfile.BadZipFile, struct.error, UnicodeDecodeError, NotImplementedError, EOFError) as damaged:
+        raise _refused(actor, archive, "This ZIP is damaged or was cut off.") from damaged
+    except (Invalid, TooLarge) as refusal:
+        raise _refused(actor, archive, refusal.sentence) from refusal
+    wrong = sum(item.status == FileStatus.QUARANTINED for item in items)
+    reason = (
+        f"{len(items)} files were in it, {wrong} of them are refused." if wrong else f"{len(items)} files were in it."
+    )
+    return _finish(actor, archive, FileStatus.STORED, reason), items
+
+
+def _entry(
+    actor: Actor, referral: Referral, archive_id: UUID, opened: zipfile.ZipFile, entry: zipfile.ZipInfo
+) -> ManifestItem:
+    name = PurePosixPath(entry.filename.replace("\\", "/")).name[:1000]
+    try:
+        with spooled_copy(_inflated(opened, entry), settings().max_file_bytes) as spooled:
+            return receive(actor, referral, Arrival(spooled, name), archive_id)
+    except Invalid as refusal:
+        if "file_id" in refusal.facts:  # quarantined, with a line of its own
+            with reading(actor) as session:
+                return session.get_one(ManifestItem, UUID(str(refusal.facts["file_id"])))
+        raise
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
+        return _unreadable(actor, referral, archive_id, name, entry.file_size)
+
+
+def _inflated(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Stops at the limit while inflating: the sizes that a ZIP states are only claims."""
+    limit_bytes = max(1 << 20, entry.compress_size * settings().max_archive_ratio)
+    inflated_bytes = 0
+    with opened.open(entry) as stream:
+        while chunk := stream.read(READ_BYTES):
+            inflated_bytes += len(chunk)
+            if inflated_bytes > min(limit_bytes, entry.file_size):
+                raise Invalid("This ZIP unpacks to far more than it says; it is not opened further.")
+            yield chunk
+
+
+def _bounded(spooled: Spooled) -> io.BufferedReader:
+    """The file, once its end says that the directory is of a bearable size (APPNOTE 4.3.16)."""
+    file = spooled.path.open("rb")
+    file.seek(max(0, spooled.size_bytes - 65_557))
+    tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) - at < 22:
+        file.close()
+        raise Invalid("This ZIP was cut off: its end is missing.")
+    count, directory_bytes = struct.unpack("<HL", tail[at + 10 : at + 16])
+    limit = settings().max_archive_entries
+    # 0xFFFF stands for 'more, see ZIP64': then the directory's size still bounds it, unless that is hidden too.
+    if (count != 0xFFFF and count > limit) or (count == 0xFFFF and directory_bytes > limit * DIRECTORY_BYTES_PER_ENTRY):
+        file.close()
+        raise TooLarge(f"This ZIP holds more than {limit} files, the limit here.")
+    file.seek(0)
+    return file
+
+
+def _refuse_bomb(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > settings().max_archive_entries:
+        raise TooLarge(f"This ZIP holds more than {settings().max_archive_entries} files, the limit here.")
+    total_bytes = sum(entry.file_size for entry in entries)
+    if total_bytes > settings().max_archive_bytes:
+        raise TooLarge(f"This ZIP unpacks to more than {settings().max_archive_bytes >> 30} GB, the limit here.")
+    ends = 0
+    for entry in sorted(opened.infolist(), key=lambda each: each.header_offset):
+        if entry.header_offset < ends:
+            raise Invalid("The files in this ZIP overlap; it is not opened.")
+        ends = entry.header_offset + 30 + entry.compress_size
+    ask_for_room(max((entry.file_size for entry in entries), default=0))
+
+
+def _is_ignored(entry: zipfile.ZipInfo) -> bool:
+    """Folders, links and what operating systems leave behind."""
+    path = PurePosixPath(entry.filename.replace("\\", "/"))
+    is_link = (entry.external_attr >> 16) & 0o170000 == 0o120000
+    return entry.is_dir() or is_link or "__MACOSX" in path.parts or path.name.lower() in IGNORED or not path.name
+
+
+def _note_archive(actor: Actor, referral: Referral, arrival: Arrival) -> ManifestItem:
+    with transaction(actor) as session:
+        item = manifest.expected_or_new(
+            session, referral, arrival.name, arrival.spooled.size_bytes, arrival.spooled.sha256
+        )
+        item.kind, item.is_archive, item.status = "zip", True, FileStatus.RECEIVING
+    return item
+
+
+def _refused(actor: Actor, archive: ManifestItem, sentence: str) -> Refusal:
+    _finish(actor, archive, FileStatus.QUARANTINED, sentence)
+    return Invalid(sentence, file_id=str(archive.id))
+
+
+def _finish(actor: Actor, archive: ManifestItem, status: FileStatus, reason: str) -> ManifestItem:
+    with transaction(actor) as session:
+        item = session.get_one(ManifestItem, archive.id)
+        item.status, item.reason = status, reason
+        events.record(session, actor, "archive.unpacked", organization_id=item.organization_id, entity_id=item.id,
+                      referral_id=item.referral_id, status=status)  # fmt: skip
+    return item
+
+
+def _unreadable(actor: Actor, referral: Referral, archive_id: UUID, name: str, size_bytes: int) -> ManifestItem:
+    with transaction(actor) as session:
+        item = ManifestItem(
+            organization_id=referral.organization_id, referral_id=referral.id, archive_id=archive_id, name=name,
+            size_bytes=size_bytes, status=FileStatus.QUARANTINED, reason="This file could not be unpacked.",
+        )  # fmt: skip
+        session.add(item)
+    return item
