@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def letter(
         "keywords": [f"sha256:{sha256}"],
         "marks": _marks(source, replaced_by, ours, _),
         "running": _running(source, ours, _),
-        "foot": printable(_foot(source, ours, _)),
+        "foot": printable(_foot(source, _)),
         "page": _("Page {page} of {pages}"),
         "sender": [run(source["reader"]["organization"], ours)],
         "heading": heading,
@@ -223,7 +223,7 @@ def _signature(source: Source, sha256: str, signed: Mapping[str, Any], language:
     return {
         "signed_label": _("Signed electronically by"),
         "signer": [run(signed["printed_name"], language)],
-        "signature": [run(line, language) for line in (signed["meaning"], source["reader"]["organization"], at)],
+        "signature": [run(line, language) for line in (_(signed["meaning"]), source["reader"]["organization"], at)],
         "digest_label": _("The signature is bound to these SHA-256 digests:"),
         "digests": [(_("Text and image list"), sha256), (_("Image list alone"), source["images_sha256"])],
     }
@@ -253,7 +253,7 @@ def _running(source: Source, language: str, _: Gettext) -> str:
     return printable(f"{names} · {_identifier(source['patient'])} · {_born(source, language, _)}")
 
 
-def _foot(source: Source, language: str, _: Gettext) -> str:
+def _foot(source: Source, _: Gettext) -> str:
     return f"{isolated(source['reader']['organization'])} · {_status(source['report'], _)}"
 
 

@@ -42,6 +42,8 @@ FRENCH = {
         "Rédigé sans images ; le lecteur n’a pas examiné le patient.",
     "Interpreted from {files} acquired by {site}; the reader has not examined the patient.":
         "Interprété à partir de {files} (acquisition : {site}) ; le lecteur n’a pas examiné le patient.",
+    "Interpreted and signed": "Interprété et signé",
+    "Preliminary reading": "Lecture provisoire",
     "Signed electronically by": "Signé électroniquement par",
     "The signature is bound to these SHA-256 digests:": "La signature porte sur ces empreintes SHA-256 :",
     "Text and image list": "Texte et liste des images",

@@ -29,12 +29,11 @@ ISOLATES = frozenset("\u200e\u200f\u061c\u2066\u2067\u2068\u2069")
 JOINERS = frozenset("\u200c\u200d")  # some scripts spell with them
 LONGEST_WORD = 40  # characters; what is longer may break anywhere
 
-# '12.5 cm', '3-4 mm', '> 120/80', '4.2 × 3.1 cm', '27w2d', '38.4 °C': what the bidi rules would turn around.
-# Not the digits of the script itself (٣-٤ سم), which run its own way.
-_DIGITS = r"[0-9]+(?:[.,:][0-9]+)*"
-_SIGNED = rf"(?:[<>≤≥≈~]\s?)?[+\-−±]?{_DIGITS}"
-_UNIT = r"(?:\s?(?:[%‰]|°[CF]?|[A-Za-zµμΩ]+[²³]?(?:/[A-Za-zµμ]+[²³]?)?(?:[0-9]+[A-Za-z]+)*))?"
-MEASUREMENT = re.compile(rf"(?<![\w.]){_SIGNED}(?:\s?[-–—/×x*±]\s?{_DIGITS})*{_UNIT}")
+# Of a line with right-to-left letters: each stretch of Latin letters and numbers, with the sign before it and the
+# unit behind it ('BPD: 45 mm', '≥ 7 mm', '-3.5 cm', '120/80', '27w2d'). Over the classes that `_side` gives; the
+# script's own digits (٣-٤ سم) are left to run their own way.
+PHRASE = re.compile(r"(?:cs?)?(?:(?<![^so])m)?l(?:[lt]|[sicm]{1,4}(?=[lt]))*")
+SIDES = {"s": " \u00a0", "c": "<>≤≥≈~", "m": "-−+±", "i": "–—/×*:=.,'’·", "o": "(["}
 # The language of a script, for a text whose own language is not known.
 SCRIPTS = {"ARABIC": "ar", "HEBREW": "he", "ETHIOPIC": "am", "DEVANAGARI": "hi"}
 WRITTEN_IN = {"ar": "ARABIC", "fa": "ARABIC", "ur": "ARABIC", "ps": "ARABIC", "he": "HEBREW", "am": "ETHIOPIC",
@@ -119,8 +118,33 @@ def runs(text: str, language: str) -> list[Run]:
 def run(line: str, language: str) -> Run:
     shown = printable(line.rstrip())
     if is_rtl(shown):
-        shown = MEASUREMENT.sub(lambda found: f"{LRI}{found[0]}{PDI}", shown)
+        shown = _isolate_phrases(shown)
     return {"text": _breakable(shown), "lang": _language(shown, language), "dir": direction(shown)}
+
+
+def _isolate_phrases(line: str) -> str:
+    """Measurements kept in one piece: by the bidi rules alone '12.5 cm' shows as 'cm 12.5' (UAX 9)."""
+    said, end = [], 0
+    for found in PHRASE.finditer(_sides(line)):
+        said += [line[end : found.start()], LRI, line[found.start() : found.end()], PDI]
+        end = found.end()
+    return "".join(said) + line[end:]
+
+
+def _sides(line: str) -> str:
+    sides = ""
+    for c in line:
+        goes_along = unicodedata.bidirectional(c) == "NSM" or c in JOINERS  # with the letter it stands on
+        sides += sides[-1:] if goes_along and sides else _side(c)
+    return sides
+
+
+def _side(c: str) -> str:
+    kind = unicodedata.bidirectional(c)
+    if kind in {"L", "EN"}:
+        return "l"
+    named = next((side for side, signs in SIDES.items() if c in signs), None)
+    return named or ("t" if kind == "ET" else "r")
 
 
 def isolated(text: str) -> str:
@@ -179,7 +203,7 @@ def _is_unseen(c: str) -> bool:
 
 def _breakable(text: str) -> str:
     """A chance to break in words that would leave the page."""
-    return re.sub(rf"[^\s\u200b]{{{LONGEST_WORD}}}(?=[A-Za-z0-9])", "\\g<0>\u200b", text)
+    return re.sub(rf"[^\s\u200b]{{{LONGEST_WORD}}}(?=\w)", "\\g<0>\u200b", text)
 
 
 def _u16(data: bytes, at: int) -> int:
