@@ -4,7 +4,8 @@ import os
 import re
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -14,8 +15,16 @@ from app.jobs import queue
 Handler = Callable[..., object]
 
 # Seconds before the second, third … attempt: a day in all, then the job is parked for the admin.
-BACK_OFF_S = (2, 10, 60, 300, 900, 1800, 3600, 7200, 14400, 14400, 14400, 28800)
+BACK_OFF_S: tuple[float, ...] = (2, 10, 60, 300, 900, 1800, 3600, 7200, 14400, 14400, 14400, 28800)
 LOW_PRIORITY = 10  # nice: uploads and pages go first
+
+
+STARTS_ALONE = 3
+_one_suspect = threading.Lock()
+
+
+class KilledItsWorker(Exception):
+    """It was the only suspect running, several times, when the process ended."""
 
 
 class JobFailed(Exception):
@@ -26,7 +35,11 @@ def attempt(name: str, handler: Handler, job_id: str, ids: tuple[str, ...]) -> s
     """Run the handler once; on failure queue the next attempt, or raise when there is none."""
     _yield_to_others()
     try:
-        handler(*ids)
+        with alone_if_suspect(job_id):
+            handler(*ids)
+    except KilledItsWorker:
+        log.get().error("job parked", job=name, job_id=job_id, error="killed its worker")
+        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the job must not be lost
         number, reason = number_of(job_id), place_of(error)
         log.get().warning("job failed", job=name, job_id=job_id, attempt=number, error=reason)
@@ -37,13 +50,33 @@ def attempt(name: str, handler: Handler, job_id: str, ids: tuple[str, ...]) -> s
     return "done"
 
 
-def run_scheduled(name: str, handler: Handler) -> None:
+def run_scheduled(name: str, handler: Handler, job_id: str) -> None:
     """By the clock: a failure needs no other attempt than the next turn."""
     _yield_to_others()
     try:
-        handler()
+        with alone_if_suspect(job_id):
+            handler()
+    except KilledItsWorker:
+        raise
     except Exception as error:  # noqa: BLE001 - the next turn comes whatever it is
         log.get().warning("schedule failed", job=name, error=place_of(error))
+
+
+@contextmanager
+def alone_if_suspect(job_id: str) -> Iterator[None]:
+    """A job that was running when a worker died may have been the cause, or only near it.
+
+    Run one after another, each noted before it starts, the cause alone is found and given up."""
+    job = queue.find(job_id)
+    if job is None or (job.recovery_attempts or 0) <= 1:
+        yield
+        return
+    with _one_suspect:
+        starts = int((job.attributes or {}).get("alone", 0))
+        if starts >= STARTS_ALONE:
+            raise KilledItsWorker("The process ended each time while it ran.")
+        queue.client().update_workflow_attributes(job_id, {"alone": starts + 1})
+        yield
 
 
 def number_of(job_id: str) -> int:
@@ -62,7 +95,8 @@ def place_of(error: BaseException) -> str:
 def _again(name: str, job_id: str, ids: tuple[str, ...], number: int) -> None:
     """The next attempt has an id made from this one's, so that a kill in between cannot make two of it."""
     following = f"{re.sub(r'[.][0-9]+$', '', job_id)}.{number + 1}"
-    once = queue.once_key(job_id)
+    job = queue.find(job_id)
+    once = job.deduplication_id if job else None
     if once is not None:
         # Not the job's own key: what changed since may be looked at right away, without this back-off.
         once = f"{re.sub(r'~[0-9]+$', '', once)}~{number + 1}"

@@ -9,7 +9,6 @@ from app.errors import NotFound
 from app.jobs import queue
 
 PARKED = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-KILLED_ITS_WORKER = "The process ended each time while it ran."
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def parked(limit: int = 200) -> list[Parked]:
             name=job.name,
             ids=tuple(str(each) for each in (job.input or {"args": ()})["args"]),
             parked_at=datetime.fromtimestamp((job.updated_at or 0) / 1000, UTC),
-            reason=str(job.error) if job.error else KILLED_ITS_WORKER,
+            reason=str(job.error) if job.error else "It was interrupted too often.",
         )
         for job in found
     ]

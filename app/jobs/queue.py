@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
-    from dbos import DBOSClient, EnqueueOptions
+    from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
 
 QUEUE = "sonopost"
 # Recovery and dequeueing match on it. Raise it only with a change that old jobs cannot survive; unset, it
@@ -53,7 +53,7 @@ def enqueue(
     return True
 
 
-def once_key(job_id: str) -> str | None:
-    """The `once` key under which a job was queued."""
+def find(job_id: str) -> "WorkflowStatus | None":
+    """What is known of a job, without its arguments."""
     found = _client.list_workflows(workflow_ids=[job_id], load_input=False, load_output=False)
-    return found[0].deduplication_id if found else None
+    return found[0] if found else None

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from dbos import DBOSConfig
 
 POLL_S = 0.25  # throughput is at most workers / POLL_S
-# A job that kills its worker each time is parked after the first run and this many recoveries.
-MAX_RECOVERIES = 5
+# attempts.py finds the job that kills its worker long before; those beside it must not be parked with it.
+MAX_RECOVERIES = 100
 STOP_S = 15  # for running jobs; what is longer comes again
 KEEP_DONE = {"sched-": timedelta(days=1), "": timedelta(days=7)}
 KEEP_PARKED = timedelta(days=90)
@@ -154,7 +154,7 @@ def _register_scheduled(schedule: Schedule) -> "Callable[[datetime, object], Non
     from dbos import DBOS
 
     def turn(_at: datetime, _context: object) -> None:  # the signature that schedules require
-        attempts.run_scheduled(schedule.name, schedule.handler)
+        attempts.run_scheduled(schedule.name, schedule.handler, str(DBOS.workflow_id))
 
     return DBOS.workflow(name=schedule.name, max_recovery_attempts=MAX_RECOVERIES)(turn)
 
