@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from app.access import login, tokens, totp
+from app.access import tokens, totp
 from app.access.actor import Actor, person_of
 from app.access.models import ApiToken
 from app.db import reading, transaction
 from app.errors import Forbidden
-from app.http.actor import Acting, client_address
+from app.http.actor import Acting
+from app.http.entry import prove
 from app.http.idempotency import REPLAYED, Once, once
 from app.people.models import Organization, Person
 
@@ -68,7 +69,7 @@ def get_me(who: Acting) -> Me:
         person = session.get_one(Person, person_of(who))
         ids = {member.organization_id for member in who.members}
         found = session.execute(sa.select(Organization.id, Organization.name).where(Organization.id.in_(ids)))
-        names = {organization_id: name for organization_id, name in found}
+        names = {row.id: row.name for row in found}
     memberships = [
         MembershipOut(
             organization_id=member.organization_id, organization=names[member.organization_id], role=member.role
@@ -92,7 +93,7 @@ def get_tokens(who: Acting) -> Tokens:
 def make_token(given: GivenToken, who: Acting, request: Request, response: Response, key: Once) -> TokenOut:
     """A repeated request under the same key gives the token's row again, without its secret."""
     _refuse_tokens(who)
-    login.reauthenticate(who, given.password, client_address(request))
+    prove(request, who, given.password)
     with transaction(who) as session:
         done = once(session, key)
         if done.before:
