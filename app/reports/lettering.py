@@ -17,11 +17,11 @@ FOLDER = Path(__file__).parent / "fonts"
 # In the order in which they are asked. Amiri and not a Noto Arabic: text copied from those is scrambled. Math
 # has the signs that Noto Sans lacks (≥ ≤ → ↑).
 NEEDED = {
-    "Noto Sans": "NotoSans",
-    "Amiri": "Amiri",
-    "Noto Sans Ethiopic": "NotoSansEthiopic",
-    "Noto Sans Devanagari": "NotoSansDevanagari",
-    "Noto Sans Math": "NotoSansMath",
+    "Noto Sans": ("NotoSans_400Regular", "NotoSans_700Bold"),
+    "Amiri": ("Amiri_400Regular", "Amiri_700Bold"),
+    "Noto Sans Ethiopic": ("NotoSansEthiopic_400Regular", "NotoSansEthiopic_700Bold"),
+    "Noto Sans Devanagari": ("NotoSansDevanagari_400Regular", "NotoSansDevanagari_700Bold"),
+    "Noto Sans Math": ("NotoSansMath_400Regular",),
 }
 LRI, FSI, PDI = "\u2066", "\u2068", "\u2069"
 OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e")  # they can turn digits around unseen
@@ -56,7 +56,7 @@ class Lettering(NamedTuple):
 
 def check_fonts() -> None:
     """Refuse with a sentence where a font is missing, rather than print boxes."""
-    missing = [family for family, stem in NEEDED.items() if not (FOLDER / f"{stem}_400Regular.ttf").is_file()]
+    missing = [name for names in NEEDED.values() for name in names if not (FOLDER / f"{name}.ttf").is_file()]
     if missing:
         raise Unavailable(f"Reports cannot be printed: {', '.join(missing)} missing in {FOLDER}; run `make setup`.")
 
