@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     settle_quiet_s: float = Field(2, ge=0)
     decode_children: int = Field(2, gt=0)
     job_workers: int = Field(4, gt=0)
+    adopt_every_s: float = Field(20, gt=0)  # how soon a dead worker's jobs are taken over
 
     @model_validator(mode="before")
     @classmethod
@@ -89,6 +90,13 @@ class Settings(BaseSettings):
         if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname):
             raise ValueError("must be an http:// or https:// address")
         return url.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _a_mail_server(cls, url: str) -> str:
+        if url and (urlsplit(url).scheme not in {"smtp", "smtps", "smtp+starttls"} or not urlsplit(url).hostname):
+            raise ValueError("must be smtp://host, smtps://host or smtp+starttls://host")
+        return url
 
     @property
     def on_sqlite(self) -> bool:

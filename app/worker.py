@@ -1,11 +1,69 @@
 """What the background does: every job's name with its function, and what runs by the clock."""
 
+import os
+import signal
+
+from app.access import sweep as access
+from app.access.actor import WORKER
 from app.config import Settings
+from app.db import transaction
+from app.jobs.attempts import Handler
+from app.jobs.run import Schedule, Worker
+from app.notifications import mail
+from app.reports import publish
+from app.storage import sweep as storage
+from app.studies import decoding, settle
+
+HANDLERS: dict[str, Handler] = {
+    "notifications.mail": mail.send_mail,
+    "reports.publish": publish.publish,
+    "studies.settle": settle.settle,
+    "studies.settle_document": settle.settle_document,
+}
+
+_worker: Worker | None = None
+_lost = False
+
+
+def sweep_storage() -> None:
+    storage.sweep(WORKER)
+
+
+def forget_old() -> None:
+    with transaction(WORKER) as session:
+        access.forget_old(session)
+
+
+# Cron with seconds. Hourly rather than nightly: a small clinic's machine is off at night.
+SCHEDULES = (
+    Schedule("studies.catch_up", "*/20 * * * * *", settle.catch_up),
+    Schedule("storage.sweep", "0 17 * * * *", sweep_storage),
+    Schedule("access.forget_old", "0 37 * * * *", forget_old),
+)
 
 
 def start(settings: Settings) -> None:
     """Run jobs in this process until `stop`."""
+    global _worker  # noqa: PLW0603 - dbos has one instance a process
+    decoding.start()
+    _worker = Worker(
+        settings.database_url, HANDLERS, SCHEDULES,
+        threads=settings.job_workers, adopt_every_s=settings.adopt_every_s, on_lost=_leave,
+    )  # fmt: skip
 
 
-def stop() -> None:
-    """Let running jobs end; what does not, comes again at the next start."""
+def stop() -> int:
+    """Let running jobs end; what does not, comes again. The process's exit code: 1 when its name was taken."""
+    global _worker  # noqa: PLW0603
+    if _worker is not None:
+        _worker.stop()
+        _worker = None
+    decoding.stop()
+    return int(_lost)
+
+
+def _leave() -> None:
+    """Another worker has our jobs: end as if told to, so that a supervisor starts us under a new name."""
+    global _lost  # noqa: PLW0603
+    _lost = True
+    os.kill(os.getpid(), signal.SIGTERM)

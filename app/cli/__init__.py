@@ -52,14 +52,10 @@ def _add_administration(commands: "argparse._SubParsersAction[argparse.ArgumentP
     token = commands.add_parser("token", help="print an API token that acts as a person")
     token.add_argument("--email", required=True)
     token.add_argument("--name", required=True, help="what it is for")
-    token.add_argument(
-        "--scope", action="append", choices=("read", "write"), help="again for both (default: read)"
-    )
+    token.add_argument("--scope", action="append", choices=("read", "write"), help="again for both (default: read)")
     token.set_defaults(run="app.cli.administer:token")
 
-    organization = commands.add_parser(
-        "organization", help="add or list organizations, and who reads for whom"
-    )
+    organization = commands.add_parser("organization", help="add or list organizations, and who reads for whom")
     acts = organization.add_subparsers(dest="act", metavar="ACT", required=True)
     add = acts.add_parser("add", help="print the new organization's id")
     add.add_argument("name")

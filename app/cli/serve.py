@@ -2,18 +2,23 @@
 
 import argparse
 import logging
+import os
 import signal
 import socket
 import ssl
+import sys
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from app import __version__, log
+from app.access import setup
+from app.access.actor import OPERATOR
 from app.cli import start
 from app.config import LOOPBACK, Settings, WrongSetting, load
+from app.db import transaction
 
 if TYPE_CHECKING:
     import uvicorn
@@ -28,27 +33,32 @@ def serve(given: argparse.Namespace) -> int:
         if not settings.public_url:
             settings = load(public_url=_own_address(given, listening))
         start.prepare(settings)
-        run(settings, listening, with_worker=not given.no_worker, tls=(given.tls_cert, given.tls_key))
-    return 0
+        _offer_set_up(settings)
+        code = run(settings, listening, with_worker=not given.no_worker, tls=(given.tls_cert, given.tls_key))
+    return _leave(code)
 
 
 def run(
     settings: Settings, listening: socket.socket, *, with_worker: bool = True,
     tls: tuple[str | None, str | None] = (None, None),
-) -> None:  # fmt: skip
-    """Serve on a bound socket until a signal; the caller has prepared what `start.prepare` prepares."""
+) -> int:  # fmt: skip
+    """Serve on a bound socket until a signal, after `start.prepare`; the exit code."""
+    from app import worker
+    from app.studies import decoding
+
     server = _server(settings, listening, tls)
     # uvicorn raises the signal again when it has stopped; by then there is something left to do.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _already_stopping)
-    with ExitStack() as stack:
-        if with_worker:
-            from app import worker
-
-            worker.start(settings)
-            stack.callback(worker.stop)
-        server.run(sockets=[listening])
+    decoding.start()
+    if with_worker:
+        worker.start(settings)
+    elif settings.on_sqlite:
+        log.get().warning("jobs wait: SQLite serves one process, and this one runs none", backend="sqlite")
+    server.run(sockets=[listening])
+    code = worker.stop()
     log.get().info("stopped")
+    return code if server.started else 1
 
 
 def work(_given: argparse.Namespace) -> int:
@@ -64,9 +74,24 @@ def work(_given: argparse.Namespace) -> int:
     log.get().info("worker ready", version=__version__)
     print("Sonopost's worker is ready", flush=True)
     stop.wait()
-    worker.stop()
+    code = worker.stop()
     log.get().info("stopped")
-    return 0
+    return _leave(code)
+
+
+def _offer_set_up(settings: Settings) -> None:
+    """There is no default account: whoever starts the service makes the first one."""
+    with transaction(OPERATOR) as session:
+        path = setup.open_link(session)
+    if path:
+        print(f"Nobody is here yet. Open this link once to set it up: {settings.public_url}{path}", flush=True)
+
+
+def _leave(code: int) -> int:
+    """The interpreter would wait for every thread: a job that does not end in time is done again later."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def refuse_in_the_open(settings: Settings, given: argparse.Namespace) -> None:
@@ -78,9 +103,7 @@ def refuse_in_the_open(settings: Settings, given: argparse.Namespace) -> None:
     if given.host in LOOPBACK:
         return
     if not settings.public_url:
-        raise WrongSetting(
-            "SONOPOST_PUBLIC_URL must be set to listen beyond loopback: people's links begin with it."
-        )
+        raise WrongSetting("SONOPOST_PUBLIC_URL must be set to listen beyond loopback: people's links begin with it.")
     if not settings.secure:
         raise WrongSetting(
             "SONOPOST_PUBLIC_URL must begin with https:// to listen beyond loopback, "
@@ -114,9 +137,7 @@ def _own_address(given: argparse.Namespace, listening: socket.socket) -> str:
     return f"{'https' if given.tls_cert else 'http'}://{host}:{listening.getsockname()[1]}"
 
 
-def _server(
-    settings: Settings, listening: socket.socket, tls: tuple[str | None, str | None]
-) -> "uvicorn.Server":
+def _server(settings: Settings, listening: socket.socket, tls: tuple[str | None, str | None]) -> "uvicorn.Server":
     import uvicorn
 
     from app.http.guard import GuardedProtocol

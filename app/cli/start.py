@@ -43,9 +43,7 @@ def _ensure_secret_key(settings: Settings) -> None:
     if path is None or path.is_file():
         return
     if not settings.on_sqlite:
-        raise WrongSetting(
-            "SONOPOST_SECRET_KEY_FILE must exist with PostgreSQL: every server needs the same key."
-        )
+        raise WrongSetting("SONOPOST_SECRET_KEY_FILE must exist with PostgreSQL: every server needs the same key.")
     written = path.with_name(path.name + ".new")  # a kill in between must not leave an empty key
     descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

@@ -5,7 +5,12 @@ from zoneinfo import ZoneInfo
 
 from app.people.models import Organization
 
-URGENCY = {"routine": "Read waiting", "urgent": "Read waiting today", "asap": "URGENT read waiting", "stat": "IMMEDIATE read waiting"}
+URGENCY = {
+    "routine": "Read waiting",
+    "urgent": "Read waiting today",
+    "asap": "URGENT read waiting",
+    "stat": "IMMEDIATE read waiting",
+}
 OTHERS = {
     "report.signed": "Answer signed",
     "report.amended": "Answer changed",
@@ -17,7 +22,9 @@ OTHERS = {
 }
 
 
-def subject_line(kind: str, priority: str, site: Organization, to: Organization, due_at: datetime | None, code: str) -> str:
+def subject_line(
+    kind: str, priority: str, site: Organization, to: Organization, due_at: datetime | None, code: str
+) -> str:
     """'URGENT read waiting, Kisumu clinic, due 15:00 (13:00 yours), K7M-2QX'."""
     if kind == "review.requested" and due_at is not None:
         return f"{URGENCY[priority]}, {site.name}, due {both_times(due_at, site, to)}, {code}"

@@ -1,0 +1,150 @@
+"""The mail of a notification: one line that says what waits, and a link; nothing of the patient or the exam."""
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from app import log
+from app.access.actor import WORKER
+from app.config import Settings, settings
+from app.db import now, reading, transaction
+from app.notifications.models import Notification
+
+TIMEOUT_S = 20
+GIVE_UP_AFTER = timedelta(hours=23)  # before the job's own last attempt, so that the failure is seen at the mail
+PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+QUEUED, SENT, FAILED, OFF = "queued", "sent", "failed", "off"
+
+
+class MailAway(Exception):
+    """The mail server is away or asks to come later: the job tries again."""
+
+
+class Refused(Exception):
+    """The mail server will never take it (RFC 5321 4.2.1, 5yz)."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def send_mail(notification_id: str) -> None:
+    """The job `notifications.mail`; a mail that was sent, refused or switched off is not tried again."""
+    with reading(WORKER) as session:
+        query = sa.select(Notification).where(Notification.id == UUID(notification_id))
+        waiting = session.scalars(query.options(joinedload(Notification.person))).one_or_none()
+    if waiting is None or waiting.mail_status in (SENT, FAILED):
+        return
+    if not settings().smtp_url:
+        _note(waiting, OFF, "No mail server is set.")
+        return
+    if waiting.person.disabled_at is not None:
+        _note(waiting, FAILED, "The person's account is closed.")
+        return
+    try:
+        deliver(message_of(waiting, settings()), settings())
+    except Refused as refused:
+        _note(waiting, FAILED, f"The mail server refused it for good ({refused.code}).")
+    except MailAway as away:
+        if now() - waiting.created_at > GIVE_UP_AFTER:
+            _note(waiting, FAILED, f"{away} It was tried for a day.")
+            return
+        _note(waiting, QUEUED, f"{away} It is tried again.")
+        raise
+    else:
+        _note(waiting, SENT, "")
+
+
+def message_of(notification: Notification, now_set: Settings) -> EmailMessage:
+    """The same bytes at every attempt, so that a mail server can tell a repetition."""
+    message = EmailMessage(policy=SMTP_POLICY)
+    message["From"] = now_set.mail_from
+    message["To"] = notification.person.email
+    message["Subject"] = notification.subject
+    message["Date"] = format_datetime(notification.created_at)
+    host = urlsplit(now_set.public_url).hostname or "localhost"
+    message["Message-ID"] = f"<{notification.id}@{host}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834 5: no out-of-office answers
+    link = f"{now_set.public_url}/referrals/{notification.referral_id}"
+    message.set_content(f"{notification.subject}\n\n{link}\n", charset="utf-8", cte="quoted-printable")
+    return message
+
+
+def deliver(message: EmailMessage, now_set: Settings) -> None:
+    """Hand it over, or raise MailAway or Refused."""
+    try:
+        with _connected(now_set.smtp_url) as server:
+            _send(server, message)
+    except smtplib.SMTPRecipientsRefused as refused:
+        code = next(iter(refused.recipients.values()))[0]
+        raise _by_code(code) from None
+    except smtplib.SMTPResponseException as answer:
+        raise _by_code(answer.smtp_code) from None
+    except (OSError, smtplib.SMTPException) as away:  # OSError: refused, unreachable, time-out, TLS
+        raise MailAway(f"The mail server does not answer ({type(away).__name__}).") from None
+
+
+def _send(server: smtplib.SMTP, message: EmailMessage) -> None:
+    try:
+        server.send_message(message)
+    except smtplib.SMTPNotSupportedError:  # an address beyond ASCII, and a server without SMTPUTF8 (RFC 6531)
+        raise Refused(553) from None
+
+
+def check() -> str:
+    """For `sonopost check`: what the mail server says, without a mail."""
+    if not settings().smtp_url:
+        return "off: SONOPOST_SMTP_URL is not set"
+    try:
+        with _connected(settings().smtp_url) as server:
+            server.noop()
+    except (OSError, smtplib.SMTPException) as away:
+        raise MailAway(f"the mail server does not answer ({type(away).__name__})") from None
+    return "answers"
+
+
+@contextmanager
+def _connected(smtp_url: str) -> Iterator[smtplib.SMTP]:
+    url = urlsplit(smtp_url)
+    host, port = url.hostname or "", url.port or PORTS[url.scheme]
+    if url.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=ssl.create_default_context())
+    else:
+        server = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
+    try:
+        if url.scheme == "smtp+starttls":
+            server.starttls(context=ssl.create_default_context())
+        if url.username:
+            server.login(unquote(url.username), unquote(url.password or ""))
+        yield server
+    finally:
+        # Once DATA was answered the mail is theirs; a quarrel at QUIT must not send it again.
+        with suppress(OSError, smtplib.SMTPException):
+            server.quit()
+
+
+def _by_code(code: int) -> Exception:
+    # 535 and its kin are our own wrong settings, which somebody may put right within the day.
+    for_good = 500 <= code < 600 and code not in (530, 534, 535, 538)
+    return Refused(code) if for_good else MailAway(f"The mail server asks to come later ({code}).")
+
+
+def _note(notification: Notification, status: str, reason: str) -> None:
+    """Keep what became of it, to be seen in the pages; never back from a state that is final."""
+    with transaction(WORKER) as session:
+        session.execute(
+            sa.update(Notification)
+            .where(Notification.id == notification.id, Notification.mail_status.not_in((SENT, FAILED)))
+            .values(mail_status=status, mail_reason=reason, sent_at=now() if status == SENT else None)
+        )
+    log.get().info("mail", notification_id=str(notification.id), outcome=status)
