@@ -27,7 +27,7 @@ def render(
     verify_url: str | None = None,
     gettext: Gettext | None = None,
 ) -> bytes:
-    """PDF/A-2a, tagged; the same report gives the same bytes.
+    """PDF/A-2a and PDF/UA-1; the same report gives the same bytes.
 
     `signed` is {printed_name, meaning, signed_at}; `replaced_by` is {version, at} or, of a report entered in error,
     {status, at?}; times are datetimes or ISO 8601. The fixed words are in the report's language where
@@ -44,7 +44,7 @@ def render(
         ignore_system_fonts=True,
         sys_inputs={"data": json.dumps(content)},
         format="pdf",
-        pdf_standards=["a-2a"],
+        pdf_standards=["a-2a", "ua-1"],
         timestamp=int(_time(signed["signed_at"]).timestamp()),
     )
     if warnings:

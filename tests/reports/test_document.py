@@ -5,6 +5,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pypdf
@@ -108,7 +109,9 @@ def test_the_file_is_a_tagged_archive_pdf_with_all_its_fonts_in_it() -> None:
     xmp = root["/Metadata"].get_data().decode()
     assert "<pdfaid:part>2</pdfaid:part>" in xmp
     assert "<pdfaid:conformance>A</pdfaid:conformance>" in xmp
+    assert "<pdfuaid:part>1</pdfuaid:part>" in xmp
     assert facts is not None
+    assert facts.creation_date == datetime(2026, 4, 3, 12, 31, 7, tzinfo=UTC)  # of signing, not of printing
     assert facts.title == "Ultrasound report K7M-2QX, version 1"  # no patient data
     assert str(facts["/Keywords"]) == f"sha256:{SHA256}"
     resources: list[Any] = [page["/Resources"] for page in pdf.pages]
