@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.access import passwords
 from app.access.actor import WORKER, Actor, Member
 from app.access.models import ApiToken
 from app.access.secrets import digest, new_secret
@@ -101,3 +102,9 @@ def count(model: type, *where: sa.ColumnElement[bool]) -> int:
     """How many rows there are."""
     with reading(WORKER) as session:
         return session.scalar(sa.select(sa.func.count()).select_from(model).where(*where)) or 0
+
+
+def set_password(who: Somebody, password: str) -> None:
+    """What signing asks for again."""
+    with transaction(WORKER) as session:
+        session.get_one(Person, who.id).password_hash = passwords.hash_new(password)

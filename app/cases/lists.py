@@ -85,12 +85,12 @@ def numbers(session: Session, referrals: list[Referral]) -> dict[UUID, Numbers]:
         sa.select(ReferralStudy.referral_id, sa.func.count())
         .join(Instance, Instance.study_id == ReferralStudy.study_id)
         .where(ReferralStudy.referral_id.in_(ids), Instance.is_clip.is_(True)).group_by(ReferralStudy.referral_id)
-    ).tuples())  # fmt: skip
+    ).tuples().all())  # fmt: skip
     patients = [referral.patient_id for referral in referrals]
     cases: dict[UUID, int] = dict(session.execute(
         sa.select(Referral.patient_id, sa.func.count()).where(Referral.patient_id.in_(patients), Referral.submitted_at.is_not(None))
         .group_by(Referral.patient_id)
-    ).tuples())  # fmt: skip
+    ).tuples().all())  # fmt: skip
     return {
         one.id: Numbers(counts[one.id], clips.get(one.id, 0), max(0, cases.get(one.patient_id, 1) - 1))
         for one in referrals
