@@ -48,7 +48,7 @@ def start(settings: Settings) -> None:
     decoding.start()
     _worker = Worker(
         settings.database_url, HANDLERS, SCHEDULES,
-        threads=settings.job_workers, adopt_every_s=settings.adopt_every_s, on_lost=_leave,
+        threads=settings.job_workers, adopt_every_s=settings.adopt_every_s, on_lost=leave,
     )  # fmt: skip
 
 
@@ -62,8 +62,8 @@ def stop() -> int:
     return int(_lost)
 
 
-def _leave() -> None:
-    """Another worker has our jobs: end as if told to, so that a supervisor starts us under a new name."""
+def leave() -> None:
+    """End as if told to, but with exit code 1, so that a supervisor starts us again: another has our name and jobs."""
     global _lost  # noqa: PLW0603
     _lost = True
     os.kill(os.getpid(), signal.SIGTERM)

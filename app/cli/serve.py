@@ -8,6 +8,7 @@ import socket
 import ssl
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -44,21 +45,34 @@ def run(
 ) -> int:  # fmt: skip
     """Serve on a bound socket until a signal, after `start.prepare`; the exit code."""
     from app import worker
-    from app.studies import decoding
 
-    server = _server(settings, listening, tls)
+    background = threading.Thread(target=_start_background, args=(settings, with_worker), name="background")
+    server = _server(settings, listening, tls, background.start)
     # uvicorn raises the signal again when it has stopped; by then there is something left to do.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _already_stopping)
-    decoding.start()
-    if with_worker:
-        worker.start(settings)
-    elif settings.on_sqlite:
-        log.get().warning("jobs wait: SQLite serves one process, and this one runs none", backend="sqlite")
     server.run(sockets=[listening])
+    if server.started:
+        background.join()
     code = worker.stop()
     log.get().info("stopped")
     return code if server.started else 1
+
+
+def _start_background(settings: Settings, with_worker: bool) -> None:
+    """After the port accepts: nobody waits for a decoder or a job at that moment."""
+    from app import worker
+    from app.studies import decoding
+
+    try:
+        decoding.start()
+        if with_worker:
+            worker.start(settings)
+        elif settings.on_sqlite:
+            log.get().warning("jobs wait: SQLite serves one process, and this one runs none", backend="sqlite")
+    except Exception as error:  # noqa: BLE001 - without its background the service would lose nothing, and do nothing
+        log.get().error("worker failed to start", error=type(error).__name__)
+        worker.leave()
 
 
 def work(_given: argparse.Namespace) -> int:
@@ -137,7 +151,9 @@ def _own_address(given: argparse.Namespace, listening: socket.socket) -> str:
     return f"{'https' if given.tls_cert else 'http'}://{host}:{listening.getsockname()[1]}"
 
 
-def _server(settings: Settings, listening: socket.socket, tls: tuple[str | None, str | None]) -> "uvicorn.Server":
+def _server(
+    settings: Settings, listening: socket.socket, tls: tuple[str | None, str | None], on_ready: Callable[[], None]
+) -> "uvicorn.Server":
     import uvicorn
 
     from app.http.guard import GuardedProtocol
@@ -153,6 +169,7 @@ def _server(settings: Settings, listening: socket.socket, tls: tuple[str | None,
                 log.get().info("ready", port=port, version=__version__)
                 with suppress(BrokenPipeError):
                     print(f"Sonopost is ready at {settings.public_url} (port {port})", flush=True)
+                on_ready()
 
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     certificate, key = tls
