@@ -29,9 +29,9 @@ def render(
 ) -> bytes:
     """PDF/A-2a and PDF/UA-1; the same report gives the same bytes.
 
-    `signed` is {printed_name, meaning, signed_at}; `replaced_by` is {version, at} or, of a report entered in error,
-    {status, at?}; times are datetimes or ISO 8601. The fixed words are in the report's language where
-    `words.LANGUAGES` has it, else in English; `gettext` gives others.
+    `signed` is {printed_name, meaning, signed_at}; `replaced_by` is {version, signed_at} of the newer version, or
+    has the status `entered-in-error`; times are datetimes or ISO 8601. The fixed words are in the report's
+    language where `words.LANGUAGES` has it, else in English; `gettext` gives others.
     """
     import typst
 
@@ -128,10 +128,10 @@ def _marks(source: Source, replaced_by: Mapping[str, Any] | None, language: str,
 
 
 def _replaced(source: Source, replaced_by: Mapping[str, Any], language: str, _: Gettext) -> str:
-    at, zone = replaced_by.get("at"), words.zone(source["site"]["time_zone"])
-    on = words.day(_time(at).astimezone(zone).date(), language) if at else ""
     if replaced_by.get("status") == "entered-in-error":
-        return _("ENTERED IN ERROR on {date}: do not use").format(date=on) if on else _("ENTERED IN ERROR: do not use")
+        return _("ENTERED IN ERROR: do not use")
+    zone = words.zone(source["site"]["time_zone"])
+    on = words.day(_time(replaced_by["signed_at"]).astimezone(zone).date(), language)
     sentence = _("This is version {version}, replaced by version {newer} on {date}")
     return sentence.format(**_version(source["report"]), newer=replaced_by["version"], date=on)
 

@@ -11,7 +11,6 @@ FRENCH = {
     "With an addition, version {version}": "Complété, version {version}",
     "PRELIMINARY: not the final report": "PROVISOIRE : ce n’est pas le compte rendu définitif",
     "ENTERED IN ERROR: do not use": "SAISI PAR ERREUR : ne pas utiliser",
-    "ENTERED IN ERROR on {date}: do not use": "SAISI PAR ERREUR, constaté le {date} : ne pas utiliser",
     "This is version {version}, replaced by version {newer} on {date}":
         "Ceci est la version {version}, remplacée par la version {newer} le {date}",
     "Why this version: {reason}": "Raison de cette version : {reason}",
