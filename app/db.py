@@ -157,8 +157,9 @@ def insert_or_nothing(session: Session, model: type[Row], values: dict[str, Any]
     on_postgresql = session.get_bind().dialect.name == "postgresql"
     insert = postgresql.insert if on_postgresql else sqlite.insert
     values = {"id": new_id(), **values}
-    done = session.execute(insert(model).values(**values).on_conflict_do_nothing())
-    return bool(done.rowcount == 1)  # type: ignore[attr-defined]  # a CursorResult, as for every DML
+    # psycopg's rowcount is -1 after an INSERT, so the row itself has to say that it was made.
+    made = insert(model).values(**values).on_conflict_do_nothing().returning(model.id)
+    return session.execute(made).one_or_none() is not None
 
 
 def encoded(at: datetime, row_id: UUID) -> str:
