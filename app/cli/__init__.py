@@ -72,10 +72,9 @@ def _add_administration(commands: "argparse._SubParsersAction[argparse.ArgumentP
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise ValueError
-    return port
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return int(text)
 
 
 def main(arguments: list[str] | None = None) -> None:

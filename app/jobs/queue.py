@@ -57,3 +57,9 @@ def find(job_id: str) -> "WorkflowStatus | None":
     """What is known of a job, without its arguments."""
     found = _client.list_workflows(workflow_ids=[job_id], load_input=False, load_output=False)
     return found[0] if found else None
+
+
+def waiting_count() -> int:
+    """How many jobs wait or run, counted up to a thousand."""
+    waiting = ["ENQUEUED", "DELAYED", "PENDING"]
+    return len(_client.list_workflows(status=waiting, limit=1000, load_input=False, load_output=False))
