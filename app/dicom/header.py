@@ -7,7 +7,7 @@ from app.dicom import limits, syntaxes
 from app.dicom.cine import regions, timing
 from app.dicom.facts import Facts, PatientFacts
 from app.dicom.picture import describe
-from app.dicom.refusals import bad_uid, beyond, cut_off, refused, unknown
+from app.dicom.refusals import bad_uid, beyond, cut_off, damaged, refused, unknown
 from app.dicom.source import Source
 from app.dicom.values import Values
 from app.dicom.walk import LONG, SHORT, Walk
@@ -72,20 +72,24 @@ def _meta(source: Source, start: int) -> tuple[dict[int, bytes], int]:
     """File meta information (PS3.10 7.1), always explicit little endian; its own length is not believed."""
     found: dict[int, bytes] = {}
     at = start
+    count = 0
     while source.read(at, 2) == b"\x02\0":
-        if len(found) >= limits.META_ELEMENTS:
+        count += 1
+        if count > limits.META_ELEMENTS:
             raise beyond("its meta information has too many elements", limits.META_ELEMENTS)
         head = source.read(at, 12)
         vr, header_bytes, length = head[4:6], 8, int.from_bytes(head[6:8], "little")
         if vr in LONG:
             header_bytes, length = 12, int.from_bytes(head[8:12], "little")
         elif vr not in SHORT:
-            raise refused("damaged", "This file is damaged: its meta information cannot be read.")
+            raise damaged("its meta information cannot be read")
         if length > limits.VALUE_BYTES:
             raise beyond("a value of its meta information has too many bytes", limits.VALUE_BYTES)
         if at + header_bytes + length > source.size:
             raise cut_off(source.size, at + header_bytes + length)
-        found[int.from_bytes(head[2:4], "little")] = source.read(at + header_bytes, min(length, limits.TEXT_CHARS))
+        value = source.read(at + header_bytes, min(length, limits.TEXT_CHARS))
+        if found.setdefault(int.from_bytes(head[2:4], "little"), value) != value:
+            raise damaged("its meta information has one element twice, with two values")
         at += header_bytes + length
     return found, at
 

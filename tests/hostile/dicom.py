@@ -1,0 +1,325 @@
+"""DICOM files made to hang, crash, exhaust or deceive whoever reads them, one function a class."""
+
+import struct
+import zlib
+from collections.abc import Callable
+
+from tests.dicom import made
+from tests.dicom.made import UNDEFINED, element, encapsulated, file, implicit, item, picture, sequence
+
+IMPLICIT = "1.2.840.10008.1.2"
+_OPEN_SEQUENCE = element(0x0040A730, "SQ", length=UNDEFINED) + b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
+_CLOSE_SEQUENCE = b"\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0"
+
+
+def deflate_bomb() -> bytes:
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    body = squeeze.compress(bytes(50 << 20)) + squeeze.flush()
+    return file(body, "1.2.840.10008.1.2.1.99")
+
+
+def nested(depth: int) -> bytes:
+    return file(picture(before=[_OPEN_SEQUENCE * depth + _CLOSE_SEQUENCE * depth]))
+
+
+def nested_with_lengths(depth: int) -> bytes:
+    inner = b""
+    for _ in range(depth):
+        inner = sequence(0x0040A730, item(inner))
+    return file(picture(before=[inner]))
+
+
+def nested_implicit(depth: int) -> bytes:
+    inner = b""
+    for _ in range(depth):
+        inner = implicit(0x0040A730, item(inner))
+    ids = implicit(0x00080016, made.US_IMAGE.encode()) + implicit(0x00080018, b"1.2.3.4")
+    return file(ids + inner, IMPLICIT)
+
+
+def nested_as_unknown(depth: int) -> bytes:
+    """UN of undefined length is a sequence in implicit VR (PS3.5 6.2.2), all the way down."""
+    opened = b"\x40\0\x30\xa7\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff"
+    first = element(0x00091010, "UN", length=UNDEFINED) + b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
+    return file(picture(before=[first + opened * depth + _CLOSE_SEQUENCE * (depth + 1)]))
+
+
+def unclosed_sequence() -> bytes:
+    return file(picture() + element(0xFFFAFFFA, "SQ", length=UNDEFINED) + item(b""))
+
+
+def items_flood() -> bytes:
+    return file(picture(before=[sequence(0x0040A730, item() * 200_000, undefined=True)]))
+
+
+def elements_flood() -> bytes:
+    return file(picture() + b"".join(element(0x7FE10010 + number, "CS") for number in range(60_000)))
+
+
+def fragments_flood() -> bytes:
+    return file(picture(pixel_data=encapsulated(*[b""] * 150_000)), made.JPEG)
+
+
+def meta_flood() -> bytes:
+    extra = element(0x00020016, "AE", "X") * 5_000
+    return bytes(128) + b"DICM" + extra + made.meta() + picture()
+
+
+def jpeg_header_mismatch() -> bytes:
+    data = encapsulated(made.jpeg_stating(30_000, 30_000))
+    return file(picture(512, 512, data), made.JPEG)
+
+
+def jpeg_bomb() -> bytes:
+    return file(picture(65_500, 65_500, encapsulated(made.jpeg_stating(65_500, 65_500))), made.JPEG)
+
+
+def jpeg_mismatch_in_a_late_frame() -> bytes:
+    frames = [made.jpeg_stating(64, 64)] * 9 + [made.jpeg_stating(60_000, 60_000)]
+    return file(picture(64, 64, encapsulated(*frames), frames=10), made.JPEG)
+
+
+def jpeg_with_endless_markers() -> bytes:
+    data = b"\xff\xd8" + b"\xff\xfe\x00\x02" * 100_000
+    return file(picture(64, 64, encapsulated(data)), made.JPEG)
+
+
+def jpeg_ls_mismatch() -> bytes:
+    data = made.jpeg_stating(65_000, 65_000).replace(b"\xff\xc0", b"\xff\xf7")
+    return file(picture(64, 64, encapsulated(data)), made.JPEG_LS)
+
+
+def jpeg_2000_mismatch() -> bytes:
+    return file(picture(64, 64, encapsulated(made.jpeg_2000_stating(60_000, 60_000))), made.JPEG_2000)
+
+
+def jpeg_2000_tiles() -> bytes:
+    return file(picture(4096, 4096, encapsulated(made.jpeg_2000_stating(4096, 4096, tile=1))), made.JPEG_2000)
+
+
+def jpeg_2000_components() -> bytes:
+    data = made.jpeg_2000_stating(64, 64, components=16_000)
+    return file(picture(64, 64, encapsulated(data)), made.JPEG_2000)
+
+
+def htj2k_mismatch() -> bytes:
+    return file(picture(64, 64, encapsulated(made.jpeg_2000_stating(60_000, 60_000))), made.HTJ2K)
+
+
+def jpeg_xl_mismatch() -> bytes:
+    bits = 0 | 3 << 1 | (59_999 & (1 << 30) - 1) << 3 | 1 << 33  # one size for both sides
+    return file(picture(64, 64, encapsulated(b"\xff\x0a" + bits.to_bytes(8, "little") + bytes(64))), made.JPEG_XL)
+
+
+def rle_bomb() -> bytes:
+    return file(picture(65_535, 65_535, encapsulated(made.rle_stating(1))), made.RLE)
+
+
+def rle_bomb_of_frames() -> bytes:
+    data = encapsulated(*[made.rle_stating(3)] * 200)
+    return file(picture(6_000, 6_000, data, samples=3, frames=200), made.RLE)
+
+
+def rle_segments_beyond() -> bytes:
+    data = struct.pack("<16I", 1, 0x7FFFFFFF, *[0] * 14) + bytes(100)
+    return file(picture(64, 64, encapsulated(data)), made.RLE)
+
+
+def _palette(*data: bytes, entries: int = 256, segmented: bool = True) -> bytes:
+    tags = (0x00281221, 0x00281222, 0x00281223) if segmented else (0x00281201, 0x00281202, 0x00281203)
+    before = [element(0x00281101 + number, "US", [entries & 0xFFFF, 0, 16]) for number in range(3)]
+    before += [element(tag, "OW", one) for tag, one in zip(tags, data, strict=True)]
+    return file(picture(photometric="PALETTE COLOR", before=before))
+
+
+def segmented_lut_bomb() -> bytes:
+    """Segments that copy a long one, again and again."""
+    first = struct.pack("<2H", 0, 4_000) + bytes(8_000)
+    copies = struct.pack("<4H", 2, 1, 0, 0) * 3_000
+    return _palette(first + copies, first + copies, first + copies)
+
+
+def segmented_lut_to_itself() -> bytes:
+    loop = struct.pack("<4H", 2, 0xFFFF, 0, 0) * 2
+    return _palette(loop, loop, loop)
+
+
+def lut_too_short() -> bytes:
+    return _palette(b"\0\0", b"\0\0", b"\0\0", segmented=False)
+
+
+def overlay_huge() -> bytes:
+    sizes = [element(0x60000010, "US", 65_535), element(0x60000011, "US", 65_535)]
+    return file(picture(before=[*sizes, element(0x60003000, "OW", bytes(16))]))
+
+
+def native_huge() -> bytes:
+    return file(picture(65_535, 65_535, element(0x7FE00010, "OW", bytes(64)), samples=3, bits=16))
+
+
+def native_many_frames() -> bytes:
+    return file(picture(64, 64, element(0x7FE00010, "OW", bytes(64)), frames=2_000_000_000))
+
+
+def native_all_frames_too_large() -> bytes:
+    return file(picture(4_000, 4_000, element(0x7FE00010, "OW", bytes(64)), samples=3, frames=10_000))
+
+
+def rows_as_ul() -> bytes:
+    return file(picture(instead={0x00280010: element(0x00280010, "UL", 8)}))
+
+
+def negative_frames() -> bytes:
+    return file(picture(instead={0x00280008: element(0x00280008, "IS", "-5")}, frames=1))
+
+
+def long_text() -> bytes:
+    return file(picture(before=[element(0x00204000, "UT", b"x" * 100, length=0xFFFFFFF0)]))
+
+
+def long_pixel_data() -> bytes:
+    return file(picture(pixel_data=element(0x7FE00010, "OB", bytes(64), length=0xFFFFFFFE)))
+
+
+def long_meta_group() -> bytes:
+    """The length of the meta information is a lie: harmless to who does not believe it."""
+    whole = file(picture())
+    return whole[:140] + b"\xff\xff\xff\xff" + whole[144:]
+
+
+def long_meta_value() -> bytes:
+    return bytes(128) + b"DICM" + element(0x00020102, "OB", b"x", length=0xFFFFFFF0) + made.meta() + picture()
+
+
+def endless_number() -> bytes:
+    return file(picture(before=[element(0x00200013, "IS", "9" * 60_000)]))
+
+
+def many_values() -> bytes:
+    return file(picture(before=[element(0x00081140, "UT", b"") + element(0x00181065, "DS", "1\\" * 30_000)]))
+
+
+def uid(value: bytes) -> bytes:
+    return file(picture(instead={0x00080018: element(0x00080018, "UI", value)}), sop_instance=b"1.2.3.4")
+
+
+def uid_in_meta_only(value: bytes) -> bytes:
+    return file(picture(instead={0x00080018: b""}), sop_instance=value)
+
+
+def polyglot(magic: bytes) -> bytes:
+    return file(picture(), preamble=magic.ljust(128, b"\0"))
+
+
+def script_as_name() -> bytes:
+    name = b"<script>alert(1)</script>^\x1b[2J\x00\r\nSet-Cookie: x"
+    return file(picture(instead={0x00100010: element(0x00100010, "PN", name)}))
+
+
+def name_of_64_kilobytes() -> bytes:
+    return file(picture(instead={0x00100010: element(0x00100010, "PN", b"x" * 65_534)}))
+
+
+def charset_nonsense() -> bytes:
+    sets = element(0x00080005, "CS", b"ISO 2022 IR 87\\ISO_IR 999\\" + b"A" * 200)
+    return file(picture(before=[sets, element(0x00100010, "PN", b"\x1b$B\xff\xfe\x1b$)C\x80^\\=\x1b")]))
+
+
+def wrong_order() -> bytes:
+    return file(picture()[::1] + element(0x00080008, "CS", "ORIGINAL"))
+
+
+def same_element_twice() -> bytes:
+    return file(element(0x00080018, "UI", "1.2.3.5") + picture())
+
+
+def two_pixel_data() -> bytes:
+    return file(picture() + element(0x7FE00010, "OB", bytes(64)))
+
+
+def regions_out_of_bounds() -> bytes:
+    region = element(0x0018601C, "UL", 0xFFFFFFFF) + element(0x0018602C, "FD", float("nan"))
+    return file(picture(before=[sequence(0x00186011, *[item(region)] * 500)]))
+
+
+def offset_table_beyond() -> bytes:
+    frame = made.jpeg_stating(8, 8)
+    data = encapsulated(frame, frame, table=struct.pack("<2I", 0xFFFFFFF0, 4))
+    return file(picture(pixel_data=data, frames=2), made.JPEG)
+
+
+def item_longer_than_its_sequence() -> bytes:
+    return file(picture(before=[element(0x0040A730, "SQ", b"\xfe\xff\x00\xe0\x00\x01\x00\x00")]))
+
+
+def broken_streams() -> bytes:
+    return file(picture(64, 64, encapsulated(made.jpeg_stating(64, 64, 3)), samples=3), made.JPEG)
+
+
+REFUSED: dict[str, Callable[[], bytes]] = {
+    "deflate bomb": deflate_bomb,
+    "nested 240": lambda: nested(240),
+    "nested 5,000": lambda: nested(5_000),
+    "nested 100,000": lambda: nested(100_000),
+    "nested with lengths": lambda: nested_with_lengths(300),
+    "nested in implicit VR": lambda: nested_implicit(300),
+    "nested as UN": lambda: nested_as_unknown(5_000),
+    "unclosed sequence": unclosed_sequence,
+    "items flood": items_flood,
+    "elements flood": elements_flood,
+    "fragments flood": fragments_flood,
+    "meta flood": meta_flood,
+    "jpeg header mismatch": jpeg_header_mismatch,
+    "jpeg bomb": jpeg_bomb,
+    "jpeg mismatch in a late frame": jpeg_mismatch_in_a_late_frame,
+    "jpeg with endless markers": jpeg_with_endless_markers,
+    "jpeg-ls mismatch": jpeg_ls_mismatch,
+    "jpeg 2000 mismatch": jpeg_2000_mismatch,
+    "jpeg 2000 tiles": jpeg_2000_tiles,
+    "jpeg 2000 components": jpeg_2000_components,
+    "htj2k mismatch": htj2k_mismatch,
+    "jpeg xl mismatch": jpeg_xl_mismatch,
+    "rle bomb": rle_bomb,
+    "rle bomb of frames": rle_bomb_of_frames,
+    "rle segments beyond": rle_segments_beyond,
+    "segmented lut bomb": segmented_lut_bomb,
+    "segmented lut to itself": segmented_lut_to_itself,
+    "lut too short": lut_too_short,
+    "overlay huge": overlay_huge,
+    "native huge": native_huge,
+    "native many frames": native_many_frames,
+    "native all frames too large": native_all_frames_too_large,
+    "rows as UL": rows_as_ul,
+    "long text": long_text,
+    "long pixel data": long_pixel_data,
+    "long meta value": long_meta_value,
+    "endless number": endless_number,
+    "many values": many_values,
+    "uid upwards": lambda: uid(b"../../../etc/passwd"),
+    "uid absolute": lambda: uid(b"/etc/passwd"),
+    "uid with NUL": lambda: uid(b"1.2\x003.4"),
+    "uid with newline": lambda: uid(b"1.2\n3.4"),
+    "uid escaped": lambda: uid(b"1.2%2f3"),
+    "uid of 300": lambda: uid(b"1" * 300),
+    "uid upwards in meta": lambda: uid_in_meta_only(b"../../x"),
+    "same element twice": same_element_twice,
+    "two pixel data": two_pixel_data,
+    "item longer than its sequence": item_longer_than_its_sequence,
+}
+HARMLESS: dict[str, Callable[[], bytes]] = {
+    "long meta group": long_meta_group,
+    "negative frames": negative_frames,
+    "polyglot PE": lambda: polyglot(b"MZ\x90\0"),
+    "polyglot ELF": lambda: polyglot(b"\x7fELF"),
+    "polyglot HTML": lambda: polyglot(b"<html><script>alert(1)</script>"),
+    "polyglot PDF": lambda: polyglot(b"%PDF-1.7\n"),
+    "polyglot JPEG": lambda: polyglot(b"\xff\xd8\xff\xe0"),
+    "polyglot shell": lambda: polyglot(b"#!/bin/sh\nid\n"),
+    "script as name": script_as_name,
+    "name of 64 kB": name_of_64_kilobytes,
+    "charset nonsense": charset_nonsense,
+    "wrong order": wrong_order,
+    "regions out of bounds": regions_out_of_bounds,
+    "offset table beyond": offset_table_beyond,
+    "broken streams": broken_streams,
+}
