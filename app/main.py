@@ -1,16 +1,15 @@
 """create_app(): every HTTP door, mounted."""
 
-from importlib import import_module
-from importlib.util import find_spec
-
 from fastapi import FastAPI
 
 from app import __version__
+from app.api import routes as api
 from app.config import Settings
 from app.http import health, problems
 from app.http.access_log import AccessLog
 from app.http.hosts import KnownHosts
 from app.http.limits import Limits
+from app.web import routes as web
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -25,9 +24,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(app)
     app.include_router(health.router)
-    for door in ("app.api.routes", "app.web.routes"):
-        if find_spec(door):
-            app.include_router(import_module(door).router)
+    app.include_router(api.router)
+    web.mount(app)
     # The last added is the outermost.
     app.add_middleware(KnownHosts, public_url=settings.public_url)
     app.add_middleware(Limits)

@@ -80,13 +80,14 @@ def _ids_of_one(
         query = query.where(Review.status == asked.status)
     else:
         raise Invalid("There is no such status.", field="status")
-    query = _narrowed(query, asked)
+    query = narrowed(query, asked)
     if after is not None:
         query = query.where(sa.tuple_(Review.due_at, Review.id) > after)
     return query.order_by(Review.due_at, Review.id).limit(limit)
 
 
-def _narrowed(query: sa.Select[UUID, datetime], asked: Asked) -> sa.Select[UUID, datetime]:
+def narrowed(query: sa.Select[UUID, datetime], asked: Asked) -> sa.Select[UUID, datetime]:
+    """By site, exam type, owner, and code, identifier or name."""
     if asked.site is not None:
         query = query.where(Review.organization_id == asked.site)
     if asked.owner == "none":
