@@ -20,8 +20,9 @@ def serve(service: socket.socket) -> None:
     except wire.Broken:
         return
     name, frames = request.pop("_act"), request.pop("_frames")
+    _limit(name, frames)
+    wire.send(service, {"_begun": True})  # if this child dies from here on, it is the file's doing
     try:
-        _limit(name, frames)
         answer = getattr(importlib.import_module(MODULES[name]), name)(**request)
     except Invalid as refusal:
         answer = {"_refused": refusal.sentence, "_code": refusal.facts.get("reason_code", "damaged")}

@@ -142,6 +142,5 @@ def _check_overlays(values: Values) -> None:
     """Overlay planes (PS3.3 C.9.2) are not drawn, but other readers take memory for them."""
     for group in range(0x6000, 0x6020, 2):
         rows, columns = values.short(group << 16 | 0x10), values.short(group << 16 | 0x11)
-        frames = values.whole(group << 16 | 0x15) or 1
-        if rows and columns and not 0 < rows * columns * frames <= limits.OVERLAY_PIXELS * 8:
+        if rows and columns and rows * columns > limits.OVERLAY_PIXELS:
             raise beyond("an overlay of it is too large", limits.OVERLAY_PIXELS)

@@ -2,7 +2,6 @@
 
 import itertools
 import queue
-import select
 import socket
 import subprocess
 import sys
@@ -87,32 +86,45 @@ class Pool:
         allowance = ALLOWANCES[act]
         wall_s = deadline_s or allowance.cpu_limit_s(frame_count) * allowance.wall_factor
         until = time.monotonic() + wait_s
+        request = {"_act": act, "_frames": frame_count, **given}
         with _held(self._waiting, 0.0), _held(self._long if allowance.is_long else None, wait_s):
-            child = self._living_child(until)
-            try:
-                return self._call(child, wall_s, {"_act": act, "_frames": frame_count, **given})
-            finally:
-                self._replace(child)
+            # A child that died while it waited was told to, or its nursery was: no file's fault
+            for _ in range(2 * self._size + 1):
+                answer = self._ask_one(request, until, wall_s)
+                if answer is not None:
+                    return answer
+        raise Unavailable("Pictures cannot be prepared at the moment; please try again.")
 
-    def _living_child(self, until: float) -> _Child:
-        """A child that waits. One that died while it waited was told to, or its nursery was: no file's fault."""
-        for _ in range(2 * self._size + 1):
-            try:
-                child = self._ready.get(timeout=max(0.0, until - time.monotonic()))
-            except queue.Empty:
-                break
-            if not select.select([child.socket], [], [], 0)[0]:  # it says nothing before it is asked
-                return child
+    def _ask_one(self, request: wire.Message, until: float, wall_s: float) -> wire.Message | None:
+        """The answer of the next child that is ready; None when it was gone before it began."""
+        try:
+            child = self._ready.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            raise Unavailable("Other pictures are being prepared; please try again.") from None
+        try:
+            deadline = time.monotonic() + wall_s
+            if not self._begins(child, request, deadline):
+                return None
+            return self._answer(child, deadline)
+        finally:
             self._replace(child)
-        raise Unavailable("Other pictures are being prepared; please try again.")
 
-    def _call(self, child: _Child, wall_s: float, request: wire.Message) -> dict[str, Any]:
-        deadline = time.monotonic() + wall_s
-        child.socket.settimeout(wall_s)
+    def _begins(self, child: _Child, request: wire.Message, deadline: float) -> bool:
+        child.socket.settimeout(max(0.001, deadline - time.monotonic()))
         try:
             wire.send(child.socket, request)
+            wire.receive(child.socket, deadline)
+        except (OSError, wire.Broken):
+            return False
+        return True
+
+    def _answer(self, child: _Child, deadline: float) -> wire.Message:
+        try:
             answer = wire.receive(child.socket, deadline)
         except (OSError, wire.Broken) as failure:  # TimeoutError is an OSError
+            if self._nursery is None:
+                raise Unavailable("The service is stopping; please try again.") from None
+            # 'died' may also be the machine's doing, short of memory: worth another try
             kind = "slow" if isinstance(failure, TimeoutError) else "died"
             raise Invalid("This file could not be decoded.", reason_code=kind) from None
         if "_refused" in answer:
@@ -148,6 +160,7 @@ class Pool:
                 except OSError:
                     self._nursery.kill()
                     self._nursery.wait()
+                    self._control.close()
                     self._start_nursery()
                 else:
                     return True

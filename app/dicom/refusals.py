@@ -30,6 +30,8 @@ def cut_off(here_bytes: int, whole_bytes: int | None = None) -> Invalid:
         return refused("truncated", f"This file was cut off: {ends}.")
     amount, unit = _size(whole_bytes).split(" ")
     here = _in_unit(here_bytes, unit)
+    if here == "0.0":
+        here = _size(here_bytes)
     if here == amount:
         missing = f"{whole_bytes - here_bytes:,}"
         return refused("truncated", f"This file was cut off: the last {missing} bytes are missing.")

@@ -1,7 +1,6 @@
 """Crafted DICOM is refused, or harmless: in bounded memory, without an exception of another kind."""
 
 import json
-import resource
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +16,8 @@ from app.errors import Invalid
 from tests.dicom import made, real
 from tests.hostile import dicom
 
-pytestmark = pytest.mark.hostile
+pytestmark = [pytest.mark.hostile, pytest.mark.timeout(30)]  # what hangs fails here
 MEMORY_BYTES = 64 << 20  # of the pass itself; the largest value that it holds has 16 MB
-CPU_S = 2.0  # what an act of checking may use
 
 
 @pytest.fixture(scope="module")
@@ -38,28 +36,25 @@ def outcome_of(path: Path) -> Facts | Invalid:
 
 
 def bounded_examine(path: Path) -> Facts | Invalid:
-    """The outcome, with its memory and processor time held to the limits of a check."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    """The outcome, with its memory held to the limit of a check."""
     tracemalloc.start()
     outcome = outcome_of(path)
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    spent = resource.getrusage(resource.RUSAGE_SELF)
     assert peak_bytes < MEMORY_BYTES
-    # Not how fast, but that it does not hang: tracing makes it several times slower than it is
-    assert spent.ru_utime - used.ru_utime < 10 * CPU_S
     return outcome
 
 
 @pytest.mark.parametrize("name", dicom.REFUSED)
 def test_what_hangs_crashes_or_exhausts_others_is_refused_in_a_sentence(name: str, tmp_path: Path) -> None:
     path = tmp_path / "upload"
-    path.write_bytes(dicom.REFUSED[name]())
+    reason_code, make = dicom.REFUSED[name]
+    path.write_bytes(make())
     outcome = bounded_examine(path)
     assert isinstance(outcome, Invalid), outcome
+    assert outcome.facts["reason_code"] == reason_code
     assert outcome.sentence.startswith("This ")
     assert outcome.sentence.endswith(".")
-    assert outcome.facts["reason_code"]
 
 
 @pytest.mark.parametrize("name", dicom.HARMLESS)
@@ -125,7 +120,7 @@ def test_a_value_of_the_header_never_names_a_place_on_the_disk(tmp_path: Path) -
     before = set(tmp_path.iterdir())
     for name in ("uid upwards", "uid absolute", "uid upwards in meta"):
         path = tmp_path / "upload"
-        path.write_bytes(dicom.REFUSED[name]())
+        path.write_bytes(dicom.REFUSED[name][1]())
         bounded_examine(path)
     assert set(tmp_path.iterdir()) == before | {tmp_path / "upload"}
 
