@@ -41,13 +41,17 @@ def serve(given: argparse.Namespace) -> int:
 
 def run(
     settings: Settings, listening: socket.socket, *, with_worker: bool = True,
-    tls: tuple[str | None, str | None] = (None, None),
+    tls: tuple[str | None, str | None] = (None, None), announcement: str = "",
 ) -> int:  # fmt: skip
-    """Serve on a bound socket until a signal, after `start.prepare`; the exit code."""
+    """Serve on a bound socket until a signal, after `start.prepare`; the exit code.
+
+    `announcement` is what is printed once the port accepts, in place of the usual line."""
     from app import worker
 
     background = threading.Thread(target=_start_background, args=(settings, with_worker), name="background")
-    server = _server(settings, listening, tls, background.start)
+    port = listening.getsockname()[1]
+    line = announcement or f"Sonopost is ready at {settings.public_url} (port {port})"
+    server = _server(settings, tls, lambda: _announce(line, port, background))
     # uvicorn raises the signal again when it has stopped; by then there is something left to do.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _already_stopping)
@@ -57,6 +61,13 @@ def run(
     code = worker.stop()
     log.get().info("stopped")
     return code if server.started else 1
+
+
+def _announce(line: str, port: int, background: threading.Thread) -> None:
+    log.get().info("ready", port=port, version=__version__)
+    with suppress(BrokenPipeError):
+        print(line, flush=True)
+    background.start()
 
 
 def _start_background(settings: Settings, with_worker: bool) -> None:
@@ -151,9 +162,7 @@ def _own_address(given: argparse.Namespace, listening: socket.socket) -> str:
     return f"{'https' if given.tls_cert else 'http'}://{host}:{listening.getsockname()[1]}"
 
 
-def _server(
-    settings: Settings, listening: socket.socket, tls: tuple[str | None, str | None], on_ready: Callable[[], None]
-) -> "uvicorn.Server":
+def _server(settings: Settings, tls: tuple[str | None, str | None], on_ready: Callable[[], None]) -> "uvicorn.Server":
     import uvicorn
 
     from app.http.guard import GuardedProtocol
@@ -165,10 +174,6 @@ def _server(
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                port = listening.getsockname()[1]
-                log.get().info("ready", port=port, version=__version__)
-                with suppress(BrokenPipeError):
-                    print(f"Sonopost is ready at {settings.public_url} (port {port})", flush=True)
                 on_ready()
 
     logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -17,6 +17,7 @@ from app.studies.renditions import as_file
 
 NOTHING_TO_SHOW = "This file holds no picture that can be shown."
 CATCH_UP_LIMIT = 500
+TRIES, BAD_LUCK = 3, ("died", "slow")
 
 
 def settle(study_id: str) -> None:
@@ -62,12 +63,23 @@ def _prepare(instance_id: UUID) -> None:
         query = sa.select(Instance).where(Instance.id == instance_id)
         instance = session.scalars(query.options(joinedload(Instance.blob), undefer(Instance.facts))).one()
     try:
-        values: dict[str, object] = {"preview": "ready", **_made(instance)}
+        values: dict[str, object] = {"preview": "ready", **_tried(instance)}
     except Invalid as refusal:
         log.get().warning("preview failed", instance_id=str(instance_id), reason_code=refusal.facts.get("reason_code"))
         values = {"preview": "none", "preview_reason": f"{refusal.sentence} It can be downloaded."}
     with transaction(WORKER) as session:
         session.execute(sa.update(Instance).where(Instance.id == instance_id).values(values))
+
+
+def _tried(instance: Instance) -> dict[str, int]:
+    """A child that died or was too slow may have had bad luck; three of them have not."""
+    for _ in range(TRIES - 1):
+        try:
+            return _made(instance)
+        except Invalid as refusal:
+            if refusal.facts.get("reason_code") not in BAD_LUCK:
+                raise
+    return _made(instance)
 
 
 def _made(instance: Instance) -> dict[str, int]:

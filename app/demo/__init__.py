@@ -1,0 +1,1 @@
+"""A throw-away instance with real ultrasound in it, for trying everything."""
