@@ -209,8 +209,8 @@ def _proven(session: Session, candidate: Candidate, verdict: Verdict) -> Person 
 def _refused(
     session: Session, candidate: Candidate, sentence: str, field: str | None = None, actor: Actor = NOBODY
 ) -> Invalid:
-    if candidate.person_id is not None:
-        record_person(session, actor, "sign_in.refused", candidate.person_id)
+    # An unknown address is recorded too, as nobody's: one that writes less would answer sooner.
+    record_person(session, actor, "sign_in.refused", candidate.person_id)
     return Invalid(sentence, field=field)
 
 

@@ -11,7 +11,7 @@ from app.audit import events
 from app.people.models import Membership
 
 
-def record_person(session: Session, actor: Actor, action: str, person_id: UUID, **detail: Any) -> None:
+def record_person(session: Session, actor: Actor, action: str, person_id: UUID | None, **detail: Any) -> None:
     """One event for each of the person's organizations, so that each one's administrator finds it."""
     theirs = sa.select(Membership.organization_id).where(
         Membership.person_id == person_id, Membership.ended_at.is_(None)

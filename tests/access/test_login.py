@@ -64,12 +64,12 @@ def test_an_unknown_address_takes_the_same_steps_as_a_wrong_password(
 
     monkeypatch.setattr(passwords._ARGON2, "verify_and_update", watched)
     for email in (amina.email, "nobody@example.org"):
-        before = count(SignInTry)
+        before = count(SignInTry), count(AuditEvent)
         steps.append(())
         with pytest.raises(Invalid):
             login.sign_in(email, "wrong", client=HERE)
-        steps[-1] += (str(count(SignInTry) - before),)
-    assert steps[0] == steps[1] == ("$argon2id$v=19$m=19456,t=2,p=1$"[:30], "2")
+        steps[-1] += (f"{count(SignInTry) - before[0]} tries", f"{count(AuditEvent) - before[1]} event")
+    assert steps[0] == steps[1] == ("$argon2id$v=19$m=19456,t=2,p=1$"[:30], "2 tries", "1 event")
 
 
 def test_guessing_is_stopped_without_locking_the_owner_out(db: Settings) -> None:
