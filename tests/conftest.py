@@ -2,19 +2,15 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from app import config, db
 from app.config import Settings
-from app.jobs import queue
-from app.storage import blobs
 from tests import people
 from tests.people import Places
 from tests.servers import app as service
-from tests.servers.app import Column, Running
+from tests.servers.app import Column, Running, bound
 from tests.servers.postgres import throwaway_postgres
 from tests.servers.s3 import S3Server, throwaway_s3
 from tests.servers.smtp import Mailbox, throwaway_smtp
@@ -59,9 +55,7 @@ def column(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("template")
     if request.param == "sqlite+folder":
         return service.sqlite_and_folder(folder)
-    return service.postgresql_and_s3(
-        folder, request.getfixturevalue("postgres_url"), request.getfixturevalue("s3")
-    )
+    return service.postgresql_and_s3(folder, request.getfixturevalue("postgres_url"), request.getfixturevalue("s3"))
 
 
 @pytest.fixture
@@ -105,19 +99,3 @@ def places(request: pytest.FixtureRequest) -> Places:
     """A new clinic, hospital and stranger with people and tokens, in the database that the test uses."""
     request.getfixturevalue("server" if "server" in request.fixturenames else "db")
     return people.places()
-
-
-@contextmanager
-def bound(environment: dict[str, str]) -> Iterator[Settings]:
-    """Connect this process as the service would."""
-    given = {name.removeprefix("SONOPOST_").lower(): value for name, value in environment.items()
-             if name.startswith("SONOPOST_")}  # fmt: skip
-    settings = config.load(**given)
-    engine = db.connect(settings.database_url)
-    blobs.open_store(settings)
-    queue.connect(settings.database_url)
-    try:
-        yield settings
-    finally:
-        queue.client().destroy()
-        engine.dispose()

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ from pathlib import Path
 
 import psycopg
 
+from app import config, db
+from app.config import Settings
+from app.jobs import queue
+from app.storage import blobs
 from tests.servers.postgres import fresh_database, libpq_url
 from tests.servers.process import start
 from tests.servers.s3 import S3Server
@@ -73,18 +78,32 @@ def clean(environment: dict[str, str]) -> dict[str, str]:
     return outer | {"PYTHONPATH": str(ROOT)} | environment
 
 
-def sonopost(
-    *arguments: str, environment: dict[str, str], timeout_s: float = 60
-) -> subprocess.CompletedProcess[str]:
+def sonopost(*arguments: str, environment: dict[str, str], timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
         [sys.executable, "-m", "app", *arguments],
         env=clean(environment),
-        cwd=environment["SONOPOST_DATA_DIR"],
+        cwd=tempfile.gettempdir(),  # where no .env lies
         capture_output=True,
         text=True,
         timeout=timeout_s,
     )
+
+
+@contextmanager
+def bound(environment: dict[str, str]) -> Iterator[Settings]:
+    """Connect this process to the same database, store and queue, as the service would."""
+    given = {name.removeprefix("SONOPOST_").lower(): value for name, value in environment.items()
+             if name.startswith("SONOPOST_")}  # fmt: skip
+    settings = config.load(**given)
+    engine = db.connect(settings.database_url)
+    blobs.open_store(settings)
+    queue.connect(settings.database_url)
+    try:
+        yield settings
+    finally:
+        queue.client().destroy()
+        engine.dispose()
 
 
 @dataclass(frozen=True)
@@ -119,9 +138,9 @@ def serving(environment: dict[str, str], *options: str, port: int = 0) -> Iterat
     """`sonopost serve` that is ready; stopped at the end."""
     running = launch(environment, "serve", "--port", str(port), *options)
     try:
-        line = wait_for_line(running, READY)
-        address = line.removeprefix(READY).split()[0]
-        yield Running(running.process, running.log, environment, address)
+        port_taken = wait_for_line(running, READY).rpartition(" ")[2].rstrip(")")
+        scheme = "https" if "--tls-cert" in options else "http"
+        yield Running(running.process, running.log, environment, f"{scheme}://127.0.0.1:{port_taken}")
     finally:
         running.end()
 
