@@ -35,7 +35,7 @@ def _add_service(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     demo.add_argument("--data-dir", metavar="DIR", help="keep it there (default: a temporary folder)")
     demo.add_argument("--port", type=_port, default=8080, help="0 takes a free one (default: %(default)s)")
     demo.add_argument("--json", action="store_true", help="print one line of JSON once the port accepts")
-    demo.set_defaults(run="app.demo.command:demo")
+    demo.set_defaults(run="app.cli.demo:demo")
 
     check = commands.add_parser("check", help="one line for each part; exit 1 when one fails")
     check.add_argument("--deep", action="store_true", help="re-read all stored bytes, list orphans")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from pydicom.data import get_testdata_file
 from sqlalchemy.orm import Session, joinedload
 
 from app.access import demo, passwords, tokens
@@ -17,6 +16,7 @@ from app.access.administer import give_role
 from app.access.invite import new_person
 from app.access.secrets import new_secret
 from app.db import new_id, now, transaction
+from app.dicom.samples import sample
 from app.people.models import Organization, ReadingRelation, Role
 from app.referrals.given import GivenReferral
 from app.referrals.models import Referral
@@ -154,8 +154,5 @@ def _case(referrer: Actor, given: dict[str, Any], names: list[str]) -> UUID:
 
 
 def _copied(name: str, path: Path) -> Spooled:
-    source = get_testdata_file(name, download=False)
-    if not isinstance(source, str):
-        raise FileNotFoundError(name)
-    shutil.copyfile(source, path)
+    shutil.copyfile(sample(name), path)
     return measured(path)

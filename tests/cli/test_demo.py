@@ -25,7 +25,9 @@ ORDER = [
 def running_demo(folder: Path) -> Iterator[dict[str, Any]]:
     """The line that `--json` prints; nothing else comes on stdout."""
     command = [sys.executable, "-m", "app", "demo", "--json", "--port", "0", "--data-dir", str(folder)]
-    with subprocess.Popen(command, env=clean({}), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command, env=clean({}), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdout is not None
         try:
             yield json.loads(process.stdout.readline())

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from app.cli import serve, start
+from app.cli.seed import seed
 from app.config import Settings, WrongSetting, load
-from app.demo.seed import seed
 
 HOST = "127.0.0.1"
 NOTEBOOK = "demo.json"  # its secrets, so that the same links and tokens work when it is served again

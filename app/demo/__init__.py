@@ -1,1 +1,0 @@
-"""A throw-away instance with real ultrasound in it, for trying everything."""
