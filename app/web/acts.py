@@ -1,0 +1,138 @@
+"""What a reader does with a review by forms: claim, release, hold, decline, assign, save."""
+
+from collections.abc import Callable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy.orm import Session
+
+from app.access.actor import Actor
+from app.db import reading, transaction
+from app.errors import Conflict, Invalid
+from app.http.actor import Acting
+from app.http.idempotency import Once, once
+from app.reports import draft
+from app.reports.draft import GivenDraft
+from app.reviews import claim, decline, hold, step
+from app.reviews.models import Review
+from app.web import room
+from app.web.pages import by_htmx, render, see_other
+from app.web.room import Said
+from app.web.words import speech_of
+from app.web.worklist import row_of
+
+router = APIRouter(include_in_schema=False)
+Field = Annotated[str, Form(max_length=20_000)]
+
+
+@router.post("/reviews/{review_id}/claim")
+def claim_review(
+    review_id: UUID, who: Acting, request: Request, findings: Field = "", impression: Field = "", recommendation: Field = "",
+) -> Response:  # fmt: skip
+    """What was typed before claiming comes along; a race lost says who and when, and gives it back."""
+    typed = GivenDraft(findings=findings, impression=impression, recommendation=recommendation)
+    try:
+        with transaction(who) as session:
+            review = step.for_reader(session, who, review_id)
+            claim.claim(session, who, review)
+            if _has_text(typed) and draft.open_draft(draft.report_of(session, review)) is None:
+                draft.save(session, who, review, typed, None)
+    except Conflict as lost:
+        if by_htmx(request):
+            return _row(request, who, review_id, lost.sentence, 409)
+        return room.room_page(request, who, room.entered(who, review_id), Said(lost.sentence, typed=typed, status=409))
+    if by_htmx(request):
+        return _row(request, who, review_id, speech_of(request, who).gettext("It is yours."))
+    return see_other(f"/reviews/{review_id}")
+
+
+@router.post("/reviews/{review_id}/release")
+def release_review(review_id: UUID, who: Acting, request: Request) -> Response:
+    def act(session: Session, review: Review) -> None:
+        claim.release(session, who, review)
+
+    return _done(request, who, review_id, act, "/worklist")
+
+
+@router.post("/reviews/{review_id}/assign")
+def assign_review(review_id: UUID, who: Acting, request: Request, person_id: Annotated[UUID, Form()]) -> Response:
+    def act(session: Session, review: Review) -> None:
+        claim.assign(session, who, review, person_id)
+
+    return _done(request, who, review_id, act, "/worklist", right="review.assign")
+
+
+@router.post("/reviews/{review_id}/hold")
+def hold_review(review_id: UUID, who: Acting, request: Request, key: Once, text: Field = "") -> Response:
+    """Ask the referrer for more."""
+
+    def act(session: Session, review: Review) -> None:
+        done = once(session, key)
+        if not done.before:
+            hold.hold(session, who, review, text.strip())
+            done.keep(303, review.id)
+
+    return _done(request, who, review_id, act, f"/reviews/{review_id}", said=Said(reason=text))
+
+
+@router.post("/reviews/{review_id}/decline")
+def decline_review(
+    review_id: UUID, who: Acting, request: Request, key: Once, reason: Field = "", advice: Field = ""
+) -> Response:
+    def act(session: Session, review: Review) -> None:
+        done = once(session, key)
+        if not done.before:
+            decline.decline(session, who, review, reason.strip(), advice.strip())
+            done.keep(303, review.id)
+
+    return _done(request, who, review_id, act, "/worklist", said=Said(reason=reason, advice=advice))
+
+
+@router.post("/reviews/{review_id}/report")
+def save_report(
+    review_id: UUID, who: Acting, request: Request, findings: Field = "", impression: Field = "", recommendation: Field = "",
+    language: Annotated[str, Form(max_length=10)] = "en", tag: Annotated[str, Form(max_length=100)] = "",
+    then: Annotated[str, Form(max_length=10)] = "save",
+) -> Response:  # fmt: skip
+    """Save without script; text that somebody else saved in between is shown beside one's own."""
+    typed = GivenDraft(findings=findings, impression=impression, recommendation=recommendation, language=language)
+    try:
+        with transaction(who) as session:
+            review = step.for_reader(session, who, review_id)
+            here = draft.open_draft(draft.report_of(session, review))
+            revision = None if here is None else here.revision if tag == room.tag(here) else -1
+            draft.save(session, who, review, typed, revision)
+    except Conflict as refusal:
+        current = refusal.facts.get("current")
+        theirs = GivenDraft.model_validate(current) if current else None
+        said = Said(refusal.sentence, typed=typed, theirs=theirs, status=412 if theirs else 409)
+        return room.room_page(request, who, room.entered(who, review_id), said)
+    return see_other(f"/reviews/{review_id}" + ("/sign" if then == "sign" else "#report"))
+
+
+def _done(
+    request: Request, who: Actor, review_id: UUID, act: Callable[[Session, Review], None], then: str, *,
+    right: str = "review.read", said: Said | None = None,
+) -> Response:  # fmt: skip
+    """Do it and go on, or show the room again with the sentence and what was typed."""
+    try:
+        with transaction(who) as session:
+            act(session, step.for_reader(session, who, review_id, right))
+    except (Conflict, Invalid) as refusal:
+        kept = said or Said()
+        status = 409 if isinstance(refusal, Conflict) else 422
+        again = Said(refusal.sentence, refusal.field, reason=kept.reason, advice=kept.advice, status=status)
+        return room.room_page(request, who, room.entered(who, review_id), again)
+    return see_other(then)
+
+
+def _row(request: Request, who: Actor, review_id: UUID, sentence: str, status: int = 200) -> Response:
+    speech = speech_of(request, who)
+    with reading(who) as session:
+        row = row_of(session, who, step.loaded(session, who, review_id), speech)
+    return render(request, who, "worklist_claimed.html", status, row=row, said=sentence, clock=None)
+
+
+def _has_text(typed: GivenDraft) -> bool:
+    return bool(typed.findings or typed.impression or typed.recommendation)

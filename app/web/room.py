@@ -1,0 +1,174 @@
+"""The reading room: one case with its images, its question and the report that is being written."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from app.access.actor import Actor
+from app.cases import case as cases
+from app.cases import desk, sights
+from app.cases.case import Case
+from app.cases.desk import Prior
+from app.cases.sights import Sight
+from app.db import now, reading, transaction
+from app.errors import Conflict, NotFound
+from app.http.actor import Acting
+from app.http.etag import etag
+from app.people.models import Organization, Person
+from app.reports import words
+from app.reports.draft import GivenDraft, open_draft
+from app.reports.models import ReportVersion
+from app.reports.words import Gettext
+from app.reviews import step
+from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
+from app.studies.images import image_list, image_list_sha256
+from app.web.clock import Left, time_left
+from app.web.pages import render
+from app.web.words import speech_of
+
+router = APIRouter(include_in_schema=False)
+WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD)
+
+
+@dataclass(frozen=True)
+class May:
+    """What this person can do here now; each has its button."""
+
+    claim: bool
+    type: bool  # before claiming, too: the text is kept on the device
+    save: bool
+    sign: bool
+    hold: bool
+    decline: bool
+    release: bool
+    assign: bool
+
+
+@dataclass(frozen=True)
+class Room:
+    case: Case
+    review: Review
+    sights: list[Sight]
+    images_sha256: str
+    draft: ReportVersion | None
+    priors: list[Prior]
+    readers: list[Person]
+    may: May
+
+
+@dataclass(frozen=True)
+class Said:
+    """What became of an act that did not go through: the room is shown again with it, the typed text kept."""
+
+    notice: str = ""
+    field: str | None = None
+    typed: GivenDraft | None = None
+    theirs: GivenDraft | None = None  # the text that somebody else saved in between
+    reason: str = ""  # of a question or a refusal that was being written
+    advice: str = ""
+    status: int = 200
+
+
+@router.get("/reviews/{review_id}")
+def show_room(review_id: UUID, who: Acting, request: Request, image: str | None = None) -> Response:
+    return room_page(request, who, entered(who, review_id), Said(), image)
+
+
+@router.get("/reviews/{review_id}/now")
+def show_now(review_id: UUID, who: Acting, request: Request, images: str = "", version: int = 0) -> Response:
+    """What changes while one reads: the time left, files that came, the question, whose it is."""
+    room = _read(who, review_id)
+    changed = {
+        "images": room.images_sha256 != images, "question": room.case.referral.version != version,
+        "ended": room.review.status not in OPEN and room.draft is None,
+        "lost": room.review.owner_id is not None and room.review.owner_id != who.person_id,
+    }  # fmt: skip
+    return render(request, who, "reading_now.html", room=room, left=_left(request, who, room), changed=changed)
+
+
+def entered(who: Actor, review_id: UUID) -> Room:
+    """Opening is an event, and marks a new review as seen by the reading side."""
+    with transaction(who) as session:
+        review = step.for_reader(session, who, review_id, "review.list")
+        cases.opened(session, who, review.referral)
+        if review.status == ReviewStatus.REQUESTED and who.may("review.read", review.reading_organization_id):
+            with suppress(Conflict):  # somebody else saw or took it at this moment
+                step.step(session, review, "see")
+    return _read(who, review_id)
+
+
+def room_page(request: Request, who: Actor, room: Room, said: Said, image: str | None = None) -> Response:
+    return render(
+        request, who, "reading.html", said.status, room=room, case=room.case, review=room.review, may=room.may,
+        referral=room.case.referral, patient=room.case.referral.patient, left=_left(request, who, room), said=said,
+        shown=sights.chosen(room.sights, image), text=said.typed or _text(room), tag=tag(room.draft),
+        clock_seconds=clock_seconds, field_words=lambda name: _field(name, speech_of(request, who).gettext),
+    )  # fmt: skip
+
+
+def clock_seconds(at: datetime, organization: Organization) -> str:
+    """'14:03:12' by the organization's clock."""
+    return f"{at.astimezone(words.zone(organization.time_zone)):%H:%M:%S}"
+
+
+def tag(draft: ReportVersion | None) -> str:
+    """What the JSON door calls the draft's ETag; empty before the first save."""
+    return etag(draft.id, draft.revision) if draft else ""
+
+
+def _read(who: Actor, review_id: UUID) -> Room:
+    with reading(who) as session:
+        review = step.for_reader(session, who, review_id, "review.list")
+        case = cases.whole(session, who, review.referral_id)
+        if case.review is None:
+            raise NotFound
+        draft = open_draft(case.report)
+        may = _may(who, case.review, draft)
+        return Room(
+            case=case, review=case.review, sights=sights.of(session, case), draft=draft, may=may,
+            images_sha256=image_list_sha256(image_list(session, case.referral.id)),
+            priors=desk.priors(session, who, case.referral),
+            readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
+        )  # fmt: skip
+
+
+def _may(who: Actor, review: Review, draft: ReportVersion | None) -> May:
+    reads = who.may("review.read", review.reading_organization_id)
+    mine = reads and review.owner_id == who.person_id
+    amending = mine and review.status == ReviewStatus.COMPLETED and draft is not None
+    under_way = mine and review.status in (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS)
+    waiting = reads and review.status in WAITING
+    return May(
+        claim=waiting, type=waiting or amending or (mine and review.status in WRITABLE),
+        save=amending or (mine and review.status in WRITABLE), sign=under_way or amending, hold=under_way,
+        decline=waiting or under_way, release=mine and review.status in WRITABLE,
+        assign=who.may("review.assign", review.reading_organization_id) and review.status in OPEN
+        and review.status != ReviewStatus.ON_HOLD,
+    )  # fmt: skip
+
+
+def _text(room: Room) -> GivenDraft:
+    """The draft, or what a preliminary reading said."""
+    version = room.draft or room.case.current_version
+    if version is None:
+        return GivenDraft(language=room.case.referral.language)
+    names = ("findings", "impression", "recommendation", "language")
+    return GivenDraft(**{name: getattr(version, name) for name in names})
+
+
+def _left(request: Request, who: Actor, room: Room) -> Left | None:
+    is_open = room.review.status in OPEN
+    return time_left(room.review.due_at, now(), speech_of(request, who).ngettext) if is_open else None
+
+
+def _field(name: str, _: Gettext) -> str:
+    names = {
+        "question": _("Question"), "clinical_notes": _("Clinical notes"), "exam_type": _("Exam"),
+        "priority": _("How urgent"), "patient_leaves_at": _("The patient leaves"), "obstetric": _("Pregnancy"),
+        "provisional_reading": _("The operator's own reading"), "callback_name": _("Who is called back"),
+        "callback_phone": _("Call-back number"),
+    }  # fmt: skip
+    return names.get(name, name)

@@ -1,0 +1,221 @@
+// @ts-check
+/** Autosave: what is typed lies on this device until the server has it, and no text overwrites another unseen. */
+
+const FIELDS = /** @type {const} */ (["findings", "impression", "recommendation"]);
+const QUIET_MS = 1000;
+const AGAIN_MS = [2000, 5000, 15000, 30000];
+const form = /** @type {HTMLFormElement | null} */ (document.getElementById("write"));
+
+/** @typedef {{findings: string, impression: string, recommendation: string}} Text */
+
+class Draft {
+  /** @param {HTMLFormElement} form */
+  constructor(form) {
+    this.form = form;
+    this.words = JSON.parse(document.getElementById("draft-words")?.textContent ?? "{}");
+    const { review, person } = document.body.dataset;
+    this.address = `/api/v1/reviews/${review}/report`;
+    this.place = `sonopost.draft.${person}.${review}`;
+    this.maySave = Boolean(form.dataset.save);
+    this.tag = form.dataset.tag ?? "";
+    this.onServer = this.tag ? this.text() : null; // the text that the server is known to have
+    this.failures = 0;
+    this.conflict = !this.both.hidden;
+    this.form.toggleAttribute("data-scripted", true);
+    form.addEventListener("input", (event) => this.typed(event));
+    form.addEventListener("submit", (event) => this.submit(event));
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.button("sign")?.click();
+    });
+    this.both.addEventListener("click", (event) => this.settle(/** @type {HTMLElement} */ (event.target).dataset.keep));
+    addEventListener("online", () => this.save());
+    addEventListener("pagehide", () => this.keep());
+    addEventListener("beforeunload", (event) => this.isUnsafe() && event.preventDefault());
+    if (this.conflict) this.showConflict();
+    else this.restore();
+  }
+
+  get both() {
+    return /** @type {HTMLElement} */ (document.getElementById("both"));
+  }
+
+  /** @param {string} then */
+  button(then) {
+    return /** @type {HTMLButtonElement | null} */ (this.form.querySelector(`button[name=then][value=${then}]`));
+  }
+
+  /** @param {string} name */
+  area(name) {
+    return /** @type {HTMLTextAreaElement} */ (this.form.elements.namedItem(name));
+  }
+
+  /** @returns {Text} */
+  text() {
+    return /** @type {Text} */ (Object.fromEntries(FIELDS.map((name) => [name, this.area(name).value])));
+  }
+
+  /** @param {Text} text */
+  fill(text) {
+    for (const name of FIELDS) this.area(name).value = text[name] ?? "";
+  }
+
+  /** @param {Text | null} one @param {Text | null} other */
+  same(one, other) {
+    return FIELDS.every((name) => (one?.[name] ?? "").trim() === (other?.[name] ?? "").trim());
+  }
+
+  isUnsafe() {
+    return this.isNew() && !this.keep();
+  }
+
+  isNew() {
+    return !this.same(this.text(), this.onServer);
+  }
+
+  /** On this device; false where it keeps nothing. */
+  keep() {
+    try {
+      if (this.isNew()) localStorage.setItem(this.place, JSON.stringify({ ...this.text(), tag: this.tag }));
+      else localStorage.removeItem(this.place);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** What an earlier visit could not bring to the server. */
+  restore() {
+    const kept = JSON.parse(localStorage.getItem(this.place) ?? "null");
+    if (!kept || this.same(kept, this.text())) {
+      localStorage.removeItem(this.place);
+      return;
+    }
+    const theirs = this.text();
+    this.fill(kept);
+    if (kept.tag === this.tag || this.same(theirs, null)) this.changed();
+    else this.differs(theirs, this.tag);
+  }
+
+  /** @param {Event} event */
+  typed(event) {
+    if (!FIELDS.includes(/** @type {any} */ (/** @type {HTMLTextAreaElement} */ (event.target).name))) return;
+    const question = /** @type {HTMLDetailsElement | null} */ (document.getElementById("question"));
+    if (question && !this.begun) question.open = false; // it stood open until the first word
+    this.begun = true;
+    this.changed();
+  }
+
+  changed() {
+    this.keep();
+    this.say(this.maySave ? "kept" : "unclaimed");
+    clearTimeout(this.timer);
+    if (this.maySave) this.timer = setTimeout(() => this.save(), QUIET_MS);
+  }
+
+  /** One at a time; true when the server has what stands in the fields. @returns {Promise<boolean>} */
+  async save() {
+    clearTimeout(this.timer);
+    if (!this.maySave || this.conflict) return false;
+    if (this.saving) await this.saving;
+    if (!this.isNew()) return true;
+    this.saving = this.put(this.text());
+    await this.saving;
+    this.saving = null;
+    return !this.conflict && !this.isNew();
+  }
+
+  /** @param {Text} text */
+  async put(text) {
+    const language = this.area("language").value;
+    const headers = { "Content-Type": "application/json", ...(this.tag && { "If-Match": this.tag }) };
+    const answer = await fetch(this.address, { method: "PUT", headers, body: JSON.stringify({ ...text, language }) }).catch(() => null);
+    if (answer?.ok) {
+      this.saved(text, answer.headers.get("ETag") ?? "", (await answer.json()).updated_at);
+    } else if (answer?.status === 412) {
+      this.differs((await answer.json()).current, answer.headers.get("ETag") ?? "");
+    } else if (answer && answer.status < 500 && answer.status !== 429) {
+      const problem = await answer.json().catch(() => ({}));
+      this.say("refused", { reason: problem.detail ?? "" });
+    } else {
+      this.say("kept");
+      this.timer = setTimeout(() => this.save(), AGAIN_MS[Math.min(this.failures++, AGAIN_MS.length - 1)]);
+    }
+  }
+
+  /** @param {Text} text @param {string} tag @param {string} at */
+  saved(text, tag, at) {
+    this.failures = 0;
+    this.onServer = text;
+    this.setTag(tag);
+    this.keep();
+    if (this.isNew()) this.timer = setTimeout(() => this.save(), QUIET_MS);
+    else this.say("saved", { time: new Date(at).toLocaleTimeString("en-GB", this.zone()) });
+  }
+
+  /** The clock of the organization, as the server shows it. */
+  zone() {
+    return this.form.dataset.zone ? { timeZone: this.form.dataset.zone } : {};
+  }
+
+  /** @param {string} tag */
+  setTag(tag) {
+    this.tag = tag;
+    this.area("tag").value = tag;
+  }
+
+  /** Somebody else, or another window, saved in between. @param {Text} theirs @param {string} tag */
+  differs(theirs, tag) {
+    this.setTag(tag);
+    this.onServer = theirs;
+    if (this.same(theirs, this.text())) return;
+    this.conflict = true;
+    for (const quote of /** @type {NodeListOf<HTMLElement>} */ (this.form.querySelectorAll(".theirs"))) {
+      const name = /** @type {"findings"} */ (quote.dataset.for);
+      quote.textContent = theirs[name];
+      quote.hidden = theirs[name] === this.area(name).value;
+    }
+    this.keep();
+    this.showConflict();
+  }
+
+  showConflict() {
+    this.both.hidden = false;
+    this.both.querySelectorAll("button").forEach((button) => (button.hidden = false));
+    this.say("kept");
+    this.both.scrollIntoView({ block: "nearest" });
+  }
+
+  /** @param {string | undefined} choice mine, theirs or both */
+  settle(choice) {
+    if (!choice) return;
+    for (const quote of /** @type {NodeListOf<HTMLElement>} */ (this.form.querySelectorAll(".theirs:not([hidden])"))) {
+      const area = this.area(quote.dataset.for ?? "");
+      if (choice === "theirs") area.value = quote.textContent ?? "";
+      if (choice === "both") area.value = [area.value, quote.textContent].filter(Boolean).join("\n\n");
+      quote.hidden = true;
+    }
+    this.both.hidden = true;
+    this.conflict = false;
+    this.changed();
+    this.save();
+  }
+
+  /** @param {SubmitEvent} event */
+  async submit(event) {
+    const pressed = /** @type {HTMLButtonElement | null} */ (event.submitter);
+    this.keep();
+    if (pressed?.name !== "then") return; // claiming takes the text along by itself
+    event.preventDefault();
+    if ((await this.save()) && pressed.value === "sign") location.assign(`/reviews/${document.body.dataset.review}/sign`);
+  }
+
+  /** @param {string} name @param {Record<string, string>} given */
+  say(name, given = {}) {
+    const line = document.getElementById("saved");
+    if (!line) return;
+    line.textContent = this.words[name].replace(/\{(\w+)\}/g, (/** @type {string} */ _all, /** @type {string} */ key) => given[key]);
+    line.classList.toggle("kept", name !== "saved");
+  }
+}
+
+if (form && !form.hasAttribute("data-fixed")) new Draft(form);

@@ -1,0 +1,299 @@
+// @ts-check
+/** <us-viewer>: stills, clips and pages of one case, from the links of its strip. */
+import { Cine, Timing } from "./cine.js";
+import { Stage } from "./stage.js";
+
+/** @type {Record<string, string>} */
+const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
+/** @param {string} name @param {Record<string, string | number>} given */
+const say = (name, given = {}) => words[name].replace(/\{(\w+)\}/g, (_all, key) => String(given[key]));
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const LIGHT_STEP = 10;
+const PAN_STEP = 40;
+const LOOK_AGAIN_MS = 2500;
+
+class UsViewer extends HTMLElement {
+  connectedCallback() {
+    this.links = /** @type {HTMLAnchorElement[]} */ ([...this.querySelectorAll(".strip a")]);
+    this.stageBox = this.part(".stage");
+    this.sheet = this.part(".sheet");
+    this.bar = this.part(".cine");
+    this.slider = /** @type {HTMLInputElement} */ (this.part(".cine input"));
+    this.caption = this.part(".caption");
+    this.stage = new Stage(this.stageBox, this.sheet, (by) => this.turn(by));
+    /** @type {Cine | null} */
+    this.cine = null;
+    this.shown = -1;
+    this.listen();
+    const first = this.links.findIndex((link) => link.getAttribute("aria-current") === "true");
+    if (first >= 0) this.open(first);
+    this.stageBox.focus({ preventScroll: true });
+  }
+
+  /** @param {string} selector @returns {HTMLElement} */
+  part(selector) {
+    return /** @type {HTMLElement} */ (this.querySelector(selector));
+  }
+
+  listen() {
+    this.links.forEach((link, at) => link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      this.open(at);
+      this.stageBox.focus({ preventScroll: true });
+    }));
+    this.stageBox.addEventListener("keydown", (event) => this.key(event));
+    this.stageBox.addEventListener("tap", () => {
+      this.stageBox.focus({ preventScroll: true });
+      if (this.cine) this.act("play");
+    });
+    this.addEventListener("click", (event) => {
+      const act = /** @type {Element} */ (event.target).closest("[data-act]")?.getAttribute("data-act");
+      if (act) this.act(act);
+    });
+    this.slider.addEventListener("input", () => this.cine?.show(Number(this.slider.value) - 1));
+    for (const range of /** @type {NodeListOf<HTMLInputElement>} */ (this.querySelectorAll("[data-light]"))) {
+      range.addEventListener("input", () => this.stage.shine(/** @type {"brightness"} */ (range.dataset.light), Number(range.value)));
+    }
+    addEventListener("resize", () => this.stage.draw());
+    document.addEventListener("visibilitychange", () => document.hidden && this.cine?.playing && this.cine.pause());
+  }
+
+  /** @param {number} by */
+  turn(by) {
+    const to = Math.min(this.links.length - 1, Math.max(0, this.shown + by));
+    if (to !== this.shown && to >= 0) this.open(to);
+  }
+
+  /** @param {number} at */
+  open(at) {
+    const link = this.links[at];
+    this.cine?.close();
+    this.cine = null;
+    this.shown = at;
+    this.links.forEach((each) => each.toggleAttribute("aria-current", false));
+    link.setAttribute("aria-current", "true");
+    link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const download = /** @type {HTMLAnchorElement} */ (this.part(".instead a"));
+    download.href = `${link.dataset.source}/original`;
+    this.part(".instead").hidden = true;
+    this.bar.hidden = true;
+    this.stage.fit();
+    const { form, state, reason } = link.dataset;
+    if (state === "none") this.refuse(reason ?? "");
+    else if (form === "clip" || form === "film") this.openClip(at, link);
+    else this.openStill(at, link);
+  }
+
+  /** The preview at once, the exact frame when it is there. @param {number} at @param {HTMLAnchorElement} link */
+  async openStill(at, link) {
+    const { form, source, page } = link.dataset;
+    const isPage = form === "page";
+    const name = isPage ? `${source}/pages/${page}` : `${source}/preview`;
+    this.sheet.replaceChildren();
+    this.tellImage(at, "loading");
+    if (!(await this.put(at, name)) || isPage) {
+      if (this.shown === at && isPage && this.sheet.firstElementChild) this.tellImage(at, "exact");
+      return;
+    }
+    this.tellImage(at, "preview");
+    if (await this.put(at, `${source}/frames/1`, false)) this.tellImage(at, "exact");
+    this.ahead(at);
+  }
+
+  /** What comes next on the strip is fetched while this one is looked at. @param {number} at */
+  ahead(at) {
+    const next = this.links[at + 1];
+    if (next?.dataset.form === "image" && next.dataset.state !== "none") new Image().src = `${next.dataset.source}/preview`;
+  }
+
+  /** @param {number} at @param {string} address @param {boolean} first whether there is nothing to see without it */
+  async put(at, address, first = true) {
+    const picture = new Image();
+    picture.alt = say("image", { n: at + 1, count: this.links.length });
+    picture.className = "picture";
+    picture.src = address;
+    try {
+      await picture.decode();
+    } catch {
+      if (first && this.shown === at) this.refuse(await why(address));
+      return false;
+    }
+    if (this.shown !== at) return false;
+    this.sheet.replaceChildren(picture);
+    return true;
+  }
+
+  /** @param {number} at @param {HTMLAnchorElement} link */
+  async openClip(at, link) {
+    const { source = "", form, frames, frameTime, times } = link.dataset;
+    const hasFrames = form === "clip";
+    const timing = new Timing(Number(frames), frameTime ? Number(frameTime) : null, times ? times.split(" ").map(Number) : []);
+    this.sheet.replaceChildren();
+    if (hasFrames || link.dataset.state === "ready") {
+      const poster = new Image();
+      poster.alt = "";
+      poster.src = `${source}/preview`;
+      this.sheet.append(poster);
+    }
+    this.slider.max = String(Math.max(1, timing.frames));
+    this.bar.hidden = false;
+    this.tellImage(at, "loading");
+    const cine = (this.cine = new Cine(this.sheet, source, timing, hasFrames, (shown) => this.tellFrame(shown)));
+    if (link.dataset.state === "pending" && !(await this.prepared(at, link))) return;
+    if (this.cine !== cine) return;
+    timing.frames = Math.max(timing.frames, Number(link.dataset.frames));
+    this.slider.max = String(Math.max(1, timing.frames));
+    try {
+      await cine.open(!calm.matches);
+      this.caption.textContent = this.nameOf(at) + (timing.rate ? ` · ${say("rate", { n: timing.rate })}` : "");
+    } catch {
+      if (this.cine === cine) this.refuse(await why(`${source}/proxy`));
+    }
+  }
+
+  /** A clip whose film is being made: its frames can be stepped through until it is ready. @param {number} at @param {HTMLAnchorElement} link */
+  async prepared(at, link) {
+    const isFilm = link.dataset.form === "film";
+    this.caption.textContent = say(isFilm ? "preparing_film" : "preparing");
+    if (!isFilm) this.cine?.show(0);
+    while (this.shown === at && this.isConnected) {
+      const answer = await fetch(link.dataset.source ?? "").catch(() => null);
+      const instance = answer?.ok ? await answer.json() : { preview: "pending" };
+      if (instance.preview !== "pending") {
+        Object.assign(link.dataset, { state: instance.preview, frames: String(instance.number_of_frames), reason: instance.preview_reason });
+        if (instance.preview === "none") this.refuse(instance.preview_reason);
+        return instance.preview === "ready";
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    }
+    return false;
+  }
+
+  /** @param {string} reason */
+  refuse(reason) {
+    this.cine?.close();
+    this.cine = null;
+    this.bar.hidden = true;
+    this.sheet.replaceChildren();
+    this.part(".instead").hidden = false;
+    this.part(".why").textContent = say("cannot", { reason });
+    this.caption.textContent = this.nameOf(this.shown);
+  }
+
+  /** @param {number} at */
+  nameOf(at) {
+    return say("image", { n: at + 1, count: this.links.length });
+  }
+
+  /** @param {number} at @param {string} state */
+  tellImage(at, state) {
+    this.caption.textContent = `${this.nameOf(at)} · ${say(state)}`;
+  }
+
+  /** @param {import("./cine.js").Shown} shown */
+  tellFrame({ frame, exact, playing }) {
+    if (!this.cine) return;
+    const count = this.cine.timing.frames;
+    const number = say("frame", { n: frame + 1, count });
+    this.slider.value = String(frame + 1);
+    this.slider.setAttribute("aria-valuetext", number);
+    this.part(".frame").textContent = playing ? number : `${number} · ${say(exact ? "exact" : "preview")}`;
+    this.part("[data-icon]").textContent = playing ? "❚❚" : "▶";
+    this.part("[data-word]").textContent = say(playing ? "pause" : "play");
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.stageBox) return;
+    const act = event.shiftKey && event.key.startsWith("Arrow") ? `pan${event.key}` : KEYS[event.key];
+    if (!act) return;
+    event.preventDefault();
+    this.act(act);
+  }
+
+  /** @param {string} act */
+  act(act) {
+    ACTS[act]?.(this);
+  }
+
+  toggleFullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.requestFullscreen?.();
+  }
+
+  /** @param {"brightness" | "contrast"} name @param {number} by */
+  shine(name, by) {
+    this.stage.shine(name, this.stage.light[name] + by);
+    this.showLight();
+  }
+
+  showLight() {
+    for (const range of /** @type {NodeListOf<HTMLInputElement>} */ (this.querySelectorAll("[data-light]"))) {
+      range.value = String(this.stage.light[/** @type {"brightness"} */ (range.dataset.light)]);
+    }
+  }
+}
+
+/** @type {Record<string, string>} */
+const KEYS = {
+  " ": "play", ArrowLeft: "back", ArrowRight: "on", ArrowUp: "before", ArrowDown: "after", PageUp: "before", PageDown: "after",
+  Home: "first", End: "last", "+": "in", "-": "out", "−": "out", "=": "fit", b: "brighter", B: "darker", n: "harder", N: "softer",
+  0: "plain", f: "full", F: "full", "?": "keys", r: "report", R: "report", w: "write", W: "write", c: "claim", C: "claim",
+};
+
+/** @type {Record<string, (viewer: UsViewer) => void>} */
+const ACTS = {
+  play: (v) => (v.cine?.playing ? v.cine.pause() : v.cine?.play()),
+  back: (v) => v.cine?.step(-1),
+  on: (v) => v.cine?.step(1),
+  before: (v) => v.turn(-1),
+  after: (v) => v.turn(1),
+  first: (v) => v.turn(-Infinity),
+  last: (v) => v.turn(Infinity),
+  in: (v) => v.stage?.zoom(1),
+  out: (v) => v.stage?.zoom(-1),
+  fit: (v) => v.stage?.fit(),
+  panArrowLeft: (v) => v.stage?.pan(PAN_STEP, 0),
+  panArrowRight: (v) => v.stage?.pan(-PAN_STEP, 0),
+  panArrowUp: (v) => v.stage?.pan(0, PAN_STEP),
+  panArrowDown: (v) => v.stage?.pan(0, -PAN_STEP),
+  brighter: (v) => v.shine("brightness", LIGHT_STEP),
+  darker: (v) => v.shine("brightness", -LIGHT_STEP),
+  harder: (v) => v.shine("contrast", LIGHT_STEP),
+  softer: (v) => v.shine("contrast", -LIGHT_STEP),
+  plain: (v) => {
+    v.stage?.asItCame();
+    v.showLight();
+  },
+  full: (v) => v.toggleFullScreen(),
+  keys: () => /** @type {HTMLDialogElement} */ (document.getElementById("keysheet")).showModal(),
+  report: () => showReport(document.documentElement.dataset.report === "closed"),
+  write: () => {
+    showReport(true);
+    if (matchMedia("(width < 800px)").matches) location.hash = "report";
+    document.getElementById("findings")?.focus();
+  },
+  claim: () => /** @type {HTMLButtonElement | null} */ (document.querySelector("button[data-act=claim]"))?.click(),
+};
+
+/** @param {boolean} open */
+function showReport(open) {
+  document.documentElement.dataset.report = open ? "open" : "closed";
+  document.querySelector("[aria-controls=report]")?.setAttribute("aria-expanded", String(open));
+  document.querySelector("us-viewer")?.dispatchEvent(new Event("resize"));
+}
+
+/** The sentence of the refusal. @param {string} address */
+async function why(address) {
+  const answer = await fetch(address, { headers: { Accept: "application/problem+json", Range: "bytes=0-0" } }).catch(() => null);
+  const problem = answer && !answer.ok ? await answer.json().catch(() => null) : null;
+  return problem?.detail ?? words.no_answer;
+}
+
+customElements.define("us-viewer", UsViewer);
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !/** @type {Element} */ (event.target).closest(".report")) return;
+  if (location.hash === "#report") location.hash = "stage";
+  document.getElementById("stage")?.focus({ preventScroll: true });
+});

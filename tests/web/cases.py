@@ -1,0 +1,112 @@
+"""Cases for the reader's pages, placed and sent by the JSON door as a clinic would."""
+
+import io
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from PIL import Image, ImageDraw
+from pydicom import examples
+
+from tests.people import Places, Somebody
+from tests.servers.app import Running
+
+PATIENT = {"family_name": "Otieno", "given_name": "Jane", "birth_date": "1990-04-03", "sex": "female"}
+PLAIN: dict[str, Any] = {
+    "patient": PATIENT, "exam_type": "abdomen", "priority": "asap",
+    "question": "Pain under the right ribs for two days, worse after meals. Gallstones?",
+    "clinical_notes": "Temperature 38.4 °C, Murphy positive. No jaundice. Two children.",
+    "callback": {"name": "Sr Achieng", "phone": "+254 700 000000"},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Placed:
+    referral_id: str
+    review_id: str
+    code: str
+
+
+def client_of(server: Running, who: Somebody) -> httpx.Client:
+    return httpx.Client(base_url=f"{server.base_url}/api/v1", headers=who.headers, timeout=60)
+
+
+def place(server: Running, places: Places, *files: tuple[str, bytes], **other: Any) -> Placed:
+    """A referral that waits to be read, with these files in it."""
+    with client_of(server, places.referrer) as client:
+        placed = ok(client.post("/referrals", json=PLAIN | other), 201)
+        submitted = ok(client.post(f"/referrals/{placed['id']}/submit"))
+        for name, body in files:
+            send(server, places, placed["id"], name, body)
+    return Placed(placed["id"], submitted["review"]["id"], placed["code"])
+
+
+def send(server: Running, places: Places, referral_id: str, name: str, body: bytes) -> Any:
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Content-Type": "application/octet-stream"}
+    with client_of(server, places.referrer) as client:
+        return ok(client.post(f"/referrals/{referral_id}/files", content=body, headers=headers), 201)
+
+
+def settled(server: Running, places: Places, placed: Placed) -> None:
+    """Every clip of it has its film."""
+    with client_of(server, places.referrer) as client:
+        for instance_id in ok(client.get(f"/referrals/{placed.referral_id}"))["instance_ids"]:
+            for _ in range(240):
+                if ok(client.get(f"/instances/{instance_id}"))["preview"] != "pending":
+                    break
+                time.sleep(0.25)
+
+
+def ok(answer: httpx.Response, status: int = 200) -> Any:
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def dicom(example: str, name: str = "Otieno^Jane", birth_date: str = "19900403") -> bytes:
+    """One of the pydicom wheel's own files, as a machine would have named the patient."""
+    dataset = getattr(examples, example)
+    dataset.PatientName, dataset.PatientBirthDate, dataset.PatientID = name, birth_date, ""
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    out = io.BytesIO()
+    dataset.save_as(out)
+    return out.getvalue()
+
+
+def numbered_clip(frames: int = 24, frame_time_ms: float = 40.0) -> bytes:
+    """A clip whose every frame shows its own number as a row of eight white or black squares, the highest bit first."""
+    dataset = examples.rgb_color
+    size = (256, 64)
+    pictures = []
+    for number in range(1, frames + 1):
+        picture = Image.new("RGB", size)
+        draw = ImageDraw.Draw(picture)
+        for bit in range(8):
+            if number >> (7 - bit) & 1:
+                draw.rectangle((bit * 32, 0, bit * 32 + 31, 63), fill="white")
+        pictures.append(picture.tobytes())
+    dataset.Columns, dataset.Rows, dataset.NumberOfFrames, dataset.FrameTime = *size, frames, frame_time_ms
+    dataset.FrameIncrementPointer = 0x00181063
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.3.1"
+    dataset.PixelData = b"".join(pictures)
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"{dataset.SOPInstanceUID}.9.{frames}"
+    dataset.PatientName, dataset.PatientBirthDate, dataset.PatientID = "Otieno^Jane", "19900403", ""
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    out = io.BytesIO()
+    dataset.save_as(out)
+    return out.getvalue()
+
+
+def jpeg(shade: int = 60) -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((640, 480), shade).convert("RGB").save(out, "JPEG")
+    return out.getvalue()
+
+
+def pdf(pages: int = 2) -> bytes:
+    out = io.BytesIO()
+    sheets = [Image.new("RGB", (600, 850), "white") for _ in range(pages)]
+    for number, sheet in enumerate(sheets, 1):
+        ImageDraw.Draw(sheet).text((60, 60), f"Letter, page {number}", fill="black")
+    sheets[0].save(out, "PDF", save_all=True, append_images=sheets[1:])
+    return out.getvalue()
