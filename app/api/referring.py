@@ -158,17 +158,27 @@ async def send_file(referral_id: UUID, who: Acting, request: Request, response: 
 
 
 @router.post("/referrals/{referral_id}/files/{file_id}/confirm-identity")
-def confirm_identity(referral_id: UUID, file_id: UUID, who: Acting) -> FileOut:
+def confirm_identity(referral_id: UUID, file_id: UUID, who: Acting, key: Once) -> FileOut:
     """'Same patient': the held file joins the referral."""
     with transaction(who) as session:
-        return FileOut.of(identity.confirm(session, who, referral_id, file_id))
+        done = once(session, key)
+        if done.before:
+            return FileOut.of(scope.get(session, ManifestItem, file_id, who))
+        item = identity.confirm(session, who, referral_id, file_id)
+        done.keep(200, item.id)
+        return FileOut.of(item)
 
 
 @router.post("/referrals/{referral_id}/files/{file_id}/withdraw")
-def withdraw_file(referral_id: UUID, file_id: UUID, given: Reason, who: Acting) -> FileOut:
+def withdraw_file(referral_id: UUID, file_id: UUID, given: Reason, who: Acting, key: Once) -> FileOut:
     """'Wrong file': the reader no longer sees it."""
     with transaction(who) as session:
-        return FileOut.of(identity.withdraw(session, who, referral_id, file_id, given.reason))
+        done = once(session, key)
+        if done.before:
+            return FileOut.of(scope.get(session, ManifestItem, file_id, who))
+        item = identity.withdraw(session, who, referral_id, file_id, given.reason)
+        done.keep(200, item.id)
+        return FileOut.of(item)
 
 
 def file_name(disposition: str | None) -> str:

@@ -105,11 +105,14 @@ def enter_report_in_error(report_id: UUID, given: Reason, who: Acting, key: Once
 
 
 @router.post("/reports/{report_id}/acknowledge")
-def acknowledge_report(report_id: UUID, who: Acting) -> ReportOut:
+def acknowledge_report(report_id: UUID, who: Acting, key: Once) -> ReportOut:
     """'I have read this'; until then the answer is chased."""
     with transaction(who) as session:
+        done = once(session, key)
         report = signed_report(session, who, report_id)
-        acknowledge(session, who, submit.for_change(session, who, report.referral_id), report)
+        if not done.before:
+            acknowledge(session, who, submit.for_change(session, who, report.referral_id), report)
+            done.keep(200, report.id)
         session.flush()
         return _shown(report)
 

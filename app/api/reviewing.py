@@ -21,7 +21,6 @@ from app.reports.draft import GivenDraft
 from app.reports.models import ReportVersion
 from app.reports.sign import sign
 from app.reviews import claim, decline, hold, step
-from app.reviews.models import Review
 from app.reviews.worklist import Asked, worklist
 
 router = APIRouter(tags=["reviewing"])
@@ -75,28 +74,39 @@ def get_review(review_id: UUID, who: Acting) -> ReviewOut:
 
 
 @router.post("/reviews/{review_id}/claim")
-def claim_review(review_id: UUID, who: Acting) -> ReviewOut:
+def claim_review(review_id: UUID, who: Acting, key: Once) -> ReviewOut:
     """Of two claims at once one wins; the other is a 409 that says who and when."""
     with transaction(who) as session:
+        done = once(session, key)
         review = step.for_reader(session, who, review_id)
-        claim.claim(session, who, review)
-        return _review(review)
+        if not done.before:
+            claim.claim(session, who, review)
+            done.keep(200, review.id)
+        return ReviewOut.of(review)
 
 
 @router.post("/reviews/{review_id}/release")
-def release_review(review_id: UUID, who: Acting) -> ReviewOut:
+def release_review(review_id: UUID, who: Acting, key: Once) -> ReviewOut:
+    """Give it back to the queue; what was typed stays in the draft."""
     with transaction(who) as session:
+        done = once(session, key)
         review = step.for_reader(session, who, review_id)
-        claim.release(session, who, review)
-        return _review(review)
+        if not done.before:
+            claim.release(session, who, review)
+            done.keep(200, review.id)
+        return ReviewOut.of(review)
 
 
 @router.post("/reviews/{review_id}/assign")
-def assign_review(review_id: UUID, given: Person, who: Acting) -> ReviewOut:
+def assign_review(review_id: UUID, given: Person, who: Acting, key: Once) -> ReviewOut:
+    """A coordinator or supervisor gives it to one of their readers."""
     with transaction(who) as session:
+        done = once(session, key)
         review = step.for_reader(session, who, review_id, "review.assign")
-        claim.assign(session, who, review, given.person_id)
-        return _review(review)
+        if not done.before:
+            claim.assign(session, who, review, given.person_id)
+            done.keep(200, review.id)
+        return ReviewOut.of(review)
 
 
 @router.post("/reviews/{review_id}/hold")
@@ -108,7 +118,7 @@ def hold_review(review_id: UUID, given: Question, who: Acting, key: Once) -> Rev
         if not done.before:
             hold.hold(session, who, review, given.text)
             done.keep(200, review.id)
-        return _review(review)
+        return ReviewOut.of(review)
 
 
 @router.post("/reviews/{review_id}/reply")
@@ -119,7 +129,7 @@ def reply_to_review(review_id: UUID, given: Reply, who: Acting, key: Once) -> Re
         if not done.before:
             hold.reply(session, who, review, given.text, given.file_ids)
             done.keep(200, review.id)
-        return _review(review)
+        return ReviewOut.of(review)
 
 
 @router.post("/reviews/{review_id}/decline")
@@ -130,7 +140,7 @@ def decline_review(review_id: UUID, given: Declined, who: Acting, key: Once) -> 
         if not done.before:
             decline.decline(session, who, review, given.reason, given.advice)
             done.keep(200, review.id)
-        return _review(review)
+        return ReviewOut.of(review)
 
 
 @router.get("/reviews/{review_id}/report")
@@ -210,6 +220,3 @@ def _draft(version: ReportVersion, response: Response) -> DraftOut:
     response.headers["ETag"] = tag(version)
     return DraftOut.model_validate(version)
 
-
-def _review(review: Review) -> ReviewOut:
-    return ReviewOut.of(review)

@@ -1,7 +1,7 @@
 """Write a report: one draft at a time, edited in place under its revision, so that no text overwrites another unseen."""
 
 import sqlalchemy as sa
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.access.actor import Actor, person_of, require
@@ -16,6 +16,11 @@ from app.studies.images import image_list, image_list_sha256
 
 
 class GivenDraft(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {
+        "findings": "Several stones with shadows, wall 3 mm.", "impression": "Gallstones without inflammation.",
+        "recommendation": "Surgical opinion within 4 weeks.",
+    }})  # fmt: skip
+
     findings: Text = ""
     impression: Text = ""
     recommendation: Text = ""
