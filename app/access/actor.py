@@ -39,7 +39,7 @@ class Actor:
     members: tuple[Member, ...] = ()
     scopes: frozenset[str] = field(default_factory=frozenset)  # of a token: read, write
     sign_in_id: UUID | None = None
-    language: str = "en"
+    language: str = ""  # as the person chose; empty leaves it to their browser
     needs_second_factor: bool = False  # may do nothing yet but set one up
 
     @property
@@ -67,6 +67,13 @@ def require(actor: Actor, act: str, organization_id: UUID) -> None:
     if any(m.organization_id == organization_id for m in actor.members):
         raise Forbidden("Your role here does not allow this.")
     raise NotFound
+
+
+def person_here(actor: Actor) -> UUID:
+    """The acting person, not a token of theirs: for how one gets in, which a stolen token must not change."""
+    if actor.kind == "token":
+        raise Forbidden("A token cannot do this. Sign in for that.")
+    return person_of(actor)
 
 
 def person_of(actor: Actor) -> UUID:

@@ -73,7 +73,7 @@ def actor_of(session: Session, person: Person) -> Actor:
         Membership.person_id == person.id, Membership.ended_at.is_(None)
     )
     members = tuple(Member(organization_id, Role(role)) for organization_id, role in session.execute(current))
-    return Actor("person", person.id, person.name, members, language=person.language or "en")
+    return Actor("person", person.id, person.name, members, language=person.language or "")
 
 
 def _with_person(model: type[SignIn] | type[ApiToken]) -> sa.Select[*tuple[Any, ...]]:
@@ -90,7 +90,7 @@ def _with_person(model: type[SignIn] | type[ApiToken]) -> sa.Select[*tuple[Any, 
 def _actor(kind: str, rows: Sequence[Any]) -> Actor:
     person: Person = rows[0][1]
     members = tuple(Member(organization_id, Role(role)) for _, _, organization_id, role in rows if role)
-    return Actor(kind, person.id, person.name, members, language=person.language or "en")
+    return Actor(kind, person.id, person.name, members, language=person.language or "")
 
 
 def _if_stale(row_id: UUID, used_at: datetime | None, at: datetime) -> UUID | None:

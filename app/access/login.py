@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.access import passwords, totp, tries
-from app.access.actor import NOBODY, Actor, person_of
+from app.access.actor import NOBODY, Actor, person_here, person_of
 from app.access.models import SignIn
 from app.access.passwords import Hashed, Verdict
 from app.access.secrets import digest, new_secret
@@ -163,7 +163,7 @@ def finish_proof(
 
 def set_password(session: Session, actor: Actor, password_hash: Hashed) -> None:
     """A new password, after a proof; all other browsers of theirs are signed out."""
-    person = session.get_one(Person, person_of(actor), with_for_update=True)
+    person = session.get_one(Person, person_here(actor), with_for_update=True)
     person.password_hash = password_hash
     others = sa.delete(SignIn).where(SignIn.person_id == person.id, SignIn.id != actor.sign_in_id)
     session.execute(others)
@@ -172,22 +172,24 @@ def set_password(session: Session, actor: Actor, password_hash: Hashed) -> None:
 
 def sign_ins(session: Session, actor: Actor) -> list[SignIn]:
     """Where the person is signed in, the latest first."""
-    mine = sa.select(SignIn).where(SignIn.person_id == person_of(actor), SignIn.expires_at > now())
+    mine = sa.select(SignIn).where(SignIn.person_id == person_here(actor), SignIn.expires_at > now())
     return list(session.scalars(mine.order_by(SignIn.seen_at.desc())))
 
 
 def sign_out(session: Session, actor: Actor, sign_in_id: UUID | None = None) -> None:
     """End this sign-in, or another one of the person's own."""
-    ended = sa.delete(SignIn).where(SignIn.person_id == person_of(actor), SignIn.id == (sign_in_id or actor.sign_in_id))
+    ended = sa.delete(SignIn).where(
+        SignIn.person_id == person_here(actor), SignIn.id == (sign_in_id or actor.sign_in_id)
+    )
     if session.execute(ended).rowcount != 1:  # type: ignore[attr-defined]  # a CursorResult
         raise NotFound
-    record_person(session, actor, "person.signed_out", person_of(actor))
+    record_person(session, actor, "person.signed_out", person_here(actor))
 
 
 def sign_out_everywhere(session: Session, actor: Actor) -> None:
     """End every sign-in of the person, this one too."""
-    end_all(session, person_of(actor))
-    record_person(session, actor, "person.signed_out", person_of(actor), everywhere=True)
+    end_all(session, person_here(actor))
+    record_person(session, actor, "person.signed_out", person_here(actor), everywhere=True)
 
 
 def end_all(session: Session, person_id: UUID) -> None:

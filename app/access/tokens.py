@@ -7,12 +7,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.access.actor import Actor, person_of
+from app.access.actor import Actor, person_here, person_of
 from app.access.models import ApiToken
 from app.access.secrets import digest, new_secret
 from app.access.trail import record_person
 from app.db import now
-from app.errors import Forbidden, Invalid, NotFound
+from app.errors import Invalid, NotFound
 
 PREFIX = "spt_"  # so that scanners of code and logs can tell what they found
 SCOPES = ("read", "write")  # write includes read
@@ -24,8 +24,7 @@ def make(
     session: Session, actor: Actor, name: str, scopes: Iterable[str], *, days: int = DAYS, secret: str | None = None
 ) -> tuple[ApiToken, str]:
     """The token's row, and its secret, of which only the digest is kept; a demo brings its own."""
-    if actor.kind == "token":
-        raise Forbidden("A token cannot make another. Sign in for that.")
+    person_id = person_here(actor)
     name, wanted = " ".join(name.split()), sorted(set(scopes))
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise Invalid("Say what the token is for, in at most 100 letters.", field="name")
@@ -37,7 +36,7 @@ def make(
         raise Invalid(f"You have {MOST_TOKENS} tokens. Revoke one first.", field="name")
     secret = secret or new_secret(PREFIX)
     token = ApiToken(
-        secret_sha256=digest(secret), hint=secret[:HINT_LETTERS], person_id=person_of(actor), name=name, scopes=wanted,
+        secret_sha256=digest(secret), hint=secret[:HINT_LETTERS], person_id=person_id, name=name, scopes=wanted,
         created_at=now(), expires_at=now() + timedelta(days=days),
     )  # fmt: skip
     session.add(token)

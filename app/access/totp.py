@@ -10,7 +10,7 @@ import segno
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.access.actor import Actor, person_of
+from app.access.actor import Actor, person_here
 from app.access.models import SignIn
 from app.access.secrets import keyed, new_secret
 from app.access.trail import record_person
@@ -37,7 +37,7 @@ def is_enrolled(person: Person) -> bool:
 
 def enrol(session: Session, actor: Actor) -> Enrolment:
     """Offer a new secret; `confirm` makes it count. Where one counts already, `remove` comes first."""
-    person = session.get_one(Person, person_of(actor), with_for_update=True)
+    person = session.get_one(Person, person_here(actor), with_for_update=True)
     if is_enrolled(person):
         raise Conflict("A second factor is already set up. Remove it first.")
     person.totp_secret = new_secret()
@@ -46,7 +46,7 @@ def enrol(session: Session, actor: Actor) -> Enrolment:
 
 def offered(session: Session, actor: Actor) -> Enrolment:
     """What `enrol` offered, for showing the form again after a wrong code."""
-    person = session.get_one(Person, person_of(actor))
+    person = session.get_one(Person, person_here(actor))
     if person.totp_secret is None or is_enrolled(person):
         raise Conflict("Begin again: no second factor is being set up.")
     return _shown(person)
@@ -54,7 +54,7 @@ def offered(session: Session, actor: Actor) -> Enrolment:
 
 def confirm(session: Session, actor: Actor, code: str) -> None:
     """The person's device shows the right code: from now on it is asked for, and this sign-in has it."""
-    person = session.get_one(Person, person_of(actor), with_for_update=True)
+    person = session.get_one(Person, person_here(actor), with_for_update=True)
     if person.totp_secret is None or is_enrolled(person):
         raise Conflict("Begin again: no second factor is being set up.")
     if not use(session, person, code):
@@ -65,7 +65,7 @@ def confirm(session: Session, actor: Actor, code: str) -> None:
 
 def remove(session: Session, actor: Actor) -> None:
     """No second factor any more; the door has asked for password and code just before (`login.reauthenticate`)."""
-    person = session.get_one(Person, person_of(actor), with_for_update=True)
+    person = session.get_one(Person, person_here(actor), with_for_update=True)
     forget(person)
     record_person(session, actor, "second_factor.removed", person.id)
 

@@ -9,10 +9,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from app.access import tokens, totp
-from app.access.actor import Actor, person_of
+from app.access.actor import person_here, person_of
 from app.access.models import ApiToken
 from app.db import reading, transaction
-from app.errors import Forbidden
 from app.http.actor import Acting
 from app.http.entry import prove
 from app.http.idempotency import REPLAYED, Once, once
@@ -77,7 +76,7 @@ def get_me(who: Acting) -> Me:
         for member in sorted(who.members, key=lambda member: (names[member.organization_id], member.role))
     ]
     return Me(
-        person_id=person.id, name=person.name, email=person.email, language=who.language, scopes=sorted(who.scopes),
+        person_id=person.id, name=person.name, email=person.email, language=who.language or "en", scopes=sorted(who.scopes),
         has_second_factor=totp.is_enrolled(person), memberships=memberships,
     )  # fmt: skip
 
@@ -92,7 +91,7 @@ def get_tokens(who: Acting) -> Tokens:
 @router.post("/tokens", status_code=201, summary="Make a token: signed in by browser, and with the password again")
 def make_token(given: GivenToken, who: Acting, request: Request, response: Response, key: Once) -> TokenOut:
     """A repeated request under the same key gives the token's row again, without its secret."""
-    _refuse_tokens(who)
+    person_here(who)  # before the password is tried, which a stolen token must not guess
     prove(request, who, given.password)
     with transaction(who) as session:
         done = once(session, key)
@@ -108,8 +107,3 @@ def make_token(given: GivenToken, who: Acting, request: Request, response: Respo
 def revoke_token(token_id: UUID, who: Acting) -> None:
     with transaction(who) as session:
         tokens.revoke(session, who, token_id)
-
-
-def _refuse_tokens(who: Actor) -> None:
-    if who.kind == "token":  # before the password is tried, which a stolen token must not guess
-        raise Forbidden("A token cannot make another. Sign in for that.")

@@ -8,13 +8,14 @@ from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import log
 from app.config import settings
 from app.http import csrf, problems
 from app.http.headers import harden
-from app.http.problems import DoorRefusal
+from app.http.problems import DoorRefusal, Problem
 
 # "METHOD path" of the doors that drain their body as a stream, after they know who sends it.
 STREAMED = (
@@ -58,7 +59,7 @@ class Limits:
             if not isinstance(failure, DoorRefusal):
                 log.get().error("failed", request_id=request_id, error=type(failure).__name__, where=_where(failure))
             if not started:
-                answer = problems.answer(Request(scope), problems.problem_of(failure))
+                answer = _answer(Request(scope), problems.problem_of(failure))
                 await answer(scope, receive, send_hardened)
         return None
 
@@ -93,6 +94,14 @@ class Limits:
             return message
 
         return count
+
+
+def _answer(request: Request, problem: Problem) -> Response:
+    try:
+        return problems.answer(request, problem)
+    except Exception as failure:  # noqa: BLE001 - what draws the pages may be what is broken
+        log.get().error("failed", error=type(failure).__name__, where=_where(failure))
+        return problems.plain(problem)
 
 
 def _too_large() -> DoorRefusal:

@@ -91,10 +91,14 @@ def wants_page(request: Request) -> bool:
 def answer(request: Request, problem: Problem) -> Response:
     shaped: Response | None = request.app.state.shape(request, problem)
     if shaped is None:
-        return JSONResponse(problem.members(), problem.status, problem.headers, "application/problem+json")
+        return plain(problem)
     for name, value in problem.headers.items():
         shaped.headers.setdefault(name, value)
     return shaped
+
+
+def plain(problem: Problem) -> Response:
+    return JSONResponse(problem.members(), problem.status, problem.headers, "application/problem+json")
 
 
 def problem_of(failure: Exception) -> Problem:

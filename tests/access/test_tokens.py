@@ -1,11 +1,13 @@
 """API tokens as the verbs make and end them."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 import time_machine
+from sqlalchemy.orm import Session
 
-from app.access import tokens
+from app.access import login, passwords, tokens, totp
 from app.access.actor import Actor
 from app.access.identify import by_cookie, by_token
 from app.access.models import ApiToken
@@ -76,6 +78,25 @@ def test_a_token_cannot_make_another(db: Settings) -> None:
     assert who is not None
     with transaction(who) as session, pytest.raises(Forbidden):
         tokens.make(session, who, "more", ["write"])
+
+
+def test_a_token_changes_nothing_of_how_its_person_gets_in(db: Settings) -> None:
+    _row, secret = made(account(), scopes=["read", "write"])
+    who, hashed = behind(secret), passwords.hash_new("zebra-tulip-94-moss")
+    assert who is not None
+    acts: list[Callable[[Session], object]] = [
+        lambda session: totp.enrol(session, who),
+        lambda session: totp.offered(session, who),
+        lambda session: totp.confirm(session, who, "123456"),
+        lambda session: totp.remove(session, who),
+        lambda session: login.set_password(session, who, hashed),
+        lambda session: login.sign_ins(session, who),
+        lambda session: login.sign_out(session, who),
+        lambda session: login.sign_out_everywhere(session, who),
+    ]
+    for act in acts:
+        with transaction(who) as session, pytest.raises(Forbidden):
+            act(session)
 
 
 @pytest.mark.parametrize(

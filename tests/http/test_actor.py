@@ -13,8 +13,9 @@ from app.access.administer import disable
 from app.access.login import Entered
 from app.access.models import SignIn
 from app.config import Settings, load
-from app.db import now, transaction
+from app.db import now, reading, transaction
 from app.http.actor import PLAIN, SECURE, give_cookie, take_cookie
+from app.people.models import Person
 from tests.access.accounts import PASSWORD, Account, account
 from tests.http.conftest import Door
 
@@ -137,6 +138,17 @@ def test_a_stolen_token_can_neither_make_another_nor_guess_the_password(me: http
         answer = me.post("/api/v1/tokens", json=given, headers=stolen)
         assert answer.status_code == 403
         assert "token cannot" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/second-factor/begin", "/second-factor", "/sign-out"])
+def test_a_stolen_token_changes_nothing_of_how_one_gets_in(me: httpx.Client, path: str) -> None:
+    amina = account()
+    entered = amina.enter()
+    answer = me.post(path, headers=bearer(amina, "read", "write"), data={"code": "123456"})
+    assert answer.status_code in {303, 403}
+    with reading(OPERATOR) as session:
+        assert session.get_one(Person, amina.id).totp_secret is None
+        assert session.get(SignIn, entered.sign_in.id) is not None
 
 
 def test_guessing_the_password_is_told_to_wait(me: httpx.Client, door: Door) -> None:

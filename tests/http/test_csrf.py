@@ -23,6 +23,7 @@ SENT_BY_A_BROWSER = [
     (None, OURS, False),
     (None, "https://post.example.org:8443", True),
     (None, "http://post.example.org.evil.example", True),
+    (None, "http://post.example.org", True),
     (None, OTHER, True),
     (None, "null", True),
     (None, "", True),

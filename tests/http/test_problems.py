@@ -92,6 +92,17 @@ def test_what_nobody_foresaw_tells_nothing_outside_and_only_its_place_inside(
     assert "ZeroDivisionError" in logged.out + logged.err
 
 
+def test_a_refusal_is_told_even_when_its_page_cannot_be_drawn(door: Door) -> None:
+    def broken(_request: Request, _problem: Problem) -> Response | None:
+        raise ZeroDivisionError(WORDS)
+
+    install(door.app, broken)
+    for path, status in (("/test/refusals/conflict", 500), ("/test/broken", 500)):
+        answer = httpx.get(f"{door.url}{path}")
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert WORDS not in answer.text
+
+
 def test_a_page_may_give_refusals_its_own_shape(door: Door) -> None:
     def shape(request: Request, problem: Problem) -> Response | None:
         if request.url.path.startswith("/api/") or not wants_page(request):
