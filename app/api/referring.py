@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.access import scope
 from app.access.actor import Actor
 from app.api.schemas import FileOut, ReferralBrief, ReferralOut, ReferralPage
+from app.audit import events
 from app.cases import case, lists
 from app.db import reading, transaction
 from app.errors import Invalid
@@ -90,9 +91,10 @@ def list_referrals(
 
 @router.get("/referrals/{referral_id}")
 def get_referral(referral_id: UUID, who: Acting, response: Response) -> ReferralOut:
-    with transaction(who) as session:
+    with reading(who) as session:
         answer = _shown(session, who, referral_id, response)
-        case.opened(session, who, session.get_one(Referral, referral_id))
+    events.note_opening(who, "referral.opened", organization_id=answer.organization.id, entity_id=referral_id,
+                        referral_id=referral_id)  # fmt: skip
     return answer
 
 

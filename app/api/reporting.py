@@ -65,10 +65,10 @@ def get_report(
     report_id: UUID, who: Acting, request: Request, version: Annotated[int | None, Query(ge=1)] = None
 ) -> Any:
     """The current version as JSON, or as PDF by `Accept: application/pdf`; `version` asks for an earlier one."""
-    with transaction(who) as session:
+    with reading(who) as session:
         report = signed_report(session, who, report_id)
-        events.record_opening(session, who, "report.opened", organization_id=report.organization_id,
-                              entity_id=report.id, referral_id=report.referral_id)  # fmt: skip
+    events.note_opening(who, "report.opened", organization_id=report.organization_id, entity_id=report.id,
+                        referral_id=report.referral_id)  # fmt: skip
     shown = version_of(report, version)
     if "application/pdf" in request.headers.get("accept", ""):
         return stored(publish.pdf(who, report, shown), request, name=f"report-v{shown.version}.pdf")

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.db import Acting, Base, insert_or_nothing, now
+from app.db import Acting, Base, insert_or_nothing, now, reading, transaction
 
 OPENING_MINUTES = 15
 
@@ -46,12 +46,32 @@ def record(
 def record_opening(
     session: Session, actor: Acting, action: str, *, organization_id: UUID, entity_id: UUID,
     referral_id: UUID | None = None,
-) -> bool:  # fmt: skip
-    """Write that something was looked at, once in fifteen minutes; True if this call wrote it."""
+) -> None:  # fmt: skip
+    """Write that somebody looked at something, once in fifteen minutes, in a transaction that writes anyway."""
     at = now()
-    slot = int(at.timestamp()) // int(timedelta(minutes=OPENING_MINUTES).total_seconds())
-    return insert_or_nothing(session, AuditEvent, {
+    insert_or_nothing(session, AuditEvent, {
         "at": at, "action": action, "actor_kind": actor.kind, "person_id": actor.person_id,
         "organization_id": organization_id, "entity_id": entity_id, "referral_id": referral_id, "detail": {},
-        "opening": f"{actor.person_id}:{entity_id}:{action}:{slot}",
+        "opening": _opening(actor, action, entity_id, at),
     })  # fmt: skip
+
+
+def note_opening(
+    actor: Acting, action: str, *, organization_id: UUID, entity_id: UUID, referral_id: UUID | None = None
+) -> None:
+    """The same in sessions of its own, before the first byte is shown, for what only reads.
+
+    A look that was noted already writes nothing, and so never queues behind a writer."""
+    with reading(actor) as session:
+        here = sa.select(AuditEvent.id).where(AuditEvent.opening == _opening(actor, action, entity_id, now()))
+        if session.scalar(here) is not None:
+            return
+    with transaction(actor) as session:
+        record_opening(
+            session, actor, action, organization_id=organization_id, entity_id=entity_id, referral_id=referral_id
+        )
+
+
+def _opening(actor: Acting, action: str, entity_id: UUID, at: datetime) -> str:
+    slot = int(at.timestamp()) // int(timedelta(minutes=OPENING_MINUTES).total_seconds())
+    return f"{actor.person_id}:{entity_id}:{action}:{slot}"

@@ -7,7 +7,7 @@ from sqlalchemy.orm import joinedload, undefer
 from app.access import scope
 from app.access.actor import Actor
 from app.audit import events
-from app.db import transaction
+from app.db import reading
 from app.dicom.facts import Facts
 from app.errors import Conflict, NotFound, Unavailable
 from app.storage import blobs
@@ -22,18 +22,17 @@ STRIP_PX, PREVIEW_PX = 320, 1024
 
 def instance_for(actor: Actor, instance_id: UUID) -> Instance:
     """The instance with its bytes and its facts; looking at it is one event a study in a quarter of an hour."""
-    with transaction(actor) as session:
+    with reading(actor) as session:
         instance = scope.get(session, Instance, instance_id, actor, joinedload(Instance.blob), undefer(Instance.facts))
-        events.record_opening(session, actor, "study.viewed", organization_id=instance.organization_id,
-                              entity_id=instance.study_id)  # fmt: skip
+    events.note_opening(actor, "study.viewed", organization_id=instance.organization_id, entity_id=instance.study_id)
     return instance
 
 
 def document_for(actor: Actor, document_id: UUID) -> Document:
-    with transaction(actor) as session:
+    with reading(actor) as session:
         document = scope.get(session, Document, document_id, actor, joinedload(Document.blob))
-        events.record_opening(session, actor, "document.viewed", organization_id=document.organization_id,
-                              entity_id=document.id, referral_id=document.referral_id)  # fmt: skip
+    events.note_opening(actor, "document.viewed", organization_id=document.organization_id, entity_id=document.id,
+                        referral_id=document.referral_id)  # fmt: skip
     return document
 
 
