@@ -56,7 +56,7 @@ def mine(session: Session, actor: Actor, *, cursor: str | None = None, limit: in
         )
     )
     last = rows[limit - 1] if len(rows) > limit else None
-    return Page(_lines(session, rows[:limit]), encoded(last.created_at, last.id) if last else None)
+    return Page(lines_of(session, rows[:limit]), encoded(last.created_at, last.id) if last else None)
 
 
 def search(
@@ -74,7 +74,7 @@ def search(
     limit = max(1, min(limit, 200))
     rows = list(session.scalars(query.order_by(Referral.updated_at, Referral.id).limit(limit + 1)))
     last = rows[limit - 1] if len(rows) > limit else None
-    return Page(_lines(session, rows[:limit]), encoded(last.updated_at, last.id) if last else None)
+    return Page(lines_of(session, rows[:limit]), encoded(last.updated_at, last.id) if last else None)
 
 
 def numbers(session: Session, referrals: list[Referral]) -> dict[UUID, Numbers]:
@@ -106,7 +106,7 @@ def _by_external_identifier(wanted: str) -> sa.Select[UUID]:
     )
 
 
-def _lines(session: Session, referrals: list[Referral]) -> list[Line]:
+def lines_of(session: Session, referrals: list[Referral]) -> list[Line]:
     ids = [referral.id for referral in referrals]
     counts = manifest.counts(session, ids)
     reviews = {review.referral_id: review for review in session.scalars(

@@ -1,0 +1,1 @@
+"""Pages for people in a browser, phones included; each works without script."""

@@ -1,0 +1,182 @@
+"""Rendering: one environment a language, and what every page is given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from babel.dates import get_month_names
+from babel.numbers import format_decimal
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2_fragments import render_block
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from app.access.actor import CLINICAL, Actor
+from app.db import new_id, now, reading
+from app.http.idempotency import FIELD
+from app.notifications.inbox import unread_count
+from app.people.models import Organization, Patient
+from app.reports import words as clinical
+from app.web.clock import time_left
+from app.web.words import LANGUAGES, Speech, speech, speech_of
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the header says of the person: where they belong, and how much waits for them."""
+
+    organizations: tuple[str, ...]
+    zone: str  # of the first organization: times without another are in this one
+    unread: int
+
+
+def render(
+    request: Request, who: Actor | None, template: str, status: int = 200, *, block: str = "", **context: object
+) -> Response:
+    """A page, or one block of it for htmx."""
+    spoken = speech_of(request, who)
+    given = {**_own(request, who, spoken), **context}
+    if block:
+        return HTMLResponse(render_block(_environment(spoken.language), template, block, **given), status)
+    return HTMLResponse(_environment(spoken.language).get_template(template).render(given), status)
+
+
+def see_other(path: str) -> Response:
+    """After a form that acted: reloading the page does not act again."""
+    return RedirectResponse(path, 303)
+
+
+def by_htmx(request: Request) -> bool:
+    """Only a part of the page is asked for."""
+    return "hx-request" in request.headers and "hx-history-restore-request" not in request.headers
+
+
+@cache
+def _environment(language: str) -> Environment:
+    spoken = speech(language)
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
+    )  # fmt: skip
+    made.filters["zip"] = zip
+    made.globals |= {
+        "_": spoken.gettext, "gettext": spoken.gettext, "ngettext": spoken.ngettext, "language": language,
+        "direction": spoken.direction, "languages": LANGUAGES, "now": now, "new_key": lambda: new_id().hex,
+        "key_field": FIELD, **wording(spoken),
+    }  # fmt: skip
+    return made
+
+
+def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
+    """Exam types, sexes, ages, days, sizes and time left, in words."""
+    _ = spoken.gettext
+    return {
+        "exam_words": lambda code: clinical.exam_type(code, _),
+        "sex_words": lambda code: clinical.sex(code, _),
+        "month_name": lambda number: get_month_names("abbreviated", locale=spoken.language)[number],
+        "in_file": in_file,
+        "plain": plain,
+        "field_words": lambda name: fields(spoken).get(name, name),
+        "role_words": lambda role: roles(spoken)[role],
+        "age_words": lambda patient: age(patient, spoken),
+        "born_words": lambda patient: born(patient, spoken),
+        "day": lambda given: clinical.day(given, spoken.language),
+        "size": lambda size_bytes: size(size_bytes, spoken.language),
+        "time_left": lambda due_at: time_left(due_at, now(), spoken.ngettext),
+        "moment": lambda at, *sites: clinical.moment(at, [one.time_zone for one in sites] or ["UTC"], spoken.language),
+    }
+
+
+def in_file(patient: dict[str, str]) -> str:
+    """What a file's header says of its patient, on one line."""
+    name = patient.get("name", "").replace("^", " ").strip()
+    return ", ".join(part for part in (name, patient.get("birth_date", ""), patient.get("identifier", "")) if part)
+
+
+def plain(value: object) -> str:
+    """A value of a revision, as text."""
+    if isinstance(value, dict):
+        return ", ".join(str(each) for each in value.values() if each not in (None, ""))
+    return "–" if value in (None, "") else str(value)
+
+
+def fields(spoken: Speech) -> dict[str, str]:
+    """The fields of a referral that can be revised."""
+    _ = spoken.gettext
+    return {
+        "exam_type": _("What was examined"), "question": _("Question"), "clinical_notes": _("What is known"),
+        "priority": _("When the answer is needed"), "patient_leaves_at": _("The patient leaves at"),
+        "callback_name": _("Whom to call"), "callback_phone": _("Telephone"), "obstetric": _("Pregnancy"),
+        "provisional_reading": _("What the clinic thinks it sees"),
+    }  # fmt: skip
+
+
+def roles(spoken: Speech) -> dict[str, str]:
+    """As what somebody belongs to an organization."""
+    _ = spoken.gettext
+    return {
+        "referrer": _("referrer"), "reviewer": _("reviewer"), "coordinator": _("coordinator"),
+        "supervisor": _("supervisor"), "qa_lead": _("quality lead"), "admin": _("administrator"),
+        "privacy_officer": _("privacy officer"),
+    }  # fmt: skip
+
+
+def age(patient: Patient, spoken: Speech) -> str:
+    """'36 y', or the age that was stated, or nothing."""
+    if patient.birth_date:
+        return clinical.age(patient.birth_date, now().date(), spoken.gettext)
+    if patient.age_value is not None:
+        return clinical.age_words(patient.age_value, patient.age_unit or "years", spoken.gettext)
+    return ""
+
+
+def born(patient: Patient, spoken: Speech) -> str:
+    stated = None if patient.age_value is None else {"value": patient.age_value, "unit": patient.age_unit}
+    known = {"birth_date": patient.birth_date, "age": stated, "age_stated_on": patient.created_at.date()}
+    return clinical.born(known, now().date(), spoken.language, spoken.gettext)
+
+
+def size(size_bytes: int | None, language: str) -> str:
+    """'8.4 MB'."""
+    if size_bytes is None:
+        return ""
+    for unit, one in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size_bytes >= one:
+            return f"{format_decimal(size_bytes / one, '0.#', locale=language)} {unit}"
+    return f"{size_bytes} B"
+
+
+def _own(request: Request, who: Actor | None, spoken: Speech) -> dict[str, Any]:
+    """Of this request; the header is looked up only where a template asks for it."""
+    head: Callable[[], Head] = cache(lambda: _head(who))
+
+    def time(at: datetime, *sites: Organization) -> Markup:
+        zones = [one.time_zone for one in sites] or [head().zone]
+        words = clinical.moment(at, zones, spoken.language)
+        shown = words if len(zones) > 1 else words.rpartition(" (")[0]
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(timespec="seconds"), words, shown)
+
+    return {"request": request, "who": who, "head": head, "time": time, "is_reader": _is_reader(who)}
+
+
+def _is_reader(who: Actor | None) -> bool:
+    return bool(who and who.organizations_for("review.list"))
+
+
+def _head(who: Actor | None) -> Head:
+    if who is None or who.person_id is None:
+        return Head((), "UTC", 0)
+    own = {member.organization_id: member.role not in CLINICAL for member in who.members}
+    with reading(who) as session:
+        found = session.scalars(sa.select(Organization).where(Organization.id.in_(own)).order_by(Organization.name))
+        organizations = sorted(found, key=lambda one: own[one.id])
+        unread = unread_count(session, who.person_id)
+    zone = organizations[0].time_zone if organizations else "UTC"
+    return Head(tuple(one.name for one in organizations), zone, unread)

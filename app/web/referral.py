@@ -1,0 +1,195 @@
+"""The page of one referral, and what its referrer does there: send, answer, revise, cancel, settle a file."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from app.access.actor import Actor, person_of
+from app.cases import case
+from app.cases.case import Case
+from app.db import reading, transaction
+from app.errors import Conflict, Invalid, NotFound
+from app.http.actor import Acting
+from app.http.idempotency import Once, once
+from app.notifications.inbox import mark_case_read
+from app.referrals.given import RevisedReferral, clean
+from app.referrals.models import ARRIVED, EXAM_TYPES, FileStatus, ManifestItem, Referral, ReferralStatus
+from app.referrals.revise import revise
+from app.reviews import cancel, hold, step, submit
+from app.reviews.models import ReviewStatus
+from app.studies import identity
+from app.web.forms import Fields, Form, required, status_of
+from app.web.pages import render, see_other
+from app.web.referring import BESIDE, checked, shown, text_of
+from app.web.states import state
+from app.web.words import speech_of
+
+router = APIRouter(prefix="/referrals/{referral_id}", include_in_schema=False)
+OPEN = (ReferralStatus.DRAFT, ReferralStatus.ACTIVE)
+TAKES_FILES = (*OPEN, ReferralStatus.COMPLETED)
+
+
+@router.get("")
+def show(request: Request, who: Acting, referral_id: UUID) -> Response:
+    """Looking is on the record, and reads what was said about the case."""
+    with transaction(who) as session:
+        found = case.whole(session, who, referral_id)
+        case.opened(session, who, found.referral)
+        mark_case_read(session, person_of(who), referral_id)
+    return _page(request, who, found, Form())
+
+
+@router.get("/files")
+def show_files(request: Request, who: Acting, referral_id: UUID) -> Response:
+    """The files as the server knows them, for script to put in place while others are still going up."""
+    with reading(who) as session:
+        found = case.whole(session, who, referral_id)
+    return render(request, who, "referral_files.html", **_context(request, who, found))
+
+
+@router.get("/receipt")
+def show_receipt(request: Request, who: Acting, referral_id: UUID) -> Response:
+    """What arrived, by name, size, digest and time."""
+    with reading(who) as session:
+        found = case.whole(session, who, referral_id)
+    return render(request, who, "receipt.html", **_context(request, who, found))
+
+
+@router.post("/submit")
+def send(who: Acting, referral_id: UUID) -> Response:
+    with transaction(who) as session:
+        submit.submit(session, who, submit.for_change(session, who, referral_id))
+    return see_other(f"/referrals/{referral_id}")
+
+
+@router.post("/reply")
+def reply(request: Request, who: Acting, referral_id: UUID, form: Fields, key: Once) -> Response:
+    """An answer to the reader's question; the files that came since the question go with it."""
+    with reading(who) as session:
+        found = case.whole(session, who, referral_id)
+    if found.review is None:
+        raise NotFound
+    text = str(clean(form.value("text")))
+    try:
+        with transaction(who) as session:
+            done = once(session, key)
+            if not done.before:
+                review = step.loaded(session, who, found.review.id)
+                hold.reply(session, who, review, text, [item.id for item in since_question(found)])
+                done.keep(200, review.id)
+    except Invalid as refusal:
+        return _page(request, who, found, form.refused(refusal, speech_of(request, who)), 422)
+    return see_other(f"/referrals/{referral_id}#talk")
+
+
+@router.get("/revise")
+def show_revise(request: Request, who: Acting, referral_id: UUID) -> Response:
+    found = _mine(who, referral_id)
+    return _revising(request, who, found, Form(shown(found.referral)))
+
+
+@router.post("/revise")
+def save_revision(request: Request, who: Acting, referral_id: UUID, form: Fields) -> Response:
+    """Only over the text that was shown: what somebody else changed meanwhile is looked at first."""
+    say, found = speech_of(request, who), _mine(who, referral_id)
+    try:
+        given = checked(RevisedReferral, text_of(form, found.referral.organization.time_zone), form, say)
+        if given is None:
+            return _revising(request, who, found, form, 422)
+        with transaction(who) as session:
+            referral = submit.for_change(session, who, referral_id)
+            _refuse_stale(referral, form)
+            revise(session, who, referral, given)
+    except (Invalid, Conflict) as refusal:
+        return _revising(request, who, found, form.refused(refusal, say, BESIDE), status_of(refusal))
+    return see_other(f"/referrals/{referral_id}")
+
+
+@router.get("/cancel")
+def show_cancel(request: Request, who: Acting, referral_id: UUID) -> Response:
+    return render(request, who, "cancel_referral.html", found=_mine(who, referral_id), form=Form())
+
+
+@router.post("/cancel")
+def cancel_it(request: Request, who: Acting, referral_id: UUID, form: Fields) -> Response:
+    try:
+        reason = required(form, "reason", "Say why the referral is cancelled.")
+        with transaction(who) as session:
+            cancel.cancel(session, who, submit.for_change(session, who, referral_id), str(clean(reason)))
+    except Invalid as refusal:
+        form.refused(refusal, speech_of(request, who))
+        return render(request, who, "cancel_referral.html", 422, found=_mine(who, referral_id), form=form)
+    return see_other(f"/referrals/{referral_id}")
+
+
+@router.post("/files/{file_id}/same-patient")
+def same_patient(who: Acting, referral_id: UUID, file_id: UUID) -> Response:
+    with transaction(who) as session:
+        identity.confirm(session, who, referral_id, file_id)
+    return see_other(f"/referrals/{referral_id}#files")
+
+
+@router.post("/files/{file_id}/withdraw")
+def withdraw(who: Acting, referral_id: UUID, file_id: UUID, form: Fields) -> Response:
+    """'Wrong file', or one that was announced and will not come."""
+    reason = form.value("reason") if form.value("reason") in WITHDRAWN else "Wrong file."
+    with transaction(who) as session:
+        identity.withdraw(session, who, referral_id, file_id, reason)
+    return see_other(f"/referrals/{referral_id}#files")
+
+
+# What the buttons say; the reason is kept in English and shown in the reader's language.
+WITHDRAWN = ("Wrong file.", "It will not be sent.", "Refused; taken off the list.")
+
+
+def since_question(found: Case) -> list[ManifestItem]:
+    """The files that came after the reader's last question."""
+    asked_at = max((one.at for one in found.messages if one.kind == "question"), default=None)
+    if asked_at is None:
+        return []
+    return [one for one in found.files if one.status in ARRIVED and one.arrived_at and one.arrived_at > asked_at]
+
+
+def _refuse_stale(referral: Referral, form: Form) -> None:
+    if form.value("version") != str(referral.version):
+        raise Conflict("Somebody changed this referral meanwhile. Compare it with yours, then save again.")
+
+
+def _mine(who: Actor, referral_id: UUID) -> Case:
+    with reading(who) as session:
+        found = case.whole(session, who, referral_id)
+    if not who.may("referral.send", found.referral.organization_id):
+        raise NotFound
+    return found
+
+
+def _page(request: Request, who: Actor, found: Case, form: Form, status: int = 200) -> Response:
+    return render(request, who, "referral.html", status, form=form, **_context(request, who, found))
+
+
+def _revising(request: Request, who: Actor, found: Case, form: Form, status: int = 200) -> Response:
+    if found.referral.status not in OPEN:
+        raise Conflict("An ended referral cannot be changed.")
+    return render(request, who, "revise_referral.html", status, form=form, found=found, exam_types=EXAM_TYPES)
+
+
+def _context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
+    referral, review = found.referral, found.review
+    sends = who.may("referral.send", referral.organization_id)
+    files = found.files
+    troubled = (FileStatus.HELD, FileStatus.CONFLICT, FileStatus.QUARANTINED)
+    return {
+        "found": found, "referral": referral, "sends": sends,
+        "takes_files": sends and referral.status in TAKES_FILES,
+        "is_open": sends and referral.status in OPEN,
+        "is_asked": sends and review is not None and review.status == ReviewStatus.ON_HOLD,
+        "reads": review is not None and who.may("review.list", review.reading_organization_id),
+        "state": state(referral, review, found.signed_report, speech_of(request, who)),
+        "troubled": [one for one in files if one.status in troubled],
+        "expected": [one for one in files if one.status in (FileStatus.DECLARED, FileStatus.RECEIVING)],
+        "arrived": [one for one in files if one.status == FileStatus.STORED],
+        "withdrawn": [one for one in files if one.status == FileStatus.WITHDRAWN],
+        "ready": {one.id for one in found.instances if one.preview == "ready"},
+        "since_question": since_question(found),
+    }  # fmt: skip

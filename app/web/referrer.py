@@ -1,0 +1,113 @@
+"""The referrer's list and the form by which a referral is placed and sent."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Request, Response
+
+from app.access.actor import Actor
+from app.cases import asked
+from app.db import reading, transaction
+from app.errors import Conflict, Forbidden, Invalid
+from app.http.actor import Acting
+from app.http.idempotency import Once, RequestKey, once
+from app.people.models import Organization
+from app.people.reading import readers_for
+from app.referrals.given import GivenReferral
+from app.referrals.models import EXAM_TYPES
+from app.referrals.place import place
+from app.reviews import submit, worklist
+from app.web.forms import Fields, Form, status_of
+from app.web.pages import render, see_other
+from app.web.referring import BESIDE, checked, files_of, patient_of, text_of
+from app.web.states import state
+from app.web.words import speech_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+def home(request: Request, who: Acting, done: Annotated[str | None, Query(max_length=200)] = None) -> Response:
+    """Who sends referrals sees what is asked of them; who only reads, the worklist; who only administers, that."""
+    if not who.organizations_for("referral.send"):
+        if who.organizations_for("review.list"):
+            return see_other("/worklist")
+        if who.organizations_for("audit.read"):
+            return see_other("/organization")
+        return render(request, who, "nowhere.html")
+    say = speech_of(request, who)
+    with reading(who) as session:
+        groups = [] if done else asked.open_groups(session, who)
+        page = asked.done(session, who, cursor=done)
+        reads = worklist.counts(session, who) if who.organizations_for("review.list") else None
+    lines = [line for group in groups for line in group.lines] + page.lines
+    states = {line.referral.id: state(line.referral, line.review, line.report, say) for line in lines}
+    return render(
+        request, who, "home.html", groups=groups, done=page, states=states, reads=reads, is_later=done is not None
+    )
+
+
+@router.get("/referrals/new")
+def show_form(request: Request, who: Acting) -> Response:
+    return _form(request, who, Form({"priority": "routine", "sex": "unknown", "age_unit": "years"}))
+
+
+@router.post("/referrals/new")
+def send(request: Request, who: Acting, form: Fields, key: Once) -> Response:
+    """Placed and sent in one act, before any file; or kept as a draft."""
+    say = speech_of(request, who)
+    try:
+        given = _given(who, form)
+    except Invalid as refusal:
+        return _form(request, who, form.refused(refusal, say, BESIDE), 422)
+    referral = checked(GivenReferral, given, form, say)
+    if referral is None:
+        return _form(request, who, form, 422)
+    try:
+        referral_id = _placed(who, referral, key, is_draft=form.value("act") == "draft")
+    except (Invalid, Conflict) as refusal:
+        return _form(request, who, form.refused(refusal, say, BESIDE), status_of(refusal))
+    return see_other(f"/referrals/{referral_id}")
+
+
+def _placed(who: Actor, given: GivenReferral, key: RequestKey | None, *, is_draft: bool) -> UUID:
+    with transaction(who) as session:
+        done = once(session, key)
+        if done.before and done.resource_id is not None:
+            return done.resource_id
+        referral_id = place(session, who, given).id
+        session.flush()
+        if not is_draft:
+            submit.submit(session, who, submit.for_change(session, who, referral_id))
+        done.keep(201, referral_id)
+    return referral_id
+
+
+def _given(who: Actor, form: Form) -> dict[str, Any]:
+    chosen = form.value("organization_id")
+    mine = [one for one in _own(who) if not chosen or str(one.id) == chosen]
+    if not mine:
+        raise Invalid("You are not a referrer of any organization.", field="organization_id")
+    return {
+        **text_of(form, mine[0].time_zone), "patient": patient_of(form), "files": files_of(form),
+        "organization_id": chosen or None, "reading_organization_id": form.value("reading_organization_id") or None,
+    }  # fmt: skip
+
+
+def _own(who: Actor) -> list[Organization]:
+    mine = sa.select(Organization).where(Organization.id.in_(who.organizations_for("referral.place")))
+    with reading(who) as session:
+        return list(session.scalars(mine.order_by(Organization.name)))
+
+
+def _form(request: Request, who: Actor, form: Form, status: int = 200) -> Response:
+    own = _own(who)
+    if not own:
+        raise Forbidden("You are not a referrer of any organization.")
+    with reading(who) as session:
+        readers = {one.id: one for each in own for one in readers_for(session, each.id)}
+    return render(
+        request, who, "new_referral.html", status, form=form, own=own, readers=list(readers.values()),
+        exam_types=EXAM_TYPES,
+    )  # fmt: skip

@@ -1,0 +1,120 @@
+"""What the referral form says, as the model that pages and JSON share; what is wrong goes beside its field."""
+
+import json
+from datetime import datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+
+from app.errors import Invalid
+from app.http.problems import problem_of
+from app.referrals.models import Referral
+from app.web.forms import Form
+from app.web.words import Speech
+
+# A field of the model -> the field of the form where its sentence stands.
+BESIDE = {
+    "patient": "family_name", "patient.identifier": "identifier", "patient.birth_date": "birth_date",
+    "patient.age": "age_value", "patient.age.value": "age_value", "patient.family_name": "family_name",
+    "patient.given_name": "given_name", "patient.name_local": "name_local", "patient.issuer": "identifier",
+    "callback.name": "callback_name", "callback.phone": "callback_phone", "obstetric.lmp": "lmp", "obstetric.edd": "edd",
+    "obstetric.gravida": "gravida", "obstetric.para": "para",
+}  # fmt: skip
+OBSTETRIC = ("lmp", "edd", "edd_basis", "gravida", "para", "pregnancy_test")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def checked(model: type[Model], given: dict[str, Any], form: Form, say: Speech) -> Model | None:
+    """The model, or None with the sentences in the form."""
+    for name, sentence in _missing(form, say).items():
+        if name in given or (name == "family_name" and "patient" in given):
+            form.errors.setdefault(name, sentence)
+    try:
+        made = model.model_validate(given)
+    except ValidationError as wrong:
+        found = [{**error, "loc": ("body", *error["loc"])} for error in wrong.errors()]
+        for one in problem_of(RequestValidationError(found)).errors:
+            form.errors.setdefault(BESIDE.get(one["field"], one["field"]), say.gettext(one["detail"]))
+        return None
+    return None if form.errors else made
+
+
+def _missing(form: Form, say: Speech) -> dict[str, str]:
+    """The commonest slips, each in its own words."""
+    _ = say.gettext
+    found = {}
+    if not any(form.value(name).strip() for name in ("name_unknown", "family_name", "given_name", "name_local")):
+        found["family_name"] = _("Give a name, or tick that it is not known.")
+    if not form.value("exam_type"):
+        found["exam_type"] = _("Choose what was examined.")
+    if not form.value("question").strip():
+        found["question"] = _("Write the question that the specialist should answer.")
+    return found
+
+
+def patient_of(form: Form) -> dict[str, Any]:
+    """People arrive without an identifier, with one name, with an age and no birth date, or unknown."""
+    plain = ("identifier", "family_name", "given_name", "name_local")
+    patient: dict[str, Any] = {name: form.value(name) for name in plain}
+    patient |= {"name_unknown": bool(form.value("name_unknown")), "sex": form.value("sex") or "unknown"}
+    patient["birth_date"] = _birth_date(form)
+    if form.value("age_value").strip():
+        patient["age"] = {"value": form.value("age_value").strip(), "unit": form.value("age_unit") or "years"}
+    return patient
+
+
+def text_of(form: Form, time_zone: str) -> dict[str, Any]:
+    """What can be revised later."""
+    plain = ("exam_type", "question", "clinical_notes", "provisional_reading")
+    text: dict[str, Any] = {name: form.value(name) for name in plain}
+    text["priority"] = form.value("priority") or "routine"
+    text["callback"] = {"name": form.value("callback_name"), "phone": form.value("callback_phone")}
+    obstetric = {name: form.value(name).strip() for name in OBSTETRIC if form.value(name).strip()}
+    if obstetric and form.value("lmp_certain"):
+        obstetric["lmp_certain"] = form.value("lmp_certain")
+    text["obstetric"] = obstetric or None
+    text["patient_leaves_at"] = _local_time(form.value("patient_leaves_at"), time_zone)
+    return text
+
+
+def files_of(form: Form) -> list[dict[str, Any]]:
+    """The files that script has chosen already: they are going to come, and the reader sees how many."""
+    try:
+        given = json.loads(form.value("files") or "[]")
+    except ValueError:
+        return []
+    named = [each for each in given if isinstance(each, dict) and each.get("name")]
+    return [{"name": each["name"], "size_bytes": each.get("size_bytes")} for each in named]
+
+
+def shown(referral: Referral) -> dict[str, str]:
+    """A referral's text, in the fields of the form."""
+    plain = ("exam_type", "question", "clinical_notes", "provisional_reading", "priority", "callback_name",
+             "callback_phone", "version")  # fmt: skip
+    fields = {name: str(getattr(referral, name)) for name in plain}
+    for name, value in (referral.obstetric or {}).items():
+        if value is not None:
+            fields[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    if referral.patient_leaves_at is not None:
+        local = referral.patient_leaves_at.astimezone(ZoneInfo(referral.organization.time_zone))
+        fields["patient_leaves_at"] = f"{local:%Y-%m-%dT%H:%M}"
+    return fields
+
+
+def _birth_date(form: Form) -> str | None:
+    year, month, day = (form.value(f"birth_{part}").strip() for part in ("year", "month", "day"))
+    if not (year or month or day):
+        return None
+    return "-".join(part.zfill(2) for part in (year, month, day) if part) if month or not day else f"{year}-00-{day}"
+
+
+def _local_time(text: str, time_zone: str) -> datetime | None:
+    """As a clock at the clinic shows it."""
+    if not text.strip():
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(time_zone))
+    except ValueError:
+        raise Invalid("Write day and time, such as 2026-04-03T15:00.", field="patient_leaves_at") from None

@@ -1,0 +1,21 @@
+"""All pages in one application: their routers, the static files, and refusals as pages."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from app.web import entry, links, referral, referrer, refusals, specialist, uploads
+
+router = APIRouter(include_in_schema=False)
+router.include_router(specialist.router)
+for part in (entry, links, referrer, referral, uploads):
+    router.include_router(part.router)
+STATIC = Path(__file__).parent / "static"
+
+
+def mount(app: FastAPI) -> None:
+    """Called once, by whoever puts the doors together."""
+    app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.state.shape = refusals.shape

@@ -1,0 +1,66 @@
+"""Where a case stands, in one sentence for its referrer."""
+
+from datetime import datetime
+
+from app.db import now
+from app.people.models import Organization
+from app.referrals.models import Referral, ReferralStatus
+from app.reports import words as clinical
+from app.reports.models import Report, VersionStatus
+from app.reviews.models import Review, ReviewStatus
+from app.web.words import Speech
+
+READING = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS)
+
+
+def state(referral: Referral, review: Review | None, report: Report | None, say: Speech) -> str:
+    """'Waiting at Kisii Hospital, due 15:00'; the time is the clinic's, and the reader's too where it differs."""
+    _ = say.gettext
+    ended = {
+        ReferralStatus.REVOKED: _("Cancelled"), ReferralStatus.ENTERED_IN_ERROR: _("Entered in error"),
+        ReferralStatus.DRAFT: _("Draft, not sent yet"),
+    }  # fmt: skip
+    if referral.status in ended or review is None:
+        return ended.get(ReferralStatus(referral.status), _("Draft, not sent yet"))
+    if report is not None and report.signed_at is not None:
+        return _answered(report, say)
+    return _on_its_way(referral, review, say)
+
+
+def _on_its_way(referral: Referral, review: Review, say: Speech) -> str:
+    _ = say.gettext
+    owner = review.owner.name if review.owner else referral.reading_organization.name
+    if review.status in READING and review.owned_at is not None:
+        since = clock(review.owned_at, say, referral.organization)
+        return _("Being read by {person} since {time}").format(person=owner, time=since)
+    if review.status == ReviewStatus.ON_HOLD:
+        return _("{person} has a question for you").format(person=owner)
+    if review.status == ReviewStatus.REJECTED:
+        return _("Not read: see why")
+    at = clock(review.due_at, say, referral.organization, referral.reading_organization)
+    return _("Waiting at {organization}, due {time}").format(organization=referral.reading_organization.name, time=at)
+
+
+def _answered(report: Report, say: Speech) -> str:
+    _ = say.gettext
+    if report.status == VersionStatus.ENTERED_IN_ERROR:
+        return _("The answer was withdrawn")
+    if report.acknowledged_at is not None:
+        return _("Answered and read")
+    if report.status == VersionStatus.PRELIMINARY:
+        return _("Preliminary answer, not read yet")
+    if report.version > 1:
+        return _("The answer was changed; not read yet")
+    return _("Answered, not read yet")
+
+
+def clock(at: datetime, say: Speech, *sites: Organization) -> str:
+    """'15:00', with the day where it is not today's; each site's time where their clocks differ."""
+    zones = list(dict.fromkeys(site.time_zone for site in sites))
+    local = at.astimezone(clinical.zone(zones[0]))
+    offsets = {at.astimezone(clinical.zone(name)).utcoffset() for name in zones}
+    if len(offsets) > 1:
+        return clinical.moment(at, zones, say.language)
+    if local.date() == now().astimezone(local.tzinfo).date():
+        return f"{local:%H:%M}"
+    return f"{clinical.day(local.date(), say.language)}, {local:%H:%M}"
