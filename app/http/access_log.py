@@ -41,5 +41,6 @@ class AccessLog:
 
 def route_of(scope: Scope) -> str:
     """The template ('/reports/{id}') or the mount; what matched nothing has no name of its own."""
-    route = scope.get("route")
+    # A route of an included router knows its path without the router's prefix; FastAPI keeps the whole beside it.
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
     return getattr(route, "path", None) or ("/static" if scope["path"].startswith("/static/") else "unmatched")
