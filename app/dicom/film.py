@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,15 @@ import av
 import numpy as np
 
 from app.dicom import limits
-from app.dicom.clip import POSTER_SIDE
+from app.dicom.clip import POSTER_SIDE, USUAL_FRAME_MS
 from app.dicom.colour import Picture
 from app.dicom.encoder import MAX_SIDE, Film
 from app.dicom.facts import Range
 from app.dicom.refusals import beyond, damaged
 from app.dicom.render import encode
 
+Times = Callable[[int, av.VideoFrame], float]
+_BARE = ("h264", "hevc", "mpegvideo")  # streams without a container, and so without times
 _EASY_PROFILES = {"Baseline", "Constrained Baseline", "Main", "High"}
 
 
@@ -72,28 +74,41 @@ def probe(*, path: str, ranges: list[Range] | None = None) -> dict[str, Any]:
         }  # fmt: skip
 
 
-def film(*, path: str, output: str, ranges: list[Range] | None = None, max_side: int = MAX_SIDE) -> dict[str, Any]:
-    """Write the film to `output`, without sound and metadata: what browsers play is not encoded again."""
+def film(
+    *,
+    path: str,
+    output: str,
+    ranges: list[Range] | None = None,
+    max_side: int = MAX_SIDE,
+    frame_time_ms: float | None = None,
+) -> dict[str, Any]:
+    """Write the film to `output`, without sound and metadata: what browsers play is not encoded again.
+
+    `frame_time_ms` is for a bare stream, which has no times of its own."""
     with Section(path, ranges) as section, _opened(section) as container:
         poster, turned = _poster(container)
+    with Section(path, ranges) as section, _opened(section) as container:  # bare streams cannot go back
         if not turned and _plays(container) and max(_size(container)) <= max_side:
-            columns, rows, frames = _copied(container, Path(output))
+            columns, rows, frames, duration_ms = _copied(container, Path(output))
         else:
-            columns, rows, frames = _encoded(container, Path(output), max_side)
-        if not frames:
-            raise damaged("the film has no pictures")
-        return {
-            "media_type": "video/mp4", "columns": columns, "rows": rows, "frames": frames,
-            "duration_ms": round(_duration_s(container) * 1000),
-            "poster": poster["body"], "poster_media_type": poster["media_type"],
-        }  # fmt: skip
+            times_ms = _times_ms(container, frame_time_ms)
+            columns, rows, frames, duration_ms = _encoded(container, Path(output), max_side, times_ms)
+    return {
+        "media_type": "video/mp4", "columns": columns, "rows": rows, "frames": frames,
+        "duration_ms": round(duration_ms, 3), "poster": poster["body"],
+        "poster_media_type": poster["media_type"],
+    }  # fmt: skip
 
 
 def _opened(section: Section) -> av.container.InputContainer:
     """By its own first bytes, and as nothing else: other formats of FFmpeg open further files and addresses."""
-    container = av.open(section, mode="r", format=_format(section.read(512)), options={"max_streams": "32"})
+    form = _format(section.read(512))
+    section.seek(0)
+    container = av.open(section, mode="r", format=form, options={"max_streams": "32"})
     if not container.streams.video:
         raise damaged("the film has no pictures")
+    if container.streams.video[0].codec_context is None:
+        raise damaged("the film is of a kind that Sonopost does not know")
     columns, rows = _size(container)
     if not 0 < columns * rows <= limits.FILM_PIXELS:
         raise beyond(f"the film has {columns:,} × {rows:,} pixels", limits.FILM_PIXELS)
@@ -140,12 +155,11 @@ def _plays(container: av.container.InputContainer) -> bool:
 
 
 def _poster(container: av.container.InputContainer) -> tuple[dict[str, Any], int]:
-    """The picture half way, and by how much the film is turned."""
+    """The picture half way, of a bare stream the first, and by how much the film is turned."""
     stream = container.streams.video[0]
-    if stream.duration and stream.time_base:
+    if container.format.name.startswith("mov") and stream.duration:
         container.seek((stream.start_time or 0) + stream.duration // 2, stream=stream)
     frame = next(_pictures(container), None)
-    container.seek(0)
     if frame is None:
         raise damaged("the film has no pictures")
     return encode(_turned(frame), "webp", POSTER_SIDE, None), frame.rotation
@@ -153,13 +167,21 @@ def _poster(container: av.container.InputContainer) -> tuple[dict[str, Any], int
 
 def _pictures(container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
     size = _size(container)
-    for frame in container.decode(container.streams.video[0]):
-        if (frame.width, frame.height) != size:
-            raise damaged("the film changes its size")
-        yield frame
+    for packet in container.demux(container.streams.video[0]):
+        try:
+            frames = packet.decode()
+        except av.InvalidDataError:  # padding, or a broken picture, which players skip too
+            continue
+        for frame in frames:
+            if (frame.width, frame.height) != size:
+                raise damaged("the film changes its size")
+            yield frame
 
 
-def _copied(container: av.container.InputContainer, output: Path) -> tuple[int, int, int]:
+Written = tuple[int, int, int, float]  # columns, rows, frames, milliseconds
+
+
+def _copied(container: av.container.InputContainer, output: Path) -> Written:
     """The packets as they are in a container of our own: no sound, no place, no title, the index first."""
     source = container.streams.video[0]
     frames = 0
@@ -174,24 +196,33 @@ def _copied(container: av.container.InputContainer, output: Path) -> tuple[int, 
             frames += 1
             if frames > limits.FILM_FRAMES:
                 raise beyond("the film has too many frames", limits.FILM_FRAMES)
-    return *_size(container), frames
+    return *_size(container), frames, _duration_s(container) * 1000
 
 
-def _encoded(container: av.container.InputContainer, output: Path, max_side: int) -> tuple[int, int, int]:
+def _times_ms(container: av.container.InputContainer, frame_time_ms: float | None) -> Times:
+    """When a picture is to be seen: by its own time, or in a bare stream by its number."""
+    if container.format.name in _BARE:
+        step_ms = frame_time_ms or USUAL_FRAME_MS
+        return lambda number, _frame: number * step_ms
+    return lambda _number, frame: (frame.time or 0.0) * 1000
+
+
+def _encoded(container: av.container.InputContainer, output: Path, max_side: int, times_ms: Times) -> Written:
     """Picture by picture, each at its own time, turned as it is to be seen."""
     pictures = _pictures(container)
     first = next(pictures, None)
     if first is None:
-        return 0, 0, 0
+        raise damaged("the film has no pictures")
     rows, columns = (side + side % 2 for side in _turned(first).shape[:2])
-    start_s = first.time or 0.0
+    start_ms, time_ms, step_ms = times_ms(0, first), 0.0, 0.0
     with Film(output, columns, rows, max_side=max_side) as writer:
-        for frame in itertools.chain([first], pictures):
-            time_s = (frame.time or 0.0) - start_s
-            if time_s > limits.FILM_SECONDS:
+        for number, frame in enumerate(itertools.chain([first], pictures)):
+            before_ms, time_ms = time_ms, times_ms(number, frame) - start_ms
+            if time_ms > limits.FILM_SECONDS * 1000:
                 raise beyond("the film has too many seconds", limits.FILM_SECONDS)
-            writer.add(_turned(frame), time_s * 1000)
-    return writer.columns, writer.rows, writer.count
+            step_ms = time_ms - before_ms
+            writer.add(_turned(frame), time_ms)
+    return writer.columns, writer.rows, writer.count, time_ms + step_ms
 
 
 def _turned(frame: av.VideoFrame) -> Picture:
