@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
@@ -160,6 +160,15 @@ def insert_or_nothing(session: Session, model: type[Row], values: dict[str, Any]
     # psycopg's rowcount is -1 after an INSERT, so the row itself has to say that it was made.
     made = insert(model).values(**values).on_conflict_do_nothing().returning(model.id)
     return session.execute(made).one_or_none() is not None
+
+
+def merged(parts: Sequence[sa.Select[UUID, Any]], limit: int) -> sa.Select[UUID, Any]:
+    """The first rows by (time, id) over several queries of those columns, each walking its own index.
+
+    One query with OR or IN over what they select would sort every row that fits."""
+    ordered = [part.order_by(sa.column("at"), sa.column("id")).limit(limit).subquery() for part in parts]
+    rows = sa.union_all(*(sa.select(one.c.id, one.c.at) for one in ordered)).subquery()
+    return sa.select(rows.c.id, rows.c.at).distinct().order_by(rows.c.at, rows.c.id).limit(limit)
 
 
 def encoded(at: datetime, row_id: UUID) -> str:

@@ -5,19 +5,18 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session, selectinload
 
 from app.access import scope
 from app.access.actor import Actor
-from app.access.scope import visible
 from app.api.media import stored
 from app.api.reviewing import tag
 from app.api.schemas import DraftOut, ReportBrief, ReportOut, ReportPage
 from app.audit import events
-from app.db import decoded, encoded, reading, transaction
+from app.cases import lists
+from app.db import reading, transaction
 from app.errors import Invalid, NotFound
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
@@ -46,18 +45,11 @@ def list_reports(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ReportPage:  # fmt: skip
     """Signed reports, the oldest first, so that a script can go on where it stopped."""
-    query = sa.select(Report).where(visible(Report, who), Report.signed_at.is_not(None))
-    if signed_after is not None:
-        if signed_after.tzinfo is None:
-            raise Invalid("Say which time zone: 2026-04-03T15:00:00Z.", field="signed_after")
-        query = query.where(Report.signed_at > signed_after)
-    if cursor:
-        query = query.where(sa.tuple_(Report.signed_at, Report.id) > decoded(cursor))
+    if signed_after is not None and signed_after.tzinfo is None:
+        raise Invalid("Say which time zone: 2026-04-03T15:00:00Z.", field="signed_after")
     with reading(who) as session:
-        rows = list(session.scalars(query.order_by(Report.signed_at, Report.id).limit(limit + 1)))
-    last = rows[limit - 1] if len(rows) > limit else None
-    cursor = encoded(last.signed_at, last.id) if last and last.signed_at else None
-    return ReportPage(items=[ReportBrief.model_validate(one) for one in rows[:limit]], next_cursor=cursor)
+        page = lists.signed(session, who, signed_after=signed_after, cursor=cursor, limit=limit)
+    return ReportPage(items=[ReportBrief.model_validate(one) for one in page.reports], next_cursor=page.next_cursor)
 
 
 @router.get("/reports/{report_id}", responses={200: {"content": {"application/pdf": {}}}}, response_model=ReportOut)

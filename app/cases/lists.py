@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from app.access.actor import Actor
 from app.access.scope import visible
 from app.cases.case import OF_REFERRAL
-from app.db import decoded, encoded
+from app.db import decoded, encoded, merged
 from app.errors import Invalid
 from app.referrals import manifest
 from app.referrals.manifest import Counts
@@ -37,6 +37,12 @@ class Page:
 
 
 @dataclass(frozen=True)
+class ReportPage:
+    reports: list[Report]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
 class Numbers:
     """What the worklist says of a case beside its text."""
 
@@ -45,36 +51,63 @@ class Numbers:
     prior_count: int
 
 
-def mine(session: Session, actor: Actor, *, cursor: str | None = None, limit: int = 50) -> Page:
-    """The referrals of the actor's own organizations, the newest first."""
-    query = sa.select(Referral).where(Referral.organization_id.in_(actor.organizations_for("referral.send")))
-    if cursor:
-        query = query.where(sa.tuple_(Referral.created_at, Referral.id) < decoded(cursor))
-    rows = list(
-        session.scalars(
-            query.options(*OF_REFERRAL).order_by(Referral.created_at.desc(), Referral.id.desc()).limit(limit + 1)
-        )
-    )
-    last = rows[limit - 1] if len(rows) > limit else None
-    return Page(lines_of(session, rows[:limit]), encoded(last.created_at, last.id) if last else None)
-
-
 def search(
     session: Session, actor: Actor, *, external_identifier: str | None, updated_after: datetime | None,
     cursor: str | None, limit: int,
 ) -> Page:  # fmt: skip
     """For scripts: by `system|value`, or what changed since, the oldest change first."""
-    query = sa.select(Referral).where(visible(Referral, actor)).options(*OF_REFERRAL)
+    found: list[sa.ColumnElement[bool]] = []
     if external_identifier:
-        query = query.where(Referral.id.in_(_by_external_identifier(external_identifier)))
+        found.append(Referral.id.in_(_by_external_identifier(external_identifier)))
     if updated_after is not None:
-        query = query.where(Referral.updated_at > updated_after)
+        found.append(Referral.updated_at > updated_after)
     if cursor:
-        query = query.where(sa.tuple_(Referral.updated_at, Referral.id) > decoded(cursor))
+        found.append(sa.tuple_(Referral.updated_at, Referral.id) > decoded(cursor))
     limit = max(1, min(limit, 200))
-    rows = list(session.scalars(query.order_by(Referral.updated_at, Referral.id).limit(limit + 1)))
+    columns = sa.select(Referral.id, Referral.updated_at.label("at")).where(*found)
+    asked_of = Referral.submitted_at.is_not(None)
+    parts = [
+        part
+        for each in actor.organization_ids
+        for part in (
+            columns.where(Referral.organization_id == each),
+            columns.where(Referral.reading_organization_id == each, asked_of, visible(Referral, actor)),
+        )
+    ]
+    if not parts:
+        return Page([], None)
+    rows = session.execute(merged(parts, limit + 1)).all()
+    query = sa.select(Referral).where(Referral.id.in_([row.id for row in rows[:limit]])).options(*OF_REFERRAL)
+    by_id = {one.id: one for one in session.scalars(query)}
     last = rows[limit - 1] if len(rows) > limit else None
-    return Page(lines_of(session, rows[:limit]), encoded(last.updated_at, last.id) if last else None)
+    return Page(lines_of(session, [by_id[row.id] for row in rows[:limit]]), encoded(last.at, last.id) if last else None)
+
+
+def signed(
+    session: Session, actor: Actor, *, signed_after: datetime | None, cursor: str | None, limit: int
+) -> ReportPage:
+    """Signed reports of the actor's organizations, on either side, the oldest first."""
+    columns = sa.select(Report.id, Report.signed_at.label("at")).where(Report.signed_at.is_not(None))
+    if signed_after is not None:
+        columns = columns.where(Report.signed_at > signed_after)
+    if cursor:
+        columns = columns.where(sa.tuple_(Report.signed_at, Report.id) > decoded(cursor))
+    limit = max(1, min(limit, 200))
+    parts = [
+        part
+        for each in actor.organization_ids
+        for part in (
+            columns.where(Report.organization_id == each),
+            columns.where(Report.reading_organization_id == each, visible(Report, actor)),
+        )
+    ]
+    if not parts:
+        return ReportPage([], None)
+    rows = session.execute(merged(parts, limit + 1)).all()
+    reports = session.scalars(sa.select(Report).where(Report.id.in_([row.id for row in rows[:limit]])))
+    last = rows[limit - 1] if len(rows) > limit else None
+    in_order = sorted(reports, key=lambda one: (one.signed_at, one.id))
+    return ReportPage(in_order, encoded(last.at, last.id) if last else None)
 
 
 def numbers(session: Session, referrals: list[Referral]) -> dict[UUID, Numbers]:

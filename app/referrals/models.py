@@ -95,6 +95,7 @@ class Referral(Base):
         sa.UniqueConstraint("organization_id", "accession_number"),
         sa.Index("ix_referral_recent", "organization_id", "created_at", "id"),
         sa.Index("ix_referral_updated", "organization_id", "updated_at", "id"),
+        sa.Index("ix_referral_read", "reading_organization_id", "updated_at", "id"),
         sa.Index("ix_referral_patient", "patient_id", "id"),
     )
 

@@ -45,7 +45,10 @@ class Report(Base):
         back_populates="report", lazy="raise", order_by="ReportVersion.version"
     )
 
-    __table_args__ = (sa.Index("ix_report_signed", "organization_id", "signed_at", "id"),)
+    __table_args__ = (
+        sa.Index("ix_report_signed", "organization_id", "signed_at", "id"),
+        sa.Index("ix_report_signed_here", "reading_organization_id", "signed_at", "id"),
+    )
 
 
 class ReportVersion(Base):

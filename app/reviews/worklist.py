@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from app.access.actor import Actor
-from app.db import decoded, encoded
+from app.db import decoded, encoded, merged
 from app.errors import Invalid
 from app.people.models import Patient, fold
 from app.referrals.codes import normalized
@@ -44,19 +44,13 @@ def worklist(session: Session, actor: Actor, asked: Asked) -> Page:
     organization_ids = actor.organizations_for("review.list")
     limit = max(1, min(asked.limit, 200))
     after = decoded(asked.cursor) if asked.cursor else None
-    # One ordered walk of the index per organization, merged: an IN over several would sort them all.
-    parts = [_ids_of_one(each, asked, after, limit + 1) for each in organization_ids]
+    parts = [_ids_of_one(each, asked, after) for each in organization_ids]
     if not parts:
         return Page([], None)
-    found = (
-        sa.union_all(*(sa.select(part.subquery()) for part in parts)).subquery()
-        if len(parts) > 1
-        else parts[0].subquery()
-    )
-    first = session.execute(sa.select(found).order_by(found.c.due_at, found.c.id).limit(limit + 1)).all()
+    first = session.execute(merged(parts, limit + 1)).all()
     reviews = _loaded(session, [row.id for row in first[:limit]])
     more = len(first) > limit
-    return Page(reviews, encoded(first[limit - 1].due_at, first[limit - 1].id) if more else None)
+    return Page(reviews, encoded(first[limit - 1].at, first[limit - 1].id) if more else None)
 
 
 def counts(session: Session, actor: Actor) -> dict[str, int]:
@@ -70,10 +64,8 @@ def counts(session: Session, actor: Actor) -> dict[str, int]:
     return {"open": row[0] or 0, "unclaimed": row[1] or 0, "mine": row[2] or 0}
 
 
-def _ids_of_one(
-    organization_id: UUID, asked: Asked, after: tuple[datetime, UUID] | None, limit: int
-) -> sa.Select[UUID, datetime]:
-    query = sa.select(Review.id, Review.due_at).where(Review.reading_organization_id == organization_id)
+def _ids_of_one(organization_id: UUID, asked: Asked, after: tuple[datetime, UUID] | None) -> sa.Select[UUID, datetime]:
+    query = sa.select(Review.id, Review.due_at.label("at")).where(Review.reading_organization_id == organization_id)
     if asked.status in ("", "open"):
         query = query.where(IS_OPEN)
     elif asked.status in set(OPEN) | {"completed", "rejected", "cancelled"}:
@@ -83,7 +75,7 @@ def _ids_of_one(
     query = narrowed(query, asked)
     if after is not None:
         query = query.where(sa.tuple_(Review.due_at, Review.id) > after)
-    return query.order_by(Review.due_at, Review.id).limit(limit)
+    return query
 
 
 def narrowed(query: sa.Select[UUID, datetime], asked: Asked) -> sa.Select[UUID, datetime]:

@@ -133,9 +133,7 @@ def create_blob() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("stored_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organization.id"], name="fk_blob_organization_id_organization"
-        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name="fk_blob_organization_id_organization"),
         sa.PrimaryKeyConstraint("id", name="pk_blob"),
         sa.UniqueConstraint("key", name="uq_blob_key"),
     )
@@ -163,9 +161,7 @@ def create_link() -> None:
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["invited_by_id"], ["person.id"], name="fk_link_invited_by_id_person"),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organization.id"], name="fk_link_organization_id_organization"
-        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name="fk_link_organization_id_organization"),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_link_person_id_person"),
         sa.PrimaryKeyConstraint("id", name="pk_link"),
         sa.UniqueConstraint("secret_sha256", name="uq_link_secret_sha256"),
@@ -213,9 +209,7 @@ def create_patient() -> None:
         sa.Column("birth_order", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["mother_patient_id"], ["patient.id"], name="fk_patient_mother_patient_id_patient"
-        ),
+        sa.ForeignKeyConstraint(["mother_patient_id"], ["patient.id"], name="fk_patient_mother_patient_id_patient"),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name="fk_patient_organization_id_organization"
         ),
@@ -304,17 +298,14 @@ def create_referral() -> None:
         ),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name="fk_referral_patient_id_patient"),
         sa.ForeignKeyConstraint(
-            ["reading_organization_id"],
-            ["organization.id"],
-            name="fk_referral_reading_organization_id_organization",
+            ["reading_organization_id"], ["organization.id"], name="fk_referral_reading_organization_id_organization"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_referral"),
         sa.UniqueConstraint("code", name="uq_referral_code"),
-        sa.UniqueConstraint(
-            "organization_id", "accession_number", name="uq_referral_organization_id_accession_number"
-        ),
+        sa.UniqueConstraint("organization_id", "accession_number", name="uq_referral_organization_id_accession_number"),
     )
     op.create_index("ix_referral_patient", "referral", ["patient_id", "id"])
+    op.create_index("ix_referral_read", "referral", ["reading_organization_id", "updated_at", "id"])
     op.create_index("ix_referral_recent", "referral", ["organization_id", "created_at", "id"])
     op.create_index("ix_referral_updated", "referral", ["organization_id", "updated_at", "id"])
 
@@ -335,9 +326,7 @@ def create_rendition() -> None:
             ["organization_id"], ["organization.id"], name="fk_rendition_organization_id_organization"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_rendition"),
-        sa.UniqueConstraint(
-            "source_id", "kind", "frame", "recipe", name="uq_rendition_source_id_kind_frame_recipe"
-        ),
+        sa.UniqueConstraint("source_id", "kind", "frame", "recipe", name="uq_rendition_source_id_kind_frame_recipe"),
     )
 
 
@@ -357,9 +346,7 @@ def create_study() -> None:
         sa.Column("clip_count", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organization.id"], name="fk_study_organization_id_organization"
-        ),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name="fk_study_organization_id_organization"),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name="fk_study_patient_id_patient"),
         sa.PrimaryKeyConstraint("id", name="pk_study"),
         sa.UniqueConstraint(
@@ -389,9 +376,7 @@ def create_access_grant() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name="fk_access_grant_organization_id_organization"
         ),
-        sa.ForeignKeyConstraint(
-            ["referral_id"], ["referral.id"], name="fk_access_grant_referral_id_referral"
-        ),
+        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], name="fk_access_grant_referral_id_referral"),
         sa.ForeignKeyConstraint(["study_id"], ["study.id"], name="fk_access_grant_study_id_study"),
         sa.PrimaryKeyConstraint("id", name="pk_access_grant"),
     )
@@ -432,13 +417,9 @@ def create_external_identifier() -> None:
         sa.Column("value", sa.String(length=200), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organization.id"],
-            name="fk_external_identifier_organization_id_organization",
+            ["organization_id"], ["organization.id"], name="fk_external_identifier_organization_id_organization"
         ),
-        sa.ForeignKeyConstraint(
-            ["referral_id"], ["referral.id"], name="fk_external_identifier_referral_id_referral"
-        ),
+        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], name="fk_external_identifier_referral_id_referral"),
         sa.PrimaryKeyConstraint("id", name="pk_external_identifier"),
         sa.UniqueConstraint(
             "organization_id", "system", "value", name="uq_external_identifier_organization_id_system_value"
@@ -465,9 +446,7 @@ def create_notification() -> None:
             ["organization_id"], ["organization.id"], name="fk_notification_organization_id_organization"
         ),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_notification_person_id_person"),
-        sa.ForeignKeyConstraint(
-            ["referral_id"], ["referral.id"], name="fk_notification_referral_id_referral"
-        ),
+        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], name="fk_notification_referral_id_referral"),
         sa.PrimaryKeyConstraint("id", name="pk_notification"),
     )
     op.create_index("ix_notification_person", "notification", ["person_id", "id"])
@@ -484,9 +463,7 @@ def create_referral_study() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name="fk_referral_study_organization_id_organization"
         ),
-        sa.ForeignKeyConstraint(
-            ["referral_id"], ["referral.id"], name="fk_referral_study_referral_id_referral"
-        ),
+        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], name="fk_referral_study_referral_id_referral"),
         sa.ForeignKeyConstraint(["study_id"], ["study.id"], name="fk_referral_study_study_id_study"),
         sa.PrimaryKeyConstraint("id", name="pk_referral_study"),
         sa.UniqueConstraint("referral_id", "study_id", name="uq_referral_study_referral_id_study_id"),
@@ -514,9 +491,7 @@ def create_review() -> None:
         ),
         sa.ForeignKeyConstraint(["owner_id"], ["person.id"], name="fk_review_owner_id_person"),
         sa.ForeignKeyConstraint(
-            ["reading_organization_id"],
-            ["organization.id"],
-            name="fk_review_reading_organization_id_organization",
+            ["reading_organization_id"], ["organization.id"], name="fk_review_reading_organization_id_organization"
         ),
         sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], name="fk_review_referral_id_referral"),
         sa.PrimaryKeyConstraint("id", name="pk_review"),
@@ -602,9 +577,7 @@ def create_instance() -> None:
         sa.ForeignKeyConstraint(["series_id"], ["series.id"], name="fk_instance_series_id_series"),
         sa.ForeignKeyConstraint(["study_id"], ["study.id"], name="fk_instance_study_id_study"),
         sa.PrimaryKeyConstraint("id", name="pk_instance"),
-        sa.UniqueConstraint(
-            "organization_id", "sop_instance_uid", name="uq_instance_organization_id_sop_instance_uid"
-        ),
+        sa.UniqueConstraint("organization_id", "sop_instance_uid", name="uq_instance_organization_id_sop_instance_uid"),
     )
     op.create_index("ix_instance_series", "instance", ["series_id", "id"])
     op.create_index("ix_instance_study", "instance", ["study_id", "id"])
@@ -648,9 +621,7 @@ def create_report() -> None:
             ["organization_id"], ["organization.id"], name="fk_report_organization_id_organization"
         ),
         sa.ForeignKeyConstraint(
-            ["reading_organization_id"],
-            ["organization.id"],
-            name="fk_report_reading_organization_id_organization",
+            ["reading_organization_id"], ["organization.id"], name="fk_report_reading_organization_id_organization"
         ),
         sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], name="fk_report_referral_id_referral"),
         sa.ForeignKeyConstraint(["review_id"], ["review.id"], name="fk_report_review_id_review"),
@@ -659,6 +630,7 @@ def create_report() -> None:
     )
     op.create_index("ix_report_referral_id", "report", ["referral_id"])
     op.create_index("ix_report_signed", "report", ["organization_id", "signed_at", "id"])
+    op.create_index("ix_report_signed_here", "report", ["reading_organization_id", "signed_at", "id"])
 
 
 def create_instance_conflict() -> None:
@@ -671,9 +643,7 @@ def create_instance_conflict() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["blob_id"], ["blob.id"], name="fk_instance_conflict_blob_id_blob"),
-        sa.ForeignKeyConstraint(
-            ["instance_id"], ["instance.id"], name="fk_instance_conflict_instance_id_instance"
-        ),
+        sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name="fk_instance_conflict_instance_id_instance"),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name="fk_instance_conflict_organization_id_organization"
         ),
@@ -703,22 +673,14 @@ def create_manifest_item() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["archive_id"], ["manifest_item.id"], name="fk_manifest_item_archive_id_manifest_item"
-        ),
+        sa.ForeignKeyConstraint(["archive_id"], ["manifest_item.id"], name="fk_manifest_item_archive_id_manifest_item"),
         sa.ForeignKeyConstraint(["blob_id"], ["blob.id"], name="fk_manifest_item_blob_id_blob"),
-        sa.ForeignKeyConstraint(
-            ["document_id"], ["document.id"], name="fk_manifest_item_document_id_document"
-        ),
-        sa.ForeignKeyConstraint(
-            ["instance_id"], ["instance.id"], name="fk_manifest_item_instance_id_instance"
-        ),
+        sa.ForeignKeyConstraint(["document_id"], ["document.id"], name="fk_manifest_item_document_id_document"),
+        sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name="fk_manifest_item_instance_id_instance"),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name="fk_manifest_item_organization_id_organization"
         ),
-        sa.ForeignKeyConstraint(
-            ["referral_id"], ["referral.id"], name="fk_manifest_item_referral_id_referral"
-        ),
+        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], name="fk_manifest_item_referral_id_referral"),
         sa.PrimaryKeyConstraint("id", name="pk_manifest_item"),
     )
     op.create_index("ix_manifest_item_digest", "manifest_item", ["referral_id", "sha256"])
@@ -769,14 +731,10 @@ def create_acknowledgement() -> None:
         ),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_acknowledgement_person_id_person"),
         sa.ForeignKeyConstraint(
-            ["report_version_id"],
-            ["report_version.id"],
-            name="fk_acknowledgement_report_version_id_report_version",
+            ["report_version_id"], ["report_version.id"], name="fk_acknowledgement_report_version_id_report_version"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_acknowledgement"),
-        sa.UniqueConstraint(
-            "report_version_id", "person_id", name="uq_acknowledgement_report_version_id_person_id"
-        ),
+        sa.UniqueConstraint("report_version_id", "person_id", name="uq_acknowledgement_report_version_id_person_id"),
     )
 
 
