@@ -75,11 +75,11 @@ def accessible(page: Page) -> None:
     assert too_wide <= 0, f"{too_wide} px beyond the edge"
 
 
-def picture(page: Page, name: str) -> Path:
+def picture(page: Page, name: str, **options: Any) -> Path:
     """A screenshot to look at, in a folder that git ignores."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     path = PICTURES / f"{name}.png"
-    page.screenshot(path=path, animations="disabled", caret="hide")
+    page.screenshot(path=path, animations="disabled", caret="hide", **options)
     return path
 
 
