@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Annotated
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
@@ -26,12 +27,22 @@ router = APIRouter(include_in_schema=False)
 Field = Annotated[str, Form(max_length=20_000)]
 
 
+class Written(GivenDraft):
+    """The form that the report is written in."""
+
+    tag: str = ""  # of the draft that it was typed into
+    images: str = ""  # digest of those that were shown beside it
+    then: str = "save"
+
+    @property
+    def text(self) -> GivenDraft:
+        return GivenDraft.model_validate(self.model_dump(include=set(GivenDraft.model_fields)))
+
+
 @router.post("/reviews/{review_id}/claim")
-def claim_review(
-    review_id: UUID, who: Acting, request: Request, findings: Field = "", impression: Field = "", recommendation: Field = "",
-) -> Response:  # fmt: skip
+def claim_review(review_id: UUID, who: Acting, request: Request, written: Annotated[Written, Form()]) -> Response:
     """What was typed before claiming comes along; a race lost says who and when, and gives it back."""
-    typed = GivenDraft(findings=findings, impression=impression, recommendation=recommendation)
+    typed = written.text
     try:
         with transaction(who) as session:
             review = step.for_reader(session, who, review_id)
@@ -90,25 +101,23 @@ def decline_review(
 
 
 @router.post("/reviews/{review_id}/report")
-def save_report(
-    review_id: UUID, who: Acting, request: Request, findings: Field = "", impression: Field = "", recommendation: Field = "",
-    language: Annotated[str, Form(max_length=10)] = "en", tag: Annotated[str, Form(max_length=100)] = "",
-    then: Annotated[str, Form(max_length=10)] = "save",
-) -> Response:  # fmt: skip
+def save_report(review_id: UUID, who: Acting, request: Request, written: Annotated[Written, Form()]) -> Response:
     """Save without script; text that somebody else saved in between is shown beside one's own."""
-    typed = GivenDraft(findings=findings, impression=impression, recommendation=recommendation, language=language)
+    typed = written.text
     try:
         with transaction(who) as session:
             review = step.for_reader(session, who, review_id)
             here = draft.open_draft(draft.report_of(session, review))
-            revision = None if here is None else here.revision if tag == room.tag(here) else -1
+            revision = None if here is None else here.revision if written.tag == room.tag(here) else -1
             draft.save(session, who, review, typed, revision)
     except Conflict as refusal:
         current = refusal.facts.get("current")
         theirs = GivenDraft.model_validate(current) if current else None
         said = Said(refusal.sentence, typed=typed, theirs=theirs, status=412 if theirs else 409)
         return room.room_page(request, who, room.entered(who, review_id), said)
-    return see_other(f"/reviews/{review_id}" + ("/sign" if then == "sign" else "#report"))
+    return see_other(
+        f"/reviews/{review_id}" + (f"/sign?images={quote(written.images)}" if written.then == "sign" else "#report")
+    )
 
 
 def _done(

@@ -32,6 +32,8 @@ from app.web.words import speech_of
 router = APIRouter(include_in_schema=False)
 WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD)
 
+UNCHANGED = {"images": False, "question": False, "ended": False}
+
 
 @dataclass(frozen=True)
 class May:
@@ -84,9 +86,8 @@ def show_now(review_id: UUID, who: Acting, request: Request, images: str = "", v
     changed = {
         "images": room.images_sha256 != images, "question": room.case.referral.version != version,
         "ended": room.review.status not in OPEN and room.draft is None,
-        "lost": room.review.owner_id is not None and room.review.owner_id != who.person_id,
     }  # fmt: skip
-    return render(request, who, "reading_now.html", room=room, left=_left(request, who, room), changed=changed)
+    return render(request, who, "reading_now.html", room=room, left=left(request, who, room), changed=changed)
 
 
 def entered(who: Actor, review_id: UUID) -> Room:
@@ -103,8 +104,8 @@ def entered(who: Actor, review_id: UUID) -> Room:
 def room_page(request: Request, who: Actor, room: Room, said: Said, image: str | None = None) -> Response:
     return render(
         request, who, "reading.html", said.status, room=room, case=room.case, review=room.review, may=room.may,
-        referral=room.case.referral, patient=room.case.referral.patient, left=_left(request, who, room), said=said,
-        shown=sights.chosen(room.sights, image), text=said.typed or _text(room), tag=tag(room.draft),
+        referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
+        shown=sights.chosen(room.sights, image), text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED,
         clock_seconds=clock_seconds, field_words=lambda name: _field(name, speech_of(request, who).gettext),
     )  # fmt: skip
 
@@ -159,7 +160,7 @@ def _text(room: Room) -> GivenDraft:
     return GivenDraft(**{name: getattr(version, name) for name in names})
 
 
-def _left(request: Request, who: Actor, room: Room) -> Left | None:
+def left(request: Request, who: Actor, room: Room) -> Left | None:
     is_open = room.review.status in OPEN
     return time_left(room.review.due_at, now(), speech_of(request, who).ngettext) if is_open else None
 

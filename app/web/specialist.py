@@ -1,9 +1,9 @@
-"""A specialist's pages: the worklist, the reading room, and what is done there."""
+"""A specialist's pages: the worklist, the reading room, what is done there, and the report."""
 
 from fastapi import APIRouter
 
-from app.web import acts, room, worklist
+from app.web import acts, reports, room, signing, worklist
 
 router = APIRouter(include_in_schema=False)
-for part in (worklist, room, acts):
+for part in (worklist, room, acts, signing, reports):
     router.include_router(part.router)

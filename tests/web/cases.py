@@ -3,11 +3,14 @@
 import io
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import av
 import httpx
 from PIL import Image, ImageDraw
 from pydicom import examples
+from pydicom.uid import generate_uid
 
 from tests.people import Places, Somebody
 from tests.servers.app import Running
@@ -43,7 +46,10 @@ def place(server: Running, places: Places, *files: tuple[str, bytes], **other: A
 
 
 def send(server: Running, places: Places, referral_id: str, name: str, body: bytes) -> Any:
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Content-Type": "application/octet-stream"}
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Content-Type": "application/octet-stream",
+    }
     with client_of(server, places.referrer) as client:
         return ok(client.post(f"/referrals/{referral_id}/files", content=body, headers=headers), 201)
 
@@ -76,25 +82,24 @@ def dicom(example: str, name: str = "Otieno^Jane", birth_date: str = "19900403")
 def numbered_clip(frames: int = 24, frame_time_ms: float = 40.0) -> bytes:
     """A clip whose every frame shows its own number as a row of eight white or black squares, the highest bit first."""
     dataset = examples.rgb_color
-    size = (256, 64)
-    pictures = []
-    for number in range(1, frames + 1):
-        picture = Image.new("RGB", size)
-        draw = ImageDraw.Draw(picture)
-        for bit in range(8):
-            if number >> (7 - bit) & 1:
-                draw.rectangle((bit * 32, 0, bit * 32 + 31, 63), fill="white")
-        pictures.append(picture.tobytes())
-    dataset.Columns, dataset.Rows, dataset.NumberOfFrames, dataset.FrameTime = *size, frames, frame_time_ms
+    dataset.Columns, dataset.Rows, dataset.NumberOfFrames, dataset.FrameTime = 256, 64, frames, frame_time_ms
     dataset.FrameIncrementPointer = 0x00181063
     dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.3.1"
-    dataset.PixelData = b"".join(pictures)
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"{dataset.SOPInstanceUID}.9.{frames}"
+    dataset.PixelData = b"".join(numbered(number).tobytes() for number in range(1, frames + 1))
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
     dataset.PatientName, dataset.PatientBirthDate, dataset.PatientID = "Otieno^Jane", "19900403", ""
     dataset.SpecificCharacterSet = "ISO_IR 192"
     out = io.BytesIO()
     dataset.save_as(out)
     return out.getvalue()
+
+
+def numbered(number: int) -> Image.Image:
+    picture = Image.new("RGB", (256, 64))
+    for bit in range(8):
+        if number >> (7 - bit) & 1:
+            ImageDraw.Draw(picture).rectangle((bit * 32, 0, bit * 32 + 31, 63), fill="white")
+    return picture
 
 
 def jpeg(shade: int = 60) -> bytes:
@@ -110,3 +115,29 @@ def pdf(pages: int = 2) -> bytes:
         ImageDraw.Draw(sheet).text((60, 60), f"Letter, page {number}", fill="black")
     sheets[0].save(out, "PDF", save_all=True, append_images=sheets[1:])
     return out.getvalue()
+
+
+def without_picture() -> bytes:
+    """A DICOM file that holds no pixels."""
+    dataset = examples.rgb_color
+    del dataset.PixelData
+    uid = generate_uid()
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.33"
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
+    dataset.PatientName, dataset.PatientBirthDate, dataset.PatientID = "Otieno^Jane", "19900403", ""
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    out = io.BytesIO()
+    dataset.save_as(out)
+    return out.getvalue()
+
+
+def film(path: str, frames: int = 12, rate: int = 20) -> bytes:
+    """An MP4 as a telephone makes it, its frames numbered as in `numbered_clip`."""
+    with av.open(path, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = 256, 64, "yuv420p"
+        for number in range(1, frames + 1):
+            shown = av.VideoFrame.from_image(numbered(number))
+            container.mux(stream.encode(shown))
+        container.mux(stream.encode(None))
+    return Path(path).read_bytes()

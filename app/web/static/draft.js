@@ -206,7 +206,7 @@ class Draft {
     this.keep();
     if (pressed?.name !== "then") return; // claiming takes the text along by itself
     event.preventDefault();
-    if ((await this.save()) && pressed.value === "sign") location.assign(`/reviews/${document.body.dataset.review}/sign`);
+    if ((await this.save()) && pressed.value === "sign") location.assign(`/reviews/${document.body.dataset.review}/sign?images=${this.area("images").value}`);
   }
 
   /** @param {string} name @param {Record<string, string>} given */

@@ -112,4 +112,4 @@ document.addEventListener("htmx:after:swap", () => {
   if (!document.activeElement || document.activeElement === document.body) focusRow(said);
 });
 
-if (document.activeElement === document.body) (rows()[0] ? focusRow(rows()[0]) : desk.focus());
+if (document.activeElement === document.body && matchMedia("(hover: hover)").matches) (rows()[0] ? focusRow(rows()[0]) : desk.focus());

@@ -1,0 +1,177 @@
+"""The report as a letter: read, acknowledged, verified, amended, entered in error, as PDF."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Form, Query, Request, Response
+from sqlalchemy.orm import Session, joinedload, selectinload
+from starlette.responses import StreamingResponse
+
+from app.access import scope
+from app.access.actor import Actor
+from app.audit import events
+from app.cases import case as cases
+from app.cases import sights
+from app.cases.case import Case
+from app.cases.sights import Sight
+from app.db import reading, transaction
+from app.errors import Conflict, Invalid, NotFound, Refusal
+from app.http.actor import Acting
+from app.http.idempotency import Once, once
+from app.people.models import Person
+from app.reports import acknowledge, amend, publish
+from app.reports.models import SIGNED, Acknowledgement, Report, ReportVersion
+from app.reports.verify import Verdict, verify
+from app.reviews import step, submit
+from app.reviews.models import Review
+from app.storage import blobs
+from app.web.forms import status_of
+from app.web.pages import render, see_other
+
+router = APIRouter(include_in_schema=False)
+Number = Annotated[int | None, Query(ge=1)]
+Text = Annotated[str, Form(max_length=20_000)]
+
+
+@dataclass(frozen=True)
+class Letter:
+    case: Case
+    report: Report
+    version: ReportVersion
+    signed: list[ReportVersion]
+    verdict: Verdict
+    sights: list[Sight]  # the images that it rests on
+    read_by: list[tuple[str, datetime]]
+
+
+@router.get("/reports/{report_id}.pdf")
+def show_pdf(report_id: UUID, who: Acting, version: Number = None) -> Response:
+    with transaction(who) as session:
+        report = _opened(session, who, report_id)
+        code = cases.whole(session, who, report.referral_id).referral.code
+    shown = _version(report, version)
+    blob = publish.pdf(who, report, shown)
+    headers = {
+        "Content-Disposition": f"inline; filename*=UTF-8''{quote(f'{code}-v{shown.version}.pdf')}",
+        "Content-Length": str(blob.size_bytes), "ETag": f'"{blob.sha256}"',
+    }  # fmt: skip
+    return StreamingResponse(blobs.read(blob), headers=headers, media_type="application/pdf")
+
+
+@router.get("/reports/{report_id}")
+def show_report(report_id: UUID, who: Acting, request: Request, version: Number = None) -> Response:
+    return _page(request, who, report_id, version)
+
+
+@router.get("/reports/{report_id}/verify")
+def verify_report(report_id: UUID, who: Acting, request: Request, version: Number = None) -> Response:
+    """Where the PDF's link leads: is this what was signed, and is it the newest?"""
+    letter = _letter(who, report_id, version)
+    return render(request, who, "report_verify.html", letter=letter, referral=letter.case.referral)
+
+
+@router.post("/reports/{report_id}/acknowledge")
+def acknowledge_report(report_id: UUID, who: Acting, request: Request) -> Response:
+    """'I have read this'; until then the answer is chased."""
+    try:
+        with transaction(who) as session:
+            report = _opened(session, who, report_id)
+            acknowledge.acknowledge(session, who, submit.for_change(session, who, report.referral_id), report)
+    except Conflict as refusal:
+        return _page(request, who, report_id, None, refusal)
+    return see_other(f"/reports/{report_id}")
+
+
+@router.post("/reports/{report_id}/amend")
+def amend_report(
+    report_id: UUID, who: Acting, request: Request, key: Once, kind: Annotated[amend.ChangeKind, Form()], reason: Text = "",
+) -> Response:  # fmt: skip
+    """A draft of the next version, written and signed in the reading room as the first one was."""
+    try:
+        with transaction(who) as session:
+            done = once(session, key)
+            report = _opened(session, who, report_id)
+            review = step.for_reader(session, who, report.review_id, "report.sign")
+            if not done.before:
+                amend.amend(session, who, review, report, kind, reason.strip())
+                done.keep(303, report.id)
+    except (Conflict, Invalid) as refusal:
+        return _page(request, who, report_id, None, refusal, reason)
+    return see_other(f"/reviews/{review.id}#report")
+
+
+@router.post("/reports/{report_id}/enter-in-error")
+def enter_report_in_error(report_id: UUID, who: Acting, request: Request, key: Once, wrong: Text = "") -> Response:
+    try:
+        with transaction(who) as session:
+            done = once(session, key)
+            report = _opened(session, who, report_id)
+            review = step.for_reader(session, who, report.review_id, "report.sign")
+            if not done.before:
+                amend.enter_in_error(session, who, review, report, wrong.strip())
+                done.keep(303, report.id)
+    except (Conflict, Invalid) as refusal:
+        return _page(request, who, report_id, None, refusal, wrong)
+    return see_other(f"/reports/{report_id}")
+
+
+def _page(
+    request: Request, who: Actor, report_id: UUID, version: int | None, refusal: Refusal | None = None, typed: str = ""
+) -> Response:
+    letter = _letter(who, report_id, version)
+    review: Review | None = letter.case.review
+    is_signer = review is not None and review.owner_id == who.person_id
+    return render(
+        request, who, "report.html", status_of(refusal) if refusal else 200, letter=letter, report=letter.report,
+        version=letter.version, case=letter.case, referral=letter.case.referral, review=review, refusal=refusal, typed=typed,
+        is_current=letter.verdict.current, sends=who.may("referral.send", letter.report.organization_id),
+        may_change=is_signer and who.may("report.sign", letter.report.reading_organization_id),
+        has_draft=any(one.status == "draft" for one in letter.report.versions),
+    )  # fmt: skip
+
+
+def _letter(who: Actor, report_id: UUID, number: int | None) -> Letter:
+    with transaction(who) as session:
+        _opened(session, who, report_id)
+    with reading(who) as session:
+        report = _signed(session, who, report_id)
+        case = cases.whole(session, who, report.referral_id)
+        version = _version(report, number)
+        rests_on = {each["id"] for each in version.images}
+        seen = [one for one in sights.of(session, case) if str(one.source_id) in rests_on]
+        read = session.execute(
+            sa.select(Person.name, Acknowledgement.at).join(Person, Person.id == Acknowledgement.person_id)
+            .where(Acknowledgement.report_version_id == version.id).order_by(Acknowledgement.at)
+        )  # fmt: skip
+        return Letter(
+            case=case, report=report, version=version, signed=[one for one in report.versions if one.status in SIGNED],
+            verdict=verify(report, version), sights=seen, read_by=[(row.name, row.at) for row in read],
+        )  # fmt: skip
+
+
+def _opened(session: Session, who: Actor, report_id: UUID) -> Report:
+    report = _signed(session, who, report_id)
+    events.record_opening(session, who, "report.opened", organization_id=report.organization_id, entity_id=report.id,
+                          referral_id=report.referral_id)  # fmt: skip
+    return report
+
+
+def _signed(session: Session, who: Actor, report_id: UUID) -> Report:
+    """A report of which a version is signed; before that it is the reader's alone."""
+    report = scope.get(session, Report, report_id, who, selectinload(Report.versions).options(
+        joinedload(ReportVersion.signature)))  # fmt: skip
+    if report.signed_at is None:
+        raise NotFound
+    return report
+
+
+def _version(report: Report, number: int | None) -> ReportVersion:
+    signed = {one.version: one for one in report.versions if one.status in SIGNED}
+    found = signed.get(number or max(signed))
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,116 @@
+"""Signing: the page shows exactly what is signed, and asks the password again."""
+
+from collections import Counter
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from pydantic import Field
+
+from app.access.actor import Actor
+from app.access.tries import TooManyTries
+from app.db import reading, transaction
+from app.errors import Conflict, Invalid, Refusal
+from app.http.actor import Acting
+from app.http.entry import prove
+from app.http.idempotency import Once, once
+from app.reports import draft
+from app.reports.draft import GivenDraft
+from app.reports.models import ReportVersion
+from app.reports.sign import sign
+from app.reviews import step
+from app.reviews.models import WAITING, ReviewStatus
+from app.reviews.worklist import Asked, worklist
+from app.web import room
+from app.web.forms import status_of
+from app.web.pages import render, see_other
+from app.web.room import Room
+
+router = APIRouter(include_in_schema=False)
+PARTS = ("impression", "recommendation", "findings")
+
+
+class Shown(GivenDraft):
+    """The signing page's form: what it showed comes back with it, so that a difference can be told."""
+
+    password: str = Field("", max_length=1000)
+    code: str = ""
+    tag: str = ""
+    images_sha256: str = ""
+    image_ids: str = ""
+    preliminary: str = ""
+    then: str = ""
+
+
+@router.get("/reviews/{review_id}/sign")
+def show_signing(review_id: UUID, who: Acting, request: Request, images: str = "") -> Response:
+    """`images` is the digest of those that the reading room showed: later ones are to be looked at first."""
+    here = room.entered(who, review_id)
+    if not here.may.sign or here.draft is None:
+        return see_other(f"/reviews/{review_id}")
+    return _page(request, who, here, unseen=bool(images) and images != here.images_sha256)
+
+
+@router.post("/reviews/{review_id}/sign")
+def sign_review(review_id: UUID, who: Acting, request: Request, key: Once, shown: Annotated[Shown, Form()]) -> Response:
+    try:
+        version = _signed(request, who, review_id, key, shown)
+    except (Conflict, Invalid, TooManyTries) as refusal:
+        return _page(request, who, room.entered(who, review_id), refusal, shown)
+    if shown.then == "next" and (following := _next(who)) is not None:
+        return see_other(f"/reviews/{following}")
+    return see_other(f"/reports/{version.report_id}")
+
+
+def _signed(request: Request, who: Actor, review_id: UUID, key: Once, shown: Shown) -> ReportVersion:
+    with transaction(who) as session:
+        done = once(session, key)
+        step.for_reader(session, who, review_id, "report.sign")
+    if not done.before:
+        prove(request, who, shown.password, shown.code or None)
+    with transaction(who) as session:
+        done = once(session, key)
+        review = step.for_reader(session, who, review_id, "report.sign")
+        if done.before and done.resource_id is not None:
+            return session.get_one(ReportVersion, done.resource_id)
+        here = draft.open_draft(draft.report_of(session, review))
+        revision = here.revision if here is not None and shown.tag == room.tag(here) else -1
+        version = sign(session, who, review, revision=revision, images_sha256=shown.images_sha256,
+                       preliminary=bool(shown.preliminary))  # fmt: skip
+        done.keep(303, version.id)
+        return version
+
+
+def _page(
+    request: Request, who: Actor, here: Room, refusal: Refusal | None = None, shown: Shown | None = None, *,
+    unseen: bool = False,
+) -> Response:  # fmt: skip
+    """The page, or the page again with what differs from what had been shown on it."""
+    stale = refusal is not None and bool(refusal.facts.get("stale"))
+    ids = dict.fromkeys(str(one.source_id) for one in here.sights)
+    before = set(shown.image_ids.split()) if stale and shown else set(ids)
+    return render(
+        request, who, "reading_sign.html", 412 if stale else status_of(refusal) if refusal else 200, room=here,
+        review=here.review, referral=here.case.referral, patient=here.case.referral.patient, case=here.case,
+        draft=here.draft, refusal=refusal, stale=stale, unseen=unseen, seen=shown, parts=PARTS,
+        differs=[name for name in PARTS if stale and getattr(shown, name) != getattr(here.draft, name, "")],
+        new=[one for one in here.sights if str(one.source_id) not in before], gone=len(before - set(ids)),
+        forms=_forms(here), tag=room.tag(here.draft), image_ids=" ".join(ids), left=room.left(request, who, here),
+        changed=room.UNCHANGED,
+    )  # fmt: skip
+
+
+def _forms(here: Room) -> Counter[str]:
+    """How many images, clips and documents the report rests on."""
+    counted = {str(one.source_id): "clip" if one.form == "film" else one.form for one in here.sights}
+    return Counter(counted.values())
+
+
+def _next(who: Actor) -> UUID | None:
+    """What this person holds, else what nobody does; the earliest deadline first."""
+    with reading(who) as session:
+        mine = worklist(session, who, Asked(owner=str(who.person_id), limit=20)).reviews
+        free = worklist(session, who, Asked(owner="none", limit=1)).reviews
+    held = [one for one in mine if one.status != ReviewStatus.ON_HOLD]
+    waiting = [one for one in free if one.status in WAITING]
+    return next((one.id for one in [*held, *waiting]), None)
