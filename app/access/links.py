@@ -1,7 +1,4 @@
-"""A link that lets somebody in: its page shows a form, and only sending the form uses it up.
-
-Mail scanners open what they see, so a GET changes nothing.
-"""
+"""A link that lets somebody in: only sending its page's form uses it up, for mail scanners open what they see."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -59,6 +56,6 @@ def use(session: Session, kind: str, secret: str) -> Link:
     """The link, used up by this transaction and no other."""
     link = look(session, kind, secret)
     taken = sa.update(Link).where(Link.id == link.id, Link.used_at.is_(None)).values(used_at=now())
-    if session.execute(taken).rowcount != 1:  # type: ignore[attr-defined]  # a CursorResult
+    if session.execute(taken).rowcount != 1:  # type: ignore[attr-defined]  # it is a CursorResult
         raise NotFound("This link was used already, or is too old. Ask for a new one.")
     return link

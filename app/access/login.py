@@ -1,8 +1,4 @@
-"""Signing in and out, and proving again that one is present; the same words and work whoever was meant.
-
-Hashing takes its time, so it stands between two transactions, and `sign_in` and `reauthenticate` are the two verbs
-that commit themselves: called within a transaction they would hold SQLite's one write lock for as long.
-"""
+"""Signing in and out, and proving again that one is present; the same words and work whoever was meant."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -60,6 +56,8 @@ def folded(email: str) -> str:
     return email.strip().casefold()
 
 
+# Hashing takes its time, so it stands between two transactions: `sign_in` and `reauthenticate` are the two verbs that
+# commit themselves; called within a transaction they would hold SQLite's one write lock for as long.
 Outcome = TypeVar("Outcome", Entered, Proof)
 
 
@@ -181,7 +179,7 @@ def sign_out(session: Session, actor: Actor, sign_in_id: UUID | None = None) -> 
     ended = sa.delete(SignIn).where(
         SignIn.person_id == person_here(actor), SignIn.id == (sign_in_id or actor.sign_in_id)
     )
-    if session.execute(ended).rowcount != 1:  # type: ignore[attr-defined]  # a CursorResult
+    if session.execute(ended).rowcount != 1:  # type: ignore[attr-defined]  # it is a CursorResult
         raise NotFound
     record_person(session, actor, "person.signed_out", person_here(actor))
 

@@ -25,4 +25,4 @@ def forget_old(session: Session) -> int:
         (IdempotencyKey, IdempotencyKey.created_at < at - KEYS_KEPT),
     )
     deletes = [sa.delete(model).where(condition) for model, condition in over]
-    return sum(session.execute(delete).rowcount for delete in deletes)  # type: ignore[attr-defined]  # a CursorResult
+    return sum(session.execute(delete).rowcount for delete in deletes)  # type: ignore[attr-defined]  # it is a CursorResult

@@ -83,7 +83,7 @@ def use(session: Session, person: Person, code: str) -> bool:
         return False
     newer = sa.or_(Person.totp_last_step.is_(None), Person.totp_last_step < step)
     unused = sa.update(Person).where(Person.id == person.id, newer).values(totp_last_step=step)
-    return session.execute(unused).rowcount == 1  # type: ignore[attr-defined,no-any-return]  # a CursorResult
+    return session.execute(unused).rowcount == 1  # type: ignore[attr-defined,no-any-return]  # it is a CursorResult
 
 
 def _step_of(person: Person, code: str) -> int | None:
