@@ -20,6 +20,7 @@ from app.access.actor import OPERATOR
 from app.cli import start
 from app.config import LOOPBACK, Settings, WrongSetting, load
 from app.db import transaction
+from app.jobs import queue
 
 if TYPE_CHECKING:
     import uvicorn
@@ -77,6 +78,7 @@ def _start_background(settings: Settings, with_worker: bool) -> None:
 
     try:
         decoding.start()
+        queue.client()
         if with_worker:
             worker.start(settings)
         elif settings.on_sqlite:

@@ -1,9 +1,12 @@
 """Enqueue a job in the caller's transaction: it and the business row commit or roll back together."""
 
+import threading
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from sqlalchemy.orm import Session
+
+from app.jobs.tables import dbos_url
 
 if TYPE_CHECKING:
     from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
@@ -14,23 +17,39 @@ QUEUE = "sonopost"
 JOBS_VERSION = "1"
 APP_NAME = "sonopost"
 
-_client: "DBOSClient"
+_url = ""
+_client: "DBOSClient | None" = None
+_connecting = threading.Lock()
 
 
 def connect(database_url: str) -> None:
     """Bind this process to the job tables, which `migrate` has made in the same database."""
-    from dbos import DBOSClient, DBOSPortableJSONSerializer
+    global _url  # noqa: PLW0603 - the process has one queue
+    disconnect()
+    _url = database_url
 
-    global _client  # noqa: PLW0603 - the process has one queue
-    _client = DBOSClient(
-        system_database_url=database_url.replace("+psycopg", ""),
-        serializer=DBOSPortableJSONSerializer(),  # the default is pickle in the database
-        application_name=APP_NAME,
-    )
+
+def disconnect() -> None:
+    global _client  # noqa: PLW0603
+    with _connecting:
+        if _client is not None:
+            _client.destroy()
+            _client = None
 
 
 def client() -> "DBOSClient":
-    return _client
+    """Made at its first use: the import of dbos takes longer than a port should keep people waiting."""
+    global _client  # noqa: PLW0603
+    with _connecting:
+        if _client is None:
+            from dbos import DBOSClient, DBOSPortableJSONSerializer
+
+            _client = DBOSClient(
+                system_database_url=dbos_url(_url),
+                serializer=DBOSPortableJSONSerializer(),  # the default is pickle in the database
+                application_name=APP_NAME,
+            )
+        return _client
 
 
 def enqueue(
@@ -47,7 +66,7 @@ def enqueue(
     options |= {key: value for key, value in given.items() if value is not None}  # type: ignore[misc]  # mixed
     try:
         with session.begin_nested():  # a collision would abort the caller's transaction on PostgreSQL
-            _client.enqueue_in_transaction(session, cast("EnqueueOptions", options), *map(str, ids))
+            client().enqueue_in_transaction(session, cast("EnqueueOptions", options), *map(str, ids))
     except error.DBOSQueueDeduplicatedError:
         return False
     return True
@@ -55,11 +74,11 @@ def enqueue(
 
 def find(job_id: str) -> "WorkflowStatus | None":
     """What is known of a job, without its arguments."""
-    found = _client.list_workflows(workflow_ids=[job_id], load_input=False, load_output=False)
+    found = client().list_workflows(workflow_ids=[job_id], load_input=False, load_output=False)
     return found[0] if found else None
 
 
 def waiting_count() -> int:
     """How many jobs wait or run, counted up to a thousand."""
     waiting = ["ENQUEUED", "DELAYED", "PENDING"]
-    return len(_client.list_workflows(status=waiting, limit=1000, load_input=False, load_output=False))
+    return len(client().list_workflows(status=waiting, limit=1000, load_input=False, load_output=False))

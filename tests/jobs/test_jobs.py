@@ -191,6 +191,7 @@ def test_a_job_that_kills_its_worker_is_parked_and_those_beside_it_are_done(
     assert notes(tmp_path).count("die") == 4
 
 
+@pytest.mark.parametrize("column", [pytest.param("postgresql+s3", marks=pytest.mark.postgres)], indirect=True)
 def test_what_runs_by_the_clock_is_run_once_by_several_workers(environment: dict[str, str], tmp_path: Path) -> None:
     with working(environment, tmp_path), working(environment, tmp_path):
         until(lambda: "tick" in notes(tmp_path))

@@ -102,7 +102,7 @@ def bound(environment: dict[str, str]) -> Iterator[Settings]:
     try:
         yield settings
     finally:
-        queue.client().destroy()
+        queue.disconnect()
         engine.dispose()
 
 
