@@ -1,0 +1,126 @@
+"""What must hold after every fault: nothing acknowledged is lost, nothing is half there, nothing is there twice."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from hashlib import sha256
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
+
+from app.access.actor import WORKER
+from app.db import reading
+from app.jobs import queue
+from app.notifications.models import Notification
+from app.referrals.models import FileStatus, ManifestItem, Referral, ReferralStatus
+from app.reports.models import SIGNED, Report, ReportVersion
+from app.reports.verify import verify
+from app.reviews.models import Review, ReviewStatus
+from app.storage import blobs, sweep
+from app.storage.blobs import PENDING, STORED, Blob
+from app.studies.models import Document, Instance, InstanceConflict, Rendition, Study
+from app.worker import HANDLERS
+
+Acknowledged = Mapping[str, str]  # file id: SHA-256 of what was sent
+
+
+def check_invariants(acknowledged: Acknowledged | None = None) -> None:
+    """On the database and store that this process is bound to, while nobody writes to them."""
+    acknowledged_is_there_once(acknowledged or {})
+    nothing_is_half_visible()
+    every_intent_is_queued_once()
+    every_review_has_one_owner_or_waits()
+    every_signature_verifies()
+    nothing_is_orphaned()
+
+
+def acknowledged_is_there_once(acknowledged: Acknowledged) -> None:
+    with reading(WORKER) as session:
+        for file_id, digest in acknowledged.items():
+            item = session.get_one(ManifestItem, UUID(file_id))
+            assert (item.status, item.sha256) == (FileStatus.STORED, digest)
+            same = sa.select(sa.func.count()).where(
+                ManifestItem.referral_id == item.referral_id, ManifestItem.sha256 == digest
+            )
+            assert session.scalar(same) == 1, "the manifest names a file twice"
+            holders = [
+                *session.scalars(sa.select(Instance).where(Instance.id == item.instance_id)),
+                *session.scalars(sa.select(Document).where(Document.id == item.document_id)),
+            ]
+            (holder,) = holders
+            blob = session.get_one(Blob, holder.blob_id)
+            assert (blob.state, blob.sha256, blob.size_bytes) == (STORED, digest, item.size_bytes)
+            assert sha256(b"".join(blobs.read(blob))).hexdigest() == digest
+
+
+def nothing_is_half_visible() -> None:
+    with reading(WORKER) as session:
+        for holder in (Instance, InstanceConflict, Document, Rendition):
+            unfit = sa.select(holder.id).join(Blob, Blob.id == holder.blob_id).where(Blob.state != STORED)
+            assert list(session.scalars(unfit)) == [], f"{holder.__tablename__} without its bytes"
+        nowhere = sa.select(ManifestItem.id).where(
+            ManifestItem.status == FileStatus.STORED, ManifestItem.is_archive.is_(False),
+            ManifestItem.instance_id.is_(None), ManifestItem.document_id.is_(None),
+        )  # fmt: skip
+        assert list(session.scalars(nowhere)) == [], "a file said to be stored, and nowhere"
+        unread = sa.select(Referral.id).outerjoin(Review, Review.referral_id == Referral.id)
+        unread = unread.where(Referral.status == ReferralStatus.ACTIVE, Review.id.is_(None))
+        assert list(session.scalars(unread)) == [], "a referral was sent, and nobody was asked"
+        reviews = Counter(session.scalars(sa.select(Review.referral_id)))
+        assert all(number == 1 for number in reviews.values()), "a referral was asked twice"
+
+
+def every_intent_is_queued_once() -> None:
+    """A row that needs work has its job, in whatever state; dbos keeps those that are done for days."""
+    jobs = queue.client().list_workflows(name=list(HANDLERS), limit=100_000)
+    queued = Counter((job.name, str((job.input or {"args": ("",)})["args"][0])) for job in jobs)
+    with reading(WORKER) as session:
+        told = Counter(("notifications.mail", str(row)) for row in session.scalars(sa.select(Notification.id)))
+        signed = {("reports.publish", str(row))
+                  for row in session.scalars(sa.select(ReportVersion.report_id).where(ReportVersion.status.in_(SIGNED)))}  # fmt: skip
+        behind = {("studies.settle", str(row)) for row in session.scalars(sa.select(Study.id))}
+    mails = {job: number for job, number in queued.items() if job[0] == "notifications.mail"}
+    assert set(told) == set(mails), "a notification without a mail, or a mail without a notification"
+    assert signed <= set(queued), "a signed report that nobody publishes"
+    assert behind <= set(queued), "a study that nobody settles"
+
+
+def every_review_has_one_owner_or_waits() -> None:
+    owned = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD, ReviewStatus.COMPLETED)
+    waiting = (ReviewStatus.REQUESTED, ReviewStatus.RECEIVED)
+    with reading(WORKER) as session:
+        for review in session.scalars(sa.select(Review)):
+            assert review.due_at is not None
+            assert review.status not in owned or (review.owner_id and review.owned_at), review.status
+            assert review.status not in waiting or review.owner_id is None, review.status
+
+
+def every_signature_verifies() -> None:
+    query = sa.select(Report).options(selectinload(Report.versions).joinedload(ReportVersion.signature))
+    with reading(WORKER) as session:
+        reports = list(session.scalars(query))
+        done = set(session.scalars(sa.select(Review.id).where(Review.status == ReviewStatus.COMPLETED)))
+    for report in reports:
+        signed = [version for version in report.versions if version.status in SIGNED]
+        for version in signed:
+            assert verify(report, version).authentic, verify(report, version).differs
+        assert all(version.signature is None for version in report.versions if version not in signed)
+        final = any(version.status != "preliminary" for version in signed)
+        assert (report.review_id in done) == final, "a review is completed exactly when its report is signed"
+
+
+def nothing_is_orphaned() -> None:
+    """No bytes without a row; none that nobody refers to, once what was begun and dropped has been swept."""
+    assert list(sweep.orphans(WORKER)) == []
+    while sweep.sweep(WORKER, abandoned_after=timedelta(0)):
+        pass
+    with reading(WORKER) as session:
+        used: set[UUID] = set()
+        for holder in (Instance, InstanceConflict, Document, Rendition, ManifestItem):
+            used |= set(session.scalars(sa.select(holder.blob_id).where(holder.blob_id.is_not(None))))
+        kept = {row.id: row.key for row in session.scalars(sa.select(Blob).where(Blob.state == STORED))}
+        assert session.scalar(sa.select(sa.func.count()).where(Blob.state == PENDING)) == 0
+    assert set(kept) == used, "stored bytes that nobody refers to, or the other way round"
+    assert set(blobs.store().keys()) == set(kept.values())
+    assert list(sweep.damaged(WORKER)) == []
