@@ -40,3 +40,9 @@ def mark_case_read(session: Session, person_id: UUID, referral_id: UUID) -> None
         )
         .values(read_at=now())
     )
+
+
+def mark_all_read(session: Session, person_id: UUID) -> None:
+    """Nothing waits any more that was told of so far."""
+    unread = sa.update(Notification).where(Notification.person_id == person_id, Notification.read_at.is_(None))
+    session.execute(unread.values(read_at=now()))

@@ -65,7 +65,7 @@ def _environment(language: str) -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
-    made.filters["zip"] = zip
+    made.filters |= {"zip": zip, "role_words": lambda role: roles(spoken)[role]}
     made.globals |= {
         "_": spoken.gettext, "gettext": spoken.gettext, "ngettext": spoken.ngettext, "language": language,
         "direction": spoken.direction, "languages": LANGUAGES, "now": now, "new_key": lambda: new_id().hex,
@@ -84,6 +84,8 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "in_file": in_file,
         "plain": plain,
         "field_words": lambda name: fields(spoken).get(name, name),
+        "job_words": lambda name: jobs(spoken).get(name, name),
+        "detail_words": details,
         "role_words": lambda role: roles(spoken)[role],
         "age_words": lambda patient: age(patient, spoken),
         "born_words": lambda patient: born(patient, spoken),
@@ -116,6 +118,20 @@ def fields(spoken: Speech) -> dict[str, str]:
         "callback_name": _("Whom to call"), "callback_phone": _("Telephone"), "obstetric": _("Pregnancy"),
         "provisional_reading": _("What the clinic thinks it sees"),
     }  # fmt: skip
+
+
+def jobs(spoken: Speech) -> dict[str, str]:
+    """What a background job does."""
+    _ = spoken.gettext
+    return {
+        "notifications.mail": _("Send a mail"), "studies.settle": _("Prepare the images of a study"),
+        "studies.settle_document": _("Prepare the pages of a document"), "reports.publish": _("Print a report"),
+    }  # fmt: skip
+
+
+def details(detail: dict[str, Any]) -> str:
+    """What an audit event knows beside who, what and when: ids, counts and states."""
+    return " · ".join(f"{name}: {plain(value)}" for name, value in detail.items())
 
 
 def roles(spoken: Speech) -> dict[str, str]:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
-from tests.web.conftest import NARROW, Arrive, accessible, picture
+from tests.web.conftest import Arrive, accessible, picture
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 
@@ -51,7 +51,9 @@ def test_a_referral_is_sent_before_its_files_which_go_on_arriving(
     accessible(page)
     page.get_by_role("button", name="Send referral").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Waiting at Kijabe Hospital")
-    expect(page.locator("[data-said]")).to_have_text("3 of 4 received and verified; 1 need another look.", timeout=20_000)
+    expect(page.locator("[data-said]")).to_have_text(
+        "3 of 4 received and verified. Still to settle: 1.", timeout=20_000
+    )
     expect(page.locator("[data-queue] > li")).to_have_count(1)
     expect(page.locator("[data-queue] .wrong")).to_contain_text("cut off")
     picture(page, "referral-files", full_page=True)

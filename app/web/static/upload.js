@@ -338,8 +338,6 @@ function report() {
   const all = left + open + refused;
   if (open) tell(say("progress", { n: left, m: all }));
   else tell(refused ? say("some", { n: left, m: all, k: refused }) : say("all", { m: all }));
-  const counts = find("[data-counts]");
-  if (counts && !open) counts.textContent = "";
 }
 
 /** @param {string} sentence */
