@@ -13,6 +13,7 @@ from app.db import reading, transaction
 from app.errors import Conflict, Invalid
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
+from app.people.models import Organization
 from app.reports import draft
 from app.reports.draft import GivenDraft
 from app.reviews import claim, decline, hold, step
@@ -20,7 +21,8 @@ from app.reviews.models import Review
 from app.web import room
 from app.web.pages import by_htmx, render, see_other
 from app.web.room import Said
-from app.web.words import speech_of
+from app.web.states import clock
+from app.web.words import Speech, speech_of
 from app.web.worklist import row_of
 
 router = APIRouter(include_in_schema=False)
@@ -51,8 +53,12 @@ def claim_review(review_id: UUID, who: Acting, request: Request, written: Annota
                 draft.save(session, who, review, typed, None)
     except Conflict as lost:
         if by_htmx(request):
-            return _row(request, who, review_id, lost.sentence, 409)
-        return room.room_page(request, who, room.entered(who, review_id), Said(lost.sentence, typed=typed, status=409))
+            return _row(request, who, review_id, None, 409)
+        here = room.entered(who, review_id)
+        sentence = (
+            _who_has_it(here.review, here.case.referral.reading_organization, speech_of(request, who)) or lost.sentence
+        )
+        return room.room_page(request, who, here, Said(sentence, typed=typed, status=409))
     if by_htmx(request):
         return _row(request, who, review_id, speech_of(request, who).gettext("It is yours."))
     return see_other(f"/reviews/{review_id}")
@@ -136,11 +142,22 @@ def _done(
     return see_other(then)
 
 
-def _row(request: Request, who: Actor, review_id: UUID, sentence: str, status: int = 200) -> Response:
+def _row(request: Request, who: Actor, review_id: UUID, sentence: str | None, status: int = 200) -> Response:
+    """The row of the worklist as it is now; without a sentence, with who has it."""
     speech = speech_of(request, who)
     with reading(who) as session:
-        row = row_of(session, who, step.loaded(session, who, review_id), speech)
-    return render(request, who, "worklist_claimed.html", status, row=row, said=sentence, clock=None)
+        review = step.loaded(session, who, review_id)
+        row = row_of(session, who, review, speech)
+    said = sentence or _who_has_it(review, review.referral.reading_organization, speech)
+    return render(request, who, "worklist_claimed.html", status, row=row, said=said, clock=None)
+
+
+def _who_has_it(review: Review, organization: Organization, speech: Speech) -> str:
+    """'Dr Okello has had this review since 14:03'; nothing where nobody has."""
+    if review.owner is None or review.owned_at is None:
+        return ""
+    time = clock(review.owned_at, speech, organization)
+    return speech.gettext("{name} has had this review since {time}.").format(name=review.owner.name, time=time)
 
 
 def _has_text(typed: GivenDraft) -> bool:

@@ -137,7 +137,7 @@ def film(path: str, frames: int = 12, rate: int = 20) -> bytes:
         stream = container.add_stream("libx264", rate=rate)
         stream.width, stream.height, stream.pix_fmt = 256, 64, "yuv420p"
         for number in range(1, frames + 1):
-            shown = av.VideoFrame.from_image(numbered(number))
+            shown = av.VideoFrame.from_image(numbered(number))  # type: ignore[no-untyped-call]  # PyAV says no types here
             container.mux(stream.encode(shown))
         container.mux(stream.encode(None))
     return Path(path).read_bytes()

@@ -18,7 +18,7 @@ from tests.people import Somebody
 from tests.servers.app import Running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PICTURES = Path(__file__).parents[2] / "test-results" / "pages"
+PICTURES = Path(__file__).parents[2] / ".pytest_cache" / "pages"  # playwright empties its own folder at each run
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 320, "height": 640}
 Arrive = Callable[..., Page]
 
@@ -73,6 +73,15 @@ def accessible(page: Page) -> None:
     assert found.violations_count == 0, found.generate_report()
     too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert too_wide <= 0, f"{too_wide} px beyond the edge"
+
+
+def until(page: Page, expression: str) -> None:
+    """The page's own policy forbids eval, which playwright's wait_for_function uses."""
+    for _ in range(100):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never true: {expression}")
 
 
 def picture(page: Page, name: str, **options: Any) -> Path:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
-from tests.web.conftest import NARROW, Arrive, accessible, picture
+from tests.web.conftest import NARROW, Arrive, accessible, picture, until
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 # The number that the picture itself shows, read from the topmost one on the stage.
@@ -77,7 +77,7 @@ def test_a_clip_plays_and_its_pause_shows_the_exact_frame(server: Running, place
     page = room_of(server, places, arrive, ("clip.dcm", cases.numbered_clip()), reduced_motion="no-preference")
     play = page.locator(".cine [data-act=play]")
     expect(play).to_contain_text("Pause")
-    page.wait_for_function("document.querySelector('video').currentTime > 0.2")
+    until(page, "document.querySelector('video').currentTime > 0.2")
     for _ in range(5):
         page.keyboard.press("Space")
         expect(play).to_contain_text("Play")
@@ -93,12 +93,11 @@ def test_a_clip_plays_and_its_pause_shows_the_exact_frame(server: Running, place
 def test_a_clip_can_be_stepped_while_its_film_is_not_there(server: Running, places: Places, arrive: Arrive) -> None:
     placed = cases.place(server, places, ("clip.dcm", cases.numbered_clip(30)))
     cases.settled(server, places, placed)
-    page = arrive(None, "/sign-in")
+    page = arrive(places.reviewer, "/worklist")
     page.route(
         "**/api/v1/instances/*", lambda route: route.fulfill(json={"preview": "pending", "number_of_frames": 30})
     )
     page.route("**/reviews/*", _with_film_pending)
-    page.context.add_cookies(arrive(places.reviewer, "/worklist").context.cookies())
     page.goto(f"/reviews/{placed.review_id}")
     expect(page.locator(".caption")).to_contain_text("is being prepared")
     page.keyboard.press("ArrowRight")
@@ -165,9 +164,9 @@ def test_the_keys_of_the_stage(server: Running, places: Places, arrive: Arrive) 
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("f")
-    page.wait_for_function("document.fullscreenElement?.localName === 'us-viewer'")
+    until(page, "document.fullscreenElement?.localName === 'us-viewer'")
     page.keyboard.press("f")
-    page.wait_for_function("!document.fullscreenElement")
+    until(page, "!document.fullscreenElement")
 
 
 def test_the_wheel_enlarges_what_lies_under_the_pointer(server: Running, places: Places, arrive: Arrive) -> None:

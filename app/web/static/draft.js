@@ -117,7 +117,10 @@ class Draft {
     clearTimeout(this.timer);
     if (!this.maySave || this.conflict) return false;
     if (this.saving) await this.saving;
-    if (!this.isNew()) return true;
+    if (!this.isNew()) {
+      this.sayAt(new Date());
+      return true;
+    }
     this.saving = this.put(this.text());
     await this.saving;
     this.saving = null;
@@ -133,6 +136,10 @@ class Draft {
       this.saved(text, answer.headers.get("ETag") ?? "", (await answer.json()).updated_at);
     } else if (answer?.status === 412) {
       this.differs((await answer.json()).current, answer.headers.get("ETag") ?? "");
+    } else if (answer?.status === 428) { // the first save, and another window has made a draft
+      const theirs = await fetch(this.address).catch(() => null);
+      if (theirs?.ok) this.differs(await theirs.json(), theirs.headers.get("ETag") ?? "");
+      else this.say("kept");
     } else if (answer && answer.status < 500 && answer.status !== 429) {
       const problem = await answer.json().catch(() => ({}));
       this.say("refused", { reason: problem.detail ?? "" });
@@ -149,7 +156,12 @@ class Draft {
     this.setTag(tag);
     this.keep();
     if (this.isNew()) this.timer = setTimeout(() => this.save(), QUIET_MS);
-    else this.say("saved", { time: new Date(at).toLocaleTimeString("en-GB", this.zone()) });
+    else this.sayAt(new Date(at));
+  }
+
+  /** @param {Date} at when the server was known to have it */
+  sayAt(at) {
+    this.say("saved", { time: at.toLocaleTimeString("en-GB", this.zone()) });
   }
 
   /** The clock of the organization, as the server shows it. */

@@ -1,0 +1,197 @@
+"""Claiming and writing in a browser: no text is lost, and none overwrites another unseen."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.people import Places
+from tests.servers.app import Running
+from tests.web import cases
+from tests.web.cases import Placed
+from tests.web.conftest import Arrive, accessible, picture
+
+pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
+TEXT = "Several stones with shadows.\nDuct 4 mm."
+
+
+@pytest.fixture
+def reviewer(server: Running, places: Places) -> Iterator[httpx.Client]:
+    with cases.client_of(server, places.reviewer) as client:
+        yield client
+
+
+@pytest.fixture
+def claimed(server: Running, places: Places, reviewer: httpx.Client) -> Placed:
+    placed = cases.place(server, places, ("a.jpg", cases.jpeg()))
+    cases.ok(reviewer.post(f"/reviews/{placed.review_id}/claim"))
+    return placed
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("#saved")).to_have_text(re.compile(r"^saved \d\d:\d\d:\d\d$"))
+
+
+def draft_of(reviewer: httpx.Client, placed: Placed) -> dict[str, str]:
+    return dict(cases.ok(reviewer.get(f"/reviews/{placed.review_id}/report")))
+
+
+def test_what_is_typed_is_on_the_server_a_second_later(
+    places: Places, reviewer: httpx.Client, claimed: Placed, arrive: Arrive
+) -> None:
+    page = arrive(places.reviewer, f"/reviews/{claimed.review_id}")
+    expect(page.locator("#question")).to_have_attribute("open", "")
+    page.get_by_label("Findings").fill(TEXT)
+    expect(page.locator("#question")).not_to_have_attribute("open", "")
+    saved(page)
+    page.get_by_label("Impression").fill("Gallstones.")
+    saved(page)
+    picture(page, "writing-saved")
+    assert [draft_of(reviewer, claimed)[name] for name in ("findings", "impression")] == [TEXT, "Gallstones."]
+    assert page.evaluate("localStorage.length") == 0
+    page.reload()
+    expect(page.get_by_label("Findings")).to_have_value(TEXT)
+
+
+def test_text_typed_without_a_network_stays_on_the_device_and_goes_when_it_is_back(
+    places: Places, reviewer: httpx.Client, claimed: Placed, arrive: Arrive
+) -> None:
+    page = arrive(places.reviewer, f"/reviews/{claimed.review_id}", expected=("ERR_INTERNET_DISCONNECTED",))
+    page.context.set_offline(True)
+    page.get_by_label("Findings").fill(TEXT)
+    expect(page.locator("#saved")).to_have_text("kept on this device, not yet on the server")
+    page.get_by_role("button", name="Read over and sign").click()
+    assert page.url.endswith(claimed.review_id)  # it does not leave for a page that is not there
+    page.context.set_offline(False)
+    saved(page)
+    assert draft_of(reviewer, claimed)["findings"] == TEXT
+
+
+def test_text_of_a_closed_window_is_there_again_and_saved(
+    places: Places, reviewer: httpx.Client, claimed: Placed, arrive: Arrive
+) -> None:
+    page = arrive(places.reviewer, f"/reviews/{claimed.review_id}", expected=("ERR_FAILED",))
+    page.route("**/api/v1/reviews/*/report", lambda route: route.abort())
+    page.get_by_label("Findings").fill(TEXT)
+    expect(page.locator("#saved")).to_have_text("kept on this device, not yet on the server")
+    page.close()
+    again = page.context.new_page()
+    again.goto(f"/reviews/{claimed.review_id}")
+    expect(again.get_by_label("Findings")).to_have_value(TEXT)
+    saved(again)
+    assert draft_of(reviewer, claimed)["findings"] == TEXT
+
+
+@pytest.mark.parametrize(
+    ("choice", "kept"),
+    [("Keep mine", "Mine."), ("Take the other", "Theirs."), ("Keep both, one below the other", "Mine.\n\nTheirs.")],
+)
+def test_two_windows_show_both_texts(
+    places: Places, reviewer: httpx.Client, claimed: Placed, arrive: Arrive, choice: str, kept: str
+) -> None:
+    page = arrive(places.reviewer, f"/reviews/{claimed.review_id}", expected=("412", "428"))
+    cases.ok(reviewer.put(f"/reviews/{claimed.review_id}/report", json={"findings": "Theirs.", "impression": "Same."}))
+    page.get_by_label("Findings").fill("Mine.")
+    page.get_by_label("Impression").fill("Same.")
+    both = page.locator("#both")
+    expect(both).to_contain_text("Both texts are kept")
+    expect(page.locator(".theirs:visible")).to_have_text(["Theirs."])
+    expect(page.get_by_label("Findings")).to_have_value("Mine.")
+    if choice == "Keep mine":
+        picture(page, "writing-conflict")
+        accessible(page)
+    page.get_by_role("button", name=choice).click()
+    expect(both).to_be_hidden()
+    saved(page)
+    assert draft_of(reviewer, claimed)["findings"] == kept
+
+
+def test_claiming_takes_along_what_was_typed(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    placed = cases.place(server, places, ("a.jpg", cases.jpeg()))
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    page.get_by_label("Findings").fill(TEXT)
+    expect(page.locator("#saved")).to_have_text("kept on this device; claim the review to save it")
+    page.keyboard.press("Escape")
+    page.keyboard.press("c")
+    expect(page.get_by_role("button", name="Read over and sign")).to_be_visible()
+    expect(page.get_by_label("Findings")).to_have_value(TEXT)
+    assert draft_of(reviewer, placed)["findings"] == TEXT
+
+
+def test_a_race_lost_says_who_and_keeps_the_typed_text(server: Running, places: Places, arrive: Arrive) -> None:
+    placed = cases.place(server, places)
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}", expected=("409",))
+    page.get_by_label("Findings").fill(TEXT)
+    with cases.client_of(server, places.second_reviewer) as other:
+        cases.ok(other.post(f"/reviews/{placed.review_id}/claim"))
+    page.get_by_role("button", name="Claim").click()
+    expect(page.get_by_role("alert").first).to_contain_text(f"{places.second_reviewer.name} has had this review since")
+    expect(page.locator("#findings")).to_have_value(TEXT)
+    picture(page, "writing-race-lost")
+    accessible(page)
+
+
+def test_opening_marks_a_review_as_seen(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    placed = cases.place(server, places)
+    arrive(places.coordinator, f"/reviews/{placed.review_id}")
+    assert cases.ok(reviewer.get(f"/reviews/{placed.review_id}"))["status"] == "requested"
+    arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    assert cases.ok(reviewer.get(f"/reviews/{placed.review_id}"))["status"] == "received"
+
+
+def test_asking_releasing_and_declining(
+    places: Places, reviewer: httpx.Client, claimed: Placed, arrive: Arrive
+) -> None:
+    def status() -> str:
+        return str(cases.ok(reviewer.get(f"/reviews/{claimed.review_id}"))["status"])
+
+    page = arrive(places.reviewer, f"/reviews/{claimed.review_id}")
+    page.get_by_text("Other acts").click()
+    picture(page, "writing-acts")
+    accessible(page)
+    page.get_by_role("button", name="Release").click()
+    assert status() == "received"
+    page.goto(f"/reviews/{claimed.review_id}")
+    page.get_by_role("button", name="Claim").click()
+    page.get_by_text("Other acts").click()
+    page.get_by_label("Ask the clinic for more").fill("Please add a long axis.")
+    page.get_by_role("button", name="Send the question").click()
+    expect(page.locator("#report")).to_contain_text("You asked the clinic")
+    expect(page.locator(".message")).to_contain_text("Please add a long axis.")
+    assert status() == "on-hold"
+    page.get_by_text("Other acts").click()
+    page.get_by_role("button", name="Release").click()
+    page.goto(f"/reviews/{claimed.review_id}")
+    page.get_by_text("Other acts").click()
+    page.get_by_label("Decline: why").fill("Too dark.")
+    page.get_by_label("What the clinic should do now").fill("Repeat with a full bladder.")
+    page.get_by_role("button", name="Decline the review").click()
+    assert status() == "rejected"
+
+
+def test_without_script_the_report_is_claimed_saved_and_kept_apart(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    placed = cases.place(server, places)
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}", java_script_enabled=False, expected=("412",))
+    page.get_by_label("Findings").fill("First.")
+    page.get_by_role("button", name="Claim").click()
+    expect(page.get_by_label("Findings")).to_have_value("First.")
+    page.get_by_label("Findings").fill(TEXT)
+    page.get_by_role("button", name="Save", exact=True).click()
+    assert draft_of(reviewer, placed)["findings"] == TEXT
+    tag = reviewer.get(f"/reviews/{placed.review_id}/report").headers["etag"]
+    theirs = {"findings": "Theirs."}
+    cases.ok(reviewer.put(f"/reviews/{placed.review_id}/report", json=theirs, headers={"If-Match": tag}))
+    page.get_by_label("Findings").fill("Mine.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".theirs:visible")).to_have_text(["Theirs."])
+    expect(page.get_by_label("Findings")).to_have_value("Mine.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    assert draft_of(reviewer, placed)["findings"] == "Mine."
