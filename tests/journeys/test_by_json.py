@@ -85,7 +85,14 @@ def test_another_organization_learns_nothing(server: Running, places: Places, re
     file = ok(send(referrer, referral["id"], as_patient("rgb_color", "Otieno^Jane"), "a.dcm"), 201)
     review_id = ok(referrer.get(f"/referrals/{referral['id']}"))["review"]["id"]
     nowhere = "00000000-0000-7000-8000-000000000000"
-    paths = ("/referrals/{}", "/instances/{}", "/instances/{}/preview", "/instances/{}/original", "/reviews/{}", "/reports/{}")
+    paths = (
+        "/referrals/{}",
+        "/instances/{}",
+        "/instances/{}/preview",
+        "/instances/{}/original",
+        "/reviews/{}",
+        "/reports/{}",
+    )
     ids = (referral["id"], file["instance_id"], file["instance_id"], file["instance_id"], review_id, referral["id"])
     for stranger in (places.stranger_referrer, places.stranger_reviewer):
         with client_of(server, stranger) as client:
@@ -160,7 +167,9 @@ def test_what_was_not_seen_is_not_signed(referrer: httpx.Client, reviewer: httpx
     ok(send(referrer, referral["id"], as_patient("rgb_color", "Otieno^Jane"), "late.dcm"), 201)
     assert sign(reviewer, review_id, draft).status_code == 412
     assert sign(reviewer, review_id, write(reviewer, review_id, draft), password="wrong").status_code == 422
-    stale = reviewer.put(f"/reviews/{review_id}/report", json={"findings": "x"}, headers={"If-Match": draft.headers["etag"]})
+    stale = reviewer.put(
+        f"/reviews/{review_id}/report", json={"findings": "x"}, headers={"If-Match": draft.headers["etag"]}
+    )
     assert stale.status_code == 412
     assert stale.json()["current"]["impression"] == "Gallstones."
 
@@ -175,7 +184,9 @@ def test_a_second_post_with_the_same_key_gives_the_first_answer(referrer: httpx.
 
 
 def test_a_wrong_field_is_named(referrer: httpx.Client) -> None:
-    wrong = referrer.post("/referrals", json={**REFERRAL, "patient": {**REFERRAL["patient"], "birth_date": "2090-01-01"}})  # type: ignore[dict-item]
+    wrong = referrer.post(
+        "/referrals", json={**REFERRAL, "patient": {**REFERRAL["patient"], "birth_date": "2090-01-01"}}
+    )  # type: ignore[dict-item]
     assert wrong.status_code == 422
     assert wrong.json()["errors"][0]["field"] == "patient.birth_date"
 
@@ -196,12 +207,19 @@ def ok(answer: httpx.Response, status: int = 200) -> Any:
 
 
 def send(client: httpx.Client, referral_id: str, body: bytes, name: str) -> httpx.Response:
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Content-Type": "application/octet-stream"}
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Content-Type": "application/octet-stream",
+    }
     return client.post(f"/referrals/{referral_id}/files", content=body, headers=headers)
 
 
 def write(client: httpx.Client, review_id: str, before: httpx.Response | None = None) -> httpx.Response:
-    text = {"findings": "Several stones with shadows.", "impression": "Gallstones.", "recommendation": "Surgical opinion."}
+    text = {
+        "findings": "Several stones with shadows.",
+        "impression": "Gallstones.",
+        "recommendation": "Surgical opinion.",
+    }
     headers = {"If-Match": before.headers["etag"]} if before is not None else {}
     answer = client.put(f"/reviews/{review_id}/report", json=text, headers=headers)
     ok(answer)
@@ -248,5 +266,3 @@ def a_jpeg() -> bytes:
     out = io.BytesIO()
     Image.effect_noise((320, 240), 60).convert("RGB").save(out, "JPEG")
     return out.getvalue()
-
-
