@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from io import FileIO
 from pathlib import Path
 
@@ -45,6 +46,9 @@ class FolderStore:
     def delete(self, key: str) -> None:
         with suppress(FileNotFoundError):
             self._path(key).unlink()
+
+    def drop_unfinished(self, before: datetime) -> None:
+        """A link is there or not: there is nothing to drop, and the spool is swept by itself."""
 
     def keys(self) -> Iterator[str]:
         """Every key that has bytes, for the search for orphans."""

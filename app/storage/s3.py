@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -61,6 +62,17 @@ class S3Store:
     def delete(self, key: str) -> None:
         with _away_is_unavailable():
             self.client.delete_object(Bucket=self.bucket, Key=self._key(key))
+
+    def drop_unfinished(self, before: datetime) -> None:
+        """Parts that a killed process left: no list of objects shows them, and they are paid for all the same."""
+        mine = {"Bucket": self.bucket, "Prefix": self._key("")}
+        with _away_is_unavailable():
+            for page in self.client.get_paginator("list_multipart_uploads").paginate(**mine):
+                for found in page.get("Uploads", []):
+                    if found["Initiated"] < before:
+                        self.client.abort_multipart_upload(
+                            Bucket=self.bucket, Key=found["Key"], UploadId=found["UploadId"]
+                        )
 
     def keys(self) -> Iterator[str]:
         """Every key that has bytes, for the search for orphans."""

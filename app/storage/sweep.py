@@ -20,8 +20,9 @@ BATCH = 200
 
 def sweep(actor: Acting, abandoned_after: timedelta = ABANDONED_AFTER) -> int:
     """Remove blobs that were begun and never recorded; safe beside running uploads and other sweeps."""
+    oldest = now() - abandoned_after
     with transaction(actor) as session:
-        old = sa.and_(Blob.state == PENDING, Blob.created_at < now() - abandoned_after)
+        old = sa.and_(Blob.state == PENDING, Blob.created_at < oldest)
         # By compare-and-swap: an upload that records at this moment wins or loses, but never half.
         session.execute(sa.update(Blob).where(old).values(state=DELETING))
     removed = 0
@@ -32,6 +33,7 @@ def sweep(actor: Acting, abandoned_after: timedelta = ABANDONED_AFTER) -> int:
         with transaction(actor) as session:
             session.execute(sa.delete(Blob).where(Blob.id == blob.id, Blob.state == DELETING))
         removed += 1
+    blobs.store().drop_unfinished(oldest)
     _sweep_spool()
     return removed
 

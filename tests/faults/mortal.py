@@ -57,7 +57,7 @@ class Mortal:
         command = [*self.prefix, sys.executable, "-m", "tests.faults.faulty", "serve", "--port", str(self.port)]
         process = start(command, log, signal.SIGKILL, env=service.clean(self.environment), cwd=self.folder)
         self.running = Running(process, log, self.environment, self.base_url)
-        wait_for_line(self.running, READY)
+        wait_for_line(self.running, READY, timeout_s=90)
 
     def die_at(self, point: str) -> None:
         (self.folder / "die-at").write_text(point)
@@ -75,8 +75,8 @@ def mortal(environment: dict[str, str]) -> Iterator[Mortal]:
     """A service that is ready, to be killed; ended at the end."""
     quick = {"SONOPOST_DECODE_CHILDREN": "1", "SONOPOST_ADOPT_EVERY_S": "1", "SONOPOST_SETTLE_QUIET_S": "0"}
     one = Mortal(quick | environment)
-    one.start()
     try:
+        one.start()
         yield one
     finally:
         one.end()
@@ -98,7 +98,10 @@ def place(client: httpx.Client, **changed: object) -> str:
 def send(
     client: httpx.Client, referral_id: str, body: bytes, name: str = "a.dcm", key: str | None = None
 ) -> httpx.Response:
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Content-Type": "application/octet-stream"}
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Content-Type": "application/octet-stream",
+    }
     if key:
         headers["Idempotency-Key"] = key
     return client.post(f"/referrals/{referral_id}/files", content=body, headers=headers)

@@ -13,6 +13,7 @@ from tests.faults.trace import Call, traced, why_not
 from tests.servers.app import bound
 
 pytestmark = [
+    pytest.mark.timeout(300),
     pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True),
     pytest.mark.skipif(bool(why_not()), reason=why_not() or "ptrace works"),
 ]

@@ -27,6 +27,8 @@ from tests.faults.mortal import (
 )
 from tests.people import Places
 
+pytestmark = pytest.mark.timeout(300)  # a restart takes seconds, and more where other tests run beside it
+
 
 @pytest.fixture
 def referrer(mortal: Mortal, places: Places) -> Iterator[httpx.Client]:
@@ -69,7 +71,9 @@ def test_a_referral_is_submitted_once_after_a_kill_and_a_retry(
     mortal.wait_until_dead()
     mortal.start()
     seen = ok(referrer.get(f"/referrals/{referral_id}"))
-    assert (seen["status"], seen["review"] is None) == (("draft", True) if point.startswith("before") else ("active", False))
+    assert (seen["status"], seen["review"] is None) == (
+        ("draft", True) if point.startswith("before") else ("active", False)
+    )
     first = ok(referrer.post(f"/referrals/{referral_id}/submit", headers=key))
     assert ok(referrer.post(f"/referrals/{referral_id}/submit", headers=key))["review"]["id"] == first["review"]["id"]
     check_invariants()
