@@ -13,8 +13,8 @@ from app.errors import Unavailable
 from app.storage.spool import Spooled
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
     from botocore.response import StreamingBody
+    from mypy_boto3_s3 import S3Client
 
 CHUNK_BYTES = 1 << 18
 MULTIPART_BYTES = 32 << 20
@@ -65,9 +65,9 @@ class S3Store:
 
     def drop_unfinished(self, before: datetime) -> None:
         """Parts that a killed process left: no list of objects shows them, and they are paid for all the same."""
-        mine = {"Bucket": self.bucket, "Prefix": self._key("")}
+        pages = self.client.get_paginator("list_multipart_uploads")
         with _away_is_unavailable():
-            for page in self.client.get_paginator("list_multipart_uploads").paginate(**mine):
+            for page in pages.paginate(Bucket=self.bucket, Prefix=self._key("")):
                 for found in page.get("Uploads", []):
                     if found["Initiated"] < before:
                         self.client.abort_multipart_upload(

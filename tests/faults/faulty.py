@@ -47,18 +47,24 @@ def plant_deaths() -> None:
     from app.storage import blobs
     from app.studies import ingest, settle
 
-    referring.drain = _dying_after_awaiting(referring.drain, "spooled")
+    plant(referring, "drain", _dying_after_awaiting, "spooled")
     # Of uploads only: renditions are begun and put as well.
-    own = {**vars(blobs), "begin": _dying_after(blobs.begin, "pending"), "put": _dying_after(blobs.put, "put")}
-    ingest.blobs = SimpleNamespace(**own)  # type: ignore[assignment]  # as good as the module
-    settle._prepare = _dying_after(settle._prepare, "prepared")
-    settle._count = _dying_before(settle._count, "before:settled")
-    publish.pdf = _dying_after(publish.pdf, "published")
-    events.record = _marking(events.record, lambda session, actor, action, **_: (session, action))
-    Done.keep = _marking(Done.keep, lambda done, *_: (done.session, "key"))  # type: ignore[method-assign]  # planted
+    own = SimpleNamespace(**vars(blobs))
+    plant(own, "begin", _dying_after, "pending")
+    plant(own, "put", _dying_after, "put")
+    vars(ingest)["blobs"] = own
+    plant(settle, "_prepare", _dying_after, "prepared")
+    plant(settle, "_count", _dying_before, "before:settled")
+    plant(publish, "pdf", _dying_after, "published")
+    plant(events, "record", _marking, lambda *given, **_: (given[0], given[2]))
+    plant(Done, "keep", _marking, lambda done, *_: (done.session, "key"))
     event.listen(Session, "before_commit", _note_marks)
     event.listen(sa.Engine, "commit", lambda _: _die_at_marks("before"))
     event.listen(Session, "after_commit", _after_commit)
+
+
+def plant(where: object, name: str, wrap: Callable[..., object], *how: object) -> None:
+    setattr(where, name, wrap(getattr(where, name), *how))
 
 
 def leave_out(sync: str) -> None:
@@ -67,18 +73,23 @@ def leave_out(sync: str) -> None:
     from app.storage import filesystem
 
     if sync == "bytes":
-        real = os.fdatasync
-        os.fdatasync = lambda fd: None if ".spool" in os.readlink(f"/proc/self/fd/{fd}") else real(fd)
+        plant(os, "fdatasync", _but_for_the_spool)
     elif sync == "name":
-        filesystem._sync_dir = lambda directory: None
+        plant(filesystem, "_sync_dir", lambda _: lambda _directory: None)
     elif sync == "commit":
-        connected = db._on_sqlite_connect
-        db._on_sqlite_connect = lambda connection, record: _without_sync(connected, connection, record)
+        plant(db, "_on_sqlite_connect", _without_sync)
 
 
-def _without_sync(connected: Callable[..., None], connection: sqlite3.Connection, record: object) -> None:
-    connected(connection, record)
-    connection.execute("PRAGMA synchronous=OFF")
+def _but_for_the_spool(fdatasync: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda fd: None if ".spool" in str(Path(f"/proc/self/fd/{fd}").readlink()) else fdatasync(fd)
+
+
+def _without_sync(connected: Callable[..., None]) -> Callable[..., None]:
+    def connect(connection: sqlite3.Connection, record: object) -> None:
+        connected(connection, record)
+        connection.execute("PRAGMA synchronous=OFF")
+
+    return connect
 
 
 def _dying_after(function: Callable[..., Any], point: str) -> Any:

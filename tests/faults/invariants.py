@@ -77,8 +77,8 @@ def every_intent_is_queued_once() -> None:
     queued = Counter((job.name, str((job.input or {"args": ("",)})["args"][0])) for job in jobs)
     with reading(WORKER) as session:
         told = Counter(("notifications.mail", str(row)) for row in session.scalars(sa.select(Notification.id)))
-        signed = {("reports.publish", str(row))
-                  for row in session.scalars(sa.select(ReportVersion.report_id).where(ReportVersion.status.in_(SIGNED)))}  # fmt: skip
+        of_signed = sa.select(ReportVersion.report_id).where(ReportVersion.status.in_(SIGNED))
+        signed = {("reports.publish", str(row)) for row in session.scalars(of_signed)}
         behind = {("studies.settle", str(row)) for row in session.scalars(sa.select(Study.id))}
     mails = {job: number for job, number in queued.items() if job[0] == "notifications.mail"}
     assert set(told) == set(mails), "a notification without a mail, or a mail without a notification"

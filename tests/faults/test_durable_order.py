@@ -27,9 +27,13 @@ COMMIT = "the row was not durable before the answer"
 @contextmanager
 def served(environment: dict[str, str], left_out: str = "") -> Iterator[tuple[Mortal, httpx.Client]]:
     # A job in between would write to the same log.
-    with mortal(environment | {"LEAVE_OUT": left_out, "SONOPOST_SETTLE_QUIET_S": "60"}) as running, bound(environment):
-        with client_of(running.base_url, people.places().referrer) as client:
-            yield running, client
+    faulty = environment | {"LEAVE_OUT": left_out, "SONOPOST_SETTLE_QUIET_S": "60"}
+    with (
+        mortal(faulty) as running,
+        bound(environment),
+        client_of(running.base_url, people.places().referrer) as client,
+    ):
+        yield running, client
 
 
 def an_upload(environment: dict[str, str], output: Path, left_out: str = "") -> list[Call]:
