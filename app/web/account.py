@@ -115,7 +115,7 @@ def browser_words(user_agent: str) -> str:
         "Mac OS": "Mac",
         "Linux": "Linux",
     }
-    browser = next((words for sign, words in browsers.items() if f"{sign}/" in user_agent), user_agent[:40] or "?")
+    browser = next((words for sign, words in browsers.items() if f"{sign}/" in user_agent), user_agent[:40])
     system = next((words for sign, words in systems.items() if sign in user_agent), "")
     return ", ".join(part for part in (browser, system) if part)
 

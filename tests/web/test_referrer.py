@@ -4,12 +4,12 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.people import Places
+from tests.people import Places, set_password
 from tests.servers.app import Running
 from tests.web import cases
-from tests.web.conftest import Arrive, accessible, picture
+from tests.web.conftest import NARROW, Arrive, accessible, picture
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 
@@ -68,3 +68,162 @@ def test_a_referral_is_sent_before_its_files_which_go_on_arriving(
     page.goto("/")
     expect(page.locator(".cases-list")).to_contain_text("3 of 4 files arrived")
     picture(page, "home")
+
+
+def test_a_wrong_field_keeps_the_form_and_names_itself(server: Running, places: Places, arrive: Arrive) -> None:
+    page = arrive(places.referrer, "/referrals/new", expected=("422",), viewport=NARROW)
+    accessible(page)
+    page.get_by_label("What should the specialist answer?").fill("Is it broken?")
+    page.get_by_label("Year", exact=True).fill("2190")
+    page.get_by_role("button", name="Send referral").click()
+    expect(page.get_by_role("alert")).to_contain_text("3 things need another look")
+    expect(page.locator("#w-family_name")).to_contain_text("Give a name")
+    expect(page.locator("#w-birth_date")).to_contain_text("future")
+    expect(page.locator("#w-exam_type")).to_be_visible()
+    expect(page.get_by_label("What should the specialist answer?")).to_have_value("Is it broken?")
+    accessible(page)
+    picture(page, "new-referral-wrong-narrow", full_page=True)
+
+
+def test_without_script_the_same_form_sends_and_files_follow(
+    server: Running, places: Places, arrive: Arrive, tmp_path: Path
+) -> None:
+    page = arrive(places.referrer, "/referrals/new", java_script_enabled=False)
+    fill(page)
+    page.get_by_role("button", name="Send referral").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Waiting at Kijabe Hospital")
+    page.get_by_label("Add files").set_input_files(files(tmp_path / "files"))
+    page.get_by_role("button", name="Send files").click()
+    expect(page.locator("[data-known]")).to_contain_text("3 files received and verified")
+    expect(page.locator("[data-known] .wrong")).to_contain_text("cut off")
+    picture(page, "referral-without-script", full_page=True)
+
+
+def test_a_line_that_breaks_delays_a_file_and_sends_it_once(
+    server: Running, places: Places, arrive: Arrive, tmp_path: Path
+) -> None:
+    placed = cases.place(server, places)
+    page = arrive(places.referrer, f"/referrals/{placed.referral_id}", expected=("ERR_FAILED", "ERR_INTERNET"))
+    broken = 2
+
+    def cut(route: Route) -> None:
+        nonlocal broken
+        broken -= 1
+        route.fallback() if broken < 0 else route.abort()
+
+    page.route("**/api/v1/referrals/*/files", cut)
+    (tmp_path / "photo.jpg").write_bytes(cases.jpeg())
+    page.locator("input[data-pick]").first.set_input_files(tmp_path / "photo.jpg")
+    expect(page.locator("[data-queue]")).to_contain_text("The line is down")
+    expect(page.locator("[data-said]")).to_have_text("All 1 files are received and verified.", timeout=20_000)
+    expect(page.locator("[data-known] summary")).to_contain_text("1 file received")
+
+
+def test_a_file_of_another_patient_is_held_until_somebody_says_whose_it_is(
+    server: Running, places: Places, arrive: Arrive, tmp_path: Path
+) -> None:
+    placed = cases.place(server, places, patient={"family_name": "Wanjiru", "given_name": "Grace"})
+    page = arrive(places.referrer, f"/referrals/{placed.referral_id}")
+    (tmp_path / "other.dcm").write_bytes(cases.dicom("rgb_color"))
+    page.locator("input[data-pick]").first.set_input_files(tmp_path / "other.dcm")
+    expect(page.locator("[data-known] .wrong")).to_contain_text("another patient")
+    accessible(page)
+    picture(page, "referral-held", full_page=True)
+    page.get_by_role("button", name="Same patient other.dcm").click()
+    expect(page.locator("[data-known]")).to_contain_text("1 file received and verified")
+    expect(page.locator("[data-known] .wrong")).to_have_count(0)
+
+
+def test_a_question_is_answered_with_the_files_that_came_since(
+    server: Running, places: Places, arrive: Arrive, tmp_path: Path
+) -> None:
+    placed = cases.place(server, places)
+    with cases.client_of(server, places.reviewer) as reader:
+        cases.ok(reader.post(f"/reviews/{placed.review_id}/claim"))
+        cases.ok(reader.post(f"/reviews/{placed.review_id}/hold", json={"text": "Please add a long axis."}))
+    page = arrive(places.referrer, "/")
+    expect(page.locator(".asked h2").first).to_contain_text("A question for you")
+    page.get_by_role("link", name=placed.code).click()
+    (tmp_path / "axis.jpg").write_bytes(cases.jpeg())
+    page.locator("input[data-pick]").first.set_input_files(tmp_path / "axis.jpg")
+    expect(page.locator("[data-known] summary")).to_contain_text("1 file received")
+    accessible(page)
+    picture(page, "referral-question", full_page=True)
+    page.get_by_label("Your reply").fill("Here it is.")
+    page.get_by_role("button", name="Send reply").click()
+    expect(page.locator("#talk")).to_contain_text("with 1 file")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Being read by")
+
+
+def test_an_answer_is_read_and_acknowledged(server: Running, places: Places, arrive: Arrive) -> None:
+    placed = answered(server, places)
+    page = arrive(places.referrer, "/")
+    expect(page.locator(".asked h2").first).to_contain_text("Answered")
+    page.get_by_role("link", name=placed.code).click()
+    expect(page.locator(".impression")).to_have_text("Gallstones without inflammation.")
+    accessible(page)
+    picture(page, "referral-answered", full_page=True)
+    narrow = arrive(places.referrer, f"/referrals/{placed.referral_id}", viewport=NARROW, color_scheme="dark")
+    accessible(narrow)
+    picture(narrow, "referral-answered-dark-narrow", full_page=True)
+    page.get_by_role("button", name="I have read this answer").click()
+    page.goto(f"/referrals/{placed.referral_id}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Answered and read")
+    page.goto("/")
+    expect(page.locator("#g-done")).to_be_visible()
+
+
+def answered(server: Running, places: Places) -> cases.Placed:
+    placed = cases.place(server, places)
+    set_password(places.reviewer, "seven otters cross the ford")
+    with cases.client_of(server, places.reviewer) as reader:
+        path = f"/reviews/{placed.review_id}"
+        cases.ok(reader.post(f"{path}/claim"))
+        text = {
+            "findings": "Two mobile stones.",
+            "impression": "Gallstones without inflammation.",
+            "recommendation": "Surgery, not urgent.",
+        }
+        draft = reader.put(f"{path}/report", json=text)
+        proof = {"password": "seven otters cross the ford", "images_sha256": draft.json()["images_sha256"]}
+        cases.ok(reader.post(f"{path}/sign", json=proof, headers={"If-Match": draft.headers["etag"]}))
+    return placed
+
+
+def test_a_change_over_anothers_is_looked_at_first(server: Running, places: Places, arrive: Arrive) -> None:
+    placed = cases.place(server, places)
+    page = arrive(places.referrer, f"/referrals/{placed.referral_id}/revise", expected=("409",))
+    accessible(page)
+    with cases.client_of(server, places.referrer) as client:
+        tag = client.get(f"/referrals/{placed.referral_id}").headers["etag"]
+        cases.ok(
+            client.patch(f"/referrals/{placed.referral_id}", json={"question": "Stones?"}, headers={"If-Match": tag})
+        )
+    page.get_by_label("What should the specialist answer?").fill("Gallstones, or the liver?")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("alert")).to_contain_text("Somebody changed this referral")
+    expect(page.get_by_label("What should the specialist answer?")).to_have_value("Gallstones, or the liver?")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.locator("main")).to_contain_text("Changed 2 times since it was placed")
+    page.locator("summary", has_text="Changed").click()
+    picture(page, "referral-revised", full_page=True)
+
+
+def test_a_referral_is_cancelled_with_a_reason(server: Running, places: Places, arrive: Arrive) -> None:
+    placed = cases.place(server, places)
+    page = arrive(places.referrer, f"/referrals/{placed.referral_id}/cancel", expected=("422",))
+    accessible(page)
+    page.get_by_role("button", name="Cancel referral").click()
+    expect(page.locator("#w-reason")).to_be_visible()
+    page.get_by_label("Why?").fill("Patient went to the district hospital.")
+    page.get_by_role("button", name="Cancel referral").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cancelled")
+
+
+def test_a_draft_is_kept_and_sent_later(server: Running, places: Places, arrive: Arrive) -> None:
+    page = arrive(places.referrer, "/referrals/new")
+    fill(page)
+    page.get_by_role("button", name="Keep as a draft").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Draft, not sent yet")
+    page.get_by_role("button", name="Send referral").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Waiting at Kijabe Hospital")
