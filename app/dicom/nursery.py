@@ -1,6 +1,4 @@
-"""The process that has every decoder loaded and forks a child for each act; it decodes nothing itself.
-
-It ends when the service's end of its control socket closes, even by SIGKILL, and its children end with it."""
+"""The process that has every decoder loaded and forks a child for each act, and ends with the service."""
 
 import ctypes
 import gc

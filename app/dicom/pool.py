@@ -36,9 +36,18 @@ def _held(places: threading.Semaphore | None, wait_s: float) -> Iterator[None]:
 class _Child:
     """One end of the socket to a child that waits for its act."""
 
-    def __init__(self, number: int, ours: socket.socket) -> None:
+    def __init__(self, number: int, ours: socket.socket, nursery: "subprocess.Popen[bytes]") -> None:
         self.number = number
         self.socket = ours
+        self._nursery = nursery
+
+    def died_with_its_nursery(self) -> bool:
+        """The nursery's end kills its children a moment before it can be seen itself."""
+        try:
+            self._nursery.wait(timeout=0.2)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
 
 class Pool:
@@ -96,7 +105,7 @@ class Pool:
         raise Unavailable("Pictures cannot be prepared at the moment; please try again.")
 
     def _ask_one(self, request: wire.Message, until: float, wall_s: float) -> wire.Message | None:
-        """The answer of the next child that is ready; None when it was gone before it began."""
+        """The answer of the next child that is ready; None when it ended through no fault of the file."""
         try:
             child = self._ready.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
@@ -118,12 +127,14 @@ class Pool:
             return False
         return True
 
-    def _answer(self, child: _Child, deadline: float) -> wire.Message:
+    def _answer(self, child: _Child, deadline: float) -> wire.Message | None:
         try:
             answer = wire.receive(child.socket, deadline)
         except (OSError, wire.Broken) as failure:  # TimeoutError is an OSError
             if self._nursery is None:
                 raise Unavailable("The service is stopping; please try again.") from None
+            if not isinstance(failure, TimeoutError) and child.died_with_its_nursery():
+                return None
             # 'died' may also be the machine's doing, short of memory: worth another try
             kind = "slow" if isinstance(failure, TimeoutError) else "died"
             raise Invalid("This file could not be decoded.", reason_code=kind) from None
@@ -143,18 +154,19 @@ class Pool:
         ours, theirs = socket.socketpair()
         with theirs:
             number = next(self._numbers)
-            if self._order(b"F", number, theirs.fileno()):
-                self._ready.put(_Child(number, ours))
-            else:
-                ours.close()
+            nursery = self._order(b"F", number, theirs.fileno())
+        if nursery is not None:
+            self._ready.put(_Child(number, ours, nursery))
+        else:
+            ours.close()
 
-    def _order(self, order: bytes, number: int, *descriptors: int) -> bool:
-        """Tell the nursery; a new one is started when it is gone. False when the pool was stopped."""
+    def _order(self, order: bytes, number: int, *descriptors: int) -> "subprocess.Popen[bytes] | None":
+        """Tell the nursery, which is started anew when it is gone; None when the pool was stopped."""
         message = order + str(number).encode()
         with self._lock:
             for _ in range(2):
                 if self._nursery is None or self._control is None:
-                    return False
+                    break
                 try:
                     socket.send_fds(self._control, [message], descriptors)
                 except OSError:
@@ -163,8 +175,8 @@ class Pool:
                     self._control.close()
                     self._start_nursery()
                 else:
-                    return True
-        return False
+                    return self._nursery
+        return None
 
     def _start_nursery(self) -> None:
         """With an environment of its own: no secret of the service reaches a decoder."""

@@ -1,6 +1,4 @@
-"""Messages between the service and a decoding child: JSON with the byte strings behind it, never pickles.
-
-A child has read a stranger's file: what it answers is data of bounded size, not code."""
+"""Messages between the service and a decoding child: bounded JSON and byte strings, never pickles, which are code."""
 
 import json
 import socket

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,6 +72,14 @@ def descendants(pid: int) -> dict[int, str]:
     return found
 
 
+def is_running(pid: int) -> bool:
+    """Not when it only waits for its new parent to read how it ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def environment_of(pid: int) -> bytes:
     try:
         return Path(f"/proc/{pid}/environ").read_bytes()
@@ -90,14 +98,19 @@ def working(pool: Pool, count: int = 1) -> list[int]:
 
 
 def _busy(pool: Pool) -> list[int]:
-    def cpu(pid: int) -> int:
-        return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+    """Those that have used more than the 50 ms which waiting takes."""
 
-    return [pid for pid in descendants(nursery_of(pool)) if cpu(pid) > 10]
+    def ticks(pid: int) -> int:
+        try:
+            return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+        except OSError:
+            return 0
+
+    return [pid for pid in descendants(nursery_of(pool)) if ticks(pid) > 5]
 
 
 def eventually(look: Callable[[], Found]) -> Found:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not (found := look()):
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -128,7 +141,7 @@ def test_a_child_that_is_killed_at_work_costs_that_call_only(pool: Pool, tmp_pat
 
 def test_a_child_that_hangs_is_ended_at_its_deadline(pool: Pool, tmp_path: Path) -> None:
     with ThreadPoolExecutor() as threads:
-        call = threads.submit(pool.run, "clip", deadline_s=2, **clip(tmp_path / "film"))
+        call = threads.submit(pool.run, "clip", deadline_s=8, **clip(tmp_path / "film"))
         child = working(pool)[0]
         os.kill(child, signal.SIGSTOP)
         with pytest.raises(Invalid) as refusal:
@@ -189,7 +202,8 @@ def test_a_child_serves_one_file_only(pool: Pool) -> None:
 def test_idle_children_that_die_cost_nobody_a_call(pool: Pool) -> None:
     assert served(pool)
     for pid in eventually(lambda: list(two) if len(two := descendants(nursery_of(pool))) == 2 else []):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # the child of the act before, on its way out
+            os.kill(pid, signal.SIGKILL)
     assert all(served(pool) for _ in range(4))
 
 
@@ -197,6 +211,14 @@ def test_a_nursery_that_dies_is_replaced(pool: Pool) -> None:
     assert served(pool)
     os.kill(nursery_of(pool), signal.SIGKILL)
     assert all(served(pool) for _ in range(4))
+
+
+def test_a_nursery_that_dies_takes_no_call_with_it(pool: Pool, tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as threads:
+        call = threads.submit(pool.run, "clip", frame_count=120, **clip(tmp_path / "film"))
+        working(pool)
+        os.kill(nursery_of(pool), signal.SIGKILL)
+        assert call.result()["frames"] == 120
 
 
 def test_a_still_does_not_wait_behind_clips(pool: Pool, tmp_path: Path) -> None:
@@ -252,7 +274,7 @@ def test_stopping_leaves_no_process() -> None:
     with started() as pool:
         assert served(pool)
         family = {nursery_of(pool), *descendants(nursery_of(pool))}
-    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
+    eventually(lambda: not any(is_running(pid) for pid in family))
 
 
 def test_nothing_outlives_a_service_that_is_killed(tmp_path: Path) -> None:
@@ -266,7 +288,7 @@ def test_nothing_outlives_a_service_that_is_killed(tmp_path: Path) -> None:
     os.kill(max(family), signal.SIGSTOP)
     service.kill()
     service.wait()
-    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
+    eventually(lambda: not any(is_running(pid) for pid in family))
 
 
 def test_interrupting_the_service_does_not_end_a_child_at_work(pool: Pool, tmp_path: Path) -> None:
