@@ -44,5 +44,5 @@ def set_up(level: str = "INFO") -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format='{"logger": "%(name)s", "level": "%(levelname)s"}')
 
 
-def get() -> Any:  # noqa: ANN401 - structlog's loggers have no useful static type
+def get() -> Any:
     return structlog.get_logger()

@@ -54,7 +54,7 @@ def start(settings: Settings) -> None:
 
 def stop() -> int:
     """Let running jobs end; what does not, comes again. The process's exit code: 1 when its name was taken."""
-    global _worker  # noqa: PLW0603
+    global _worker  # noqa: PLW0603 - as above
     if _worker is not None:
         _worker.stop()
         _worker = None
@@ -64,6 +64,6 @@ def stop() -> int:
 
 def leave() -> None:
     """End as if told to, but with exit code 1, so that a supervisor starts us again: another has our name and jobs."""
-    global _lost  # noqa: PLW0603
+    global _lost  # noqa: PLW0603 - as above
     _lost = True
     os.kill(os.getpid(), signal.SIGTERM)

@@ -28,7 +28,7 @@ Row = TypeVar("Row", bound=Base)
 
 def visible(model: type[Base], actor: Actor) -> sa.ColumnElement[bool]:
     """Own organization, or a valid grant to it."""
-    own: sa.ColumnElement[bool] = model.organization_id.in_(actor.organization_ids)  # type: ignore[attr-defined]
+    own: sa.ColumnElement[bool] = model.organization_id.in_(actor.organization_ids)  # type: ignore[attr-defined]  # every scoped table has it
     if model.__tablename__ not in GRANTED_BY:
         return own
     of_grant, of_row = GRANTED_BY[model.__tablename__]

@@ -219,4 +219,3 @@ def _stale(refusal: Conflict, here: ReportVersion | None) -> Exception:
 def _draft(version: ReportVersion, response: Response) -> DraftOut:
     response.headers["ETag"] = tag(version)
     return DraftOut.model_validate(version)
-

@@ -1,7 +1,4 @@
-"""uvicorn has no time limit on receiving a request; this protocol cuts who falls silent.
-
-An upload that keeps sending passes, however long it takes.
-"""
+"""Cuts whoever falls silent while sending a request, for which uvicorn has no limit; slow uploads pass."""
 
 import asyncio
 from typing import Any, cast

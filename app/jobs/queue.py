@@ -30,7 +30,7 @@ def connect(database_url: str) -> None:
 
 
 def disconnect() -> None:
-    global _client  # noqa: PLW0603
+    global _client  # noqa: PLW0603 - the process has one queue
     with _connecting:
         if _client is not None:
             _client.destroy()
@@ -39,7 +39,7 @@ def disconnect() -> None:
 
 def client() -> "DBOSClient":
     """Made at its first use: the import of dbos takes longer than a port should keep people waiting."""
-    global _client  # noqa: PLW0603
+    global _client  # noqa: PLW0603 - the process has one queue
     with _connecting:
         if _client is None:
             from dbos import DBOSClient, DBOSPortableJSONSerializer

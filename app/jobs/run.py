@@ -93,7 +93,7 @@ def adopt_orphans(slots: Slots, mine: int) -> None:
         try:
             # Private, but idempotent, and it counts recoveries. The public resume_workflows() sets the count
             # to zero (a job that kills its worker would never be parked) and drops the `once` key.
-            DBOS._recover_pending_workflows([executor_id(slot)])  # noqa: SLF001
+            DBOS._recover_pending_workflows([executor_id(slot)])  # noqa: SLF001 - keeps recovery_attempts, as resume does not
             log.get().info("adopted jobs", worker=executor_id(slot))
         finally:
             slots.unlock(slot)

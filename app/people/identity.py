@@ -1,4 +1,4 @@
-"""Is the file's patient the form's? An id is only a candidate; blanks and placeholders say nothing."""
+"""Whether the file's patient is the form's: an id is only a candidate, blanks and placeholders say nothing."""
 
 import re
 from collections.abc import Iterable

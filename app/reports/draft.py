@@ -66,7 +66,7 @@ def save(session: Session, actor: Actor, review: Review, given: GivenDraft, revi
         .execution_options(synchronize_session=False)
     )  # fmt: skip
     session.refresh(draft)
-    if changed.rowcount != 1:  # type: ignore[attr-defined]  # a CursorResult, as for every DML
+    if changed.rowcount != 1:  # type: ignore[attr-defined]  # DML gives a CursorResult
         raise stale(draft)
     return draft
 

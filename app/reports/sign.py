@@ -77,8 +77,10 @@ def _tell(session: Session, actor: Actor, review: Review, report: Report, versio
     kind = "report.amended" if version.kind else "report.signed"
     tell(session, [review.referral.author_id], kind, review.referral, to=review.referral.organization)
     enqueue(session, "reports.publish", report.id)
-    events.record(session, actor, "report.signed", organization_id=review.organization_id, entity_id=report.id,
-                  referral_id=review.referral_id, version=version.version, status=version.status, sha256=version.sha256)  # fmt: skip
+    events.record(
+        session, actor, "report.signed", organization_id=review.organization_id, entity_id=report.id,
+        referral_id=review.referral_id, version=version.version, status=version.status, sha256=version.sha256,
+    )  # fmt: skip
 
 
 def _refuse_incomplete(draft: ReportVersion) -> None:

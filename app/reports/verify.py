@@ -1,4 +1,4 @@
-"""Is this report what was signed, and is it the current one? Never just 'valid'."""
+"""Whether a report is what was signed, and whether it is the current one: never just 'valid'."""
 
 import json
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ def step(session: Session, review: Review, act: str, **values: object) -> None:
         .execution_options(synchronize_session=False)
     )
     session.refresh(review, attribute_names=["status", "owner_id", "owned_at", "updated_at", "ended_reason", "advice"])
-    if moved.rowcount != 1:  # type: ignore[attr-defined]  # a CursorResult, as for every DML
+    if moved.rowcount != 1:  # type: ignore[attr-defined]  # DML gives a CursorResult
         raise taken(session, review)
 
 

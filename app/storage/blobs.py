@@ -81,7 +81,7 @@ def record(session: Session, blobs: list[Blob]) -> None:
         sa.update(Blob).where(Blob.id.in_([blob.id for blob in blobs]), Blob.state == PENDING)
         .values(state=STORED, stored_at=now())
     )  # fmt: skip
-    if done.rowcount != len(blobs):  # type: ignore[attr-defined]  # a CursorResult, as for every DML
+    if done.rowcount != len(blobs):  # type: ignore[attr-defined]  # DML gives a CursorResult
         raise Unavailable("The file took too long to arrive and was swept away. Send it again.")
 
 

@@ -15,7 +15,7 @@ def start() -> None:
 
 
 def stop() -> None:
-    global _pool  # noqa: PLW0603
+    global _pool  # noqa: PLW0603 - as above
     if _pool is not None:
         _pool.stop()
         _pool = None

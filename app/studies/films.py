@@ -46,7 +46,9 @@ def _made(instance: Instance, path: str, output: str) -> dict[str, Any]:
     frames = facts.frames
     if facts.pixels.is_video:
         ranges = [each for index in range(frames.count) for each in frames.ranges(index)]
-        return decoding.pool().run("film", wait_s=WAIT_S, frame_count=frames.count, path=path, output=output, ranges=ranges)
+        return decoding.pool().run(
+            "film", wait_s=WAIT_S, frame_count=frames.count, path=path, output=output, ranges=ranges
+        )
     palette = facts.pixels.palette.ranges if facts.pixels.palette else ()
     return decoding.pool().run(
         "clip", wait_s=WAIT_S, frame_count=frames.count, path=path, output=output, pixels=facts.pixels.to_json(),

@@ -40,7 +40,7 @@ def unpack(actor: Actor, referral: Referral, arrival: Arrival) -> tuple[Manifest
             entries = [entry for entry in opened.infolist() if not _is_ignored(entry)]
             _refuse_bomb(opened, entries)
             items = [_entry(actor, referral, archive.id, opened, entry) for entry in entries]
-    except (zipfile.BadZipFile, struct.error, UnicodeDecodeError, NotImplementedError, EOFError) as damaged:
+    except (zipfile.BadZipFile, struct.error, UnicodeDecodeError, RuntimeError, EOFError) as damaged:
         raise _refused(actor, archive, "This ZIP is damaged or was cut off.") from damaged
     except (Invalid, TooLarge) as refusal:
         raise _refused(actor, archive, refusal.sentence) from refusal
@@ -63,7 +63,7 @@ def _entry(
             with reading(actor) as session:
                 return session.get_one(ManifestItem, UUID(str(refusal.facts["file_id"])))
         raise
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError):
         return _unreadable(actor, referral, archive_id, name, entry.file_size)
 
 

@@ -62,7 +62,7 @@ def name_of(organization_id: UUID) -> str:
 
 def enqueue(name: str, *ids: UUID | str, **options: str | float) -> bool:
     with transaction(WORKER) as session:
-        return queue.enqueue(session, name, *ids, **options)  # type: ignore[arg-type]  # a test passes them on
+        return queue.enqueue(session, name, *ids, **options)  # type: ignore[arg-type]  # handed on by the tests
 
 
 def waiting() -> list[str]:

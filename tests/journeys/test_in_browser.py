@@ -19,10 +19,9 @@ from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests import people
-from tests.conftest import bound
 from tests.journeys.test_by_json import PASSWORD, as_patient
 from tests.people import Places, Somebody
-from tests.servers.app import Running, serving
+from tests.servers.app import Running, bound, serving
 from tests.servers.smtp import Mailbox
 from tests.web.conftest import accessible
 
@@ -200,7 +199,8 @@ def mail_to(office: Office, somebody: Somebody) -> EmailMessage:
 
 
 def link_in(mail: EmailMessage) -> str:
-    return next(word for word in mail.get_content().split() if word.startswith("http"))
+    text: str = mail.get_content()
+    return next(word for word in text.split() if word.startswith("http"))
 
 
 def files() -> list[FilePayload]:
