@@ -33,7 +33,6 @@ class Settings(BaseSettings):
     mail_from: str = "sonopost@localhost"
     secret_key_file: Path | None = None  # default: data_dir/secret.key
     trusted_proxies: str = ""  # comma-separated addresses that may set X-Forwarded-*
-    metrics_token: str = ""
     log_level: str = "INFO"
     require_second_factor: bool = True
 

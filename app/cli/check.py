@@ -14,6 +14,7 @@ from app.errors import Refusal, Unavailable
 from app.jobs import queue
 from app.jobs.parked import parked
 from app.notifications import mail
+from app.reports import lettering
 from app.storage import blobs, sweep
 
 Part = Callable[[Settings], str]
@@ -24,7 +25,7 @@ def check(given: argparse.Namespace) -> int:
     log.set_up(settings.log_level)
     parts: dict[str, Part] = {
         "settings": _settings, "database": _database, "schema": _schema, "storage": _storage, "queue": _queue,
-        "disk": _disk, "mail": _mail,
+        "disk": _disk, "mail": _mail, "fonts": _fonts,
     }  # fmt: skip
     if given.deep:
         parts |= {"digests": _digests, "orphans": _orphans}
@@ -52,6 +53,11 @@ def _settings(settings: Settings) -> str:
             return "the secret key will be made at the first start"
         raise Unavailable("SONOPOST_SECRET_KEY_FILE does not exist.")
     return "read"
+
+
+def _fonts(_given: Settings) -> str:
+    lettering.check_fonts()
+    return "the report's are here"
 
 
 def _database(settings: Settings) -> str:
