@@ -39,19 +39,22 @@ def make(actor: Actor, instance: Instance) -> dict[str, int]:
 
 def _made(instance: Instance, path: str, output: str) -> dict[str, Any]:
     facts = Facts.from_json(instance.facts)
+    pool = decoding.pool()
     if instance.kind == "mp4":
-        return decoding.pool().run("film", wait_s=WAIT_S, path=path, output=output)
+        frames = pool.run("probe", wait_s=WAIT_S, path=path)["frames"]  # as the container says: it may take that long
+        return pool.run("film", wait_s=WAIT_S, frame_count=max(1, frames), path=path, output=output)
     if facts.pixels is None or facts.frames is None:
         raise ValueError("a clip without pictures")
-    frames = facts.frames
+    index = facts.frames
     if facts.pixels.is_video:
-        ranges = [each for index in range(frames.count) for each in frames.ranges(index)]
-        return decoding.pool().run(
-            "film", wait_s=WAIT_S, frame_count=frames.count, path=path, output=output, ranges=ranges
-        )
+        return pool.run(
+            "film", wait_s=WAIT_S, frame_count=instance.number_of_frames, path=path, output=output,
+            ranges=[each for number in range(index.count) for each in index.ranges(number)],
+            frame_time_ms=facts.frame_time_ms,
+        )  # fmt: skip
     palette = facts.pixels.palette.ranges if facts.pixels.palette else ()
-    return decoding.pool().run(
-        "clip", wait_s=WAIT_S, frame_count=frames.count, path=path, output=output, pixels=facts.pixels.to_json(),
-        frames=frames.to_json(), palette=read_ranges(instance.blob, list(palette)),
+    return pool.run(
+        "clip", wait_s=WAIT_S, frame_count=index.count, path=path, output=output, pixels=facts.pixels.to_json(),
+        frames=index.to_json(), palette=read_ranges(instance.blob, list(palette)),
         frame_time_ms=facts.frame_time_ms, frame_time_vector_ms=list(facts.frame_time_vector_ms),
     )  # fmt: skip

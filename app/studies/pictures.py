@@ -84,11 +84,14 @@ def _poster(actor: Actor, instance: Instance) -> Blob | None:
 
 
 def _frame(instance: Instance, index: int, *, form: str, max_side: int | None) -> Made:
+    facts = Facts.from_json(instance.facts)
     if instance.kind in ("jpeg", "png"):
-        data = b"".join(blobs.read(instance.blob))
-        answer = decoding.pool().run("still", data=data, form=form, max_side=max_side)
+        with as_file(instance.blob) as path:  # a child opens it: it may be large, and it is a stranger's
+            answer = decoding.pool().run("still", path=str(path), form=form, max_side=max_side)
+    elif facts.document is not None:  # an encapsulated PDF is seen by its first page
+        with as_file(instance.blob) as path:
+            answer = decoding.pool().run("page", path=str(path), number=0, document=list(facts.document), form=form)
     else:
-        facts = Facts.from_json(instance.facts)
         if facts.pixels is None or facts.frames is None:
             raise Conflict("There is no picture in this file.")
         table = facts.pixels.palette.ranges if facts.pixels.palette else ()

@@ -83,7 +83,8 @@ def _tried(instance: Instance) -> dict[str, int]:
 
 
 def _made(instance: Instance) -> dict[str, int]:
-    if instance.kind == "dicom" and Facts.from_json(instance.facts).pixels is None:
+    facts = Facts.from_json(instance.facts)
+    if instance.kind == "dicom" and facts.pixels is None and facts.document is None:
         raise Invalid(NOTHING_TO_SHOW, reason_code="no-picture")
     if instance.is_clip:
         return films.make(WORKER, instance)
