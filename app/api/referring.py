@@ -24,8 +24,8 @@ from app.http.idempotency import REPLAYED, Once, RequestKey, once, streamed_key
 from app.referrals.given import GivenReferral, RevisedReferral, Text
 from app.referrals.models import EXAM_TYPES, ManifestItem, Referral
 from app.referrals.place import place
-from app.referrals.revise import revise
 from app.reviews import cancel, submit
+from app.reviews.revise import revise
 from app.storage.spool import drain
 from app.studies import identity
 from app.studies.ingest import Arrival

@@ -36,7 +36,7 @@ def submit(session: Session, actor: Actor, referral: Referral) -> Review:
     _let_the_reader_see(session, referral)
     events.record(session, actor, "referral.submitted", organization_id=referral.organization_id, entity_id=referral.id,
                   referral_id=referral.id, due_at=referral.due_at.isoformat())  # fmt: skip
-    tell(session, _readers(session, referral), "review.requested", referral, to=referral.reading_organization)
+    tell(session, readers(session, referral), "review.requested", referral, to=referral.reading_organization)
     return review
 
 
@@ -54,7 +54,8 @@ def _let_the_reader_see(session: Session, referral: Referral) -> None:
         scope.grant(session, referral.reading_organization_id, study_id=study_id)
 
 
-def _readers(session: Session, referral: Referral) -> list[UUID]:
+def readers(session: Session, referral: Referral) -> list[UUID]:
+    """Who is told that something waits."""
     roles = (Role.REVIEWER, Role.SUPERVISOR, Role.COORDINATOR)
     return list(session.scalars(
         sa.select(Membership.person_id)

@@ -1,0 +1,27 @@
+"""Revise a referral whose review may wait already: its deadline moves with it, and an earlier one is told."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.access.actor import Actor
+from app.notifications.notify import tell
+from app.referrals import revise as referrals
+from app.referrals.given import RevisedReferral
+from app.referrals.models import Referral, Revision
+from app.reviews.models import OPEN, Review
+from app.reviews.submit import readers
+
+
+def revise(session: Session, actor: Actor, referral: Referral, given: RevisedReferral) -> Revision | None:
+    """Change what is given and differs; None when nothing does."""
+    before = referral.due_at
+    revision = referrals.revise(session, actor, referral, given)
+    if referral.due_at is None or before is None or referral.due_at == before:
+        return revision
+    mine = sa.select(Review).where(Review.referral_id == referral.id, Review.status.in_(OPEN)).with_for_update()
+    for review in session.scalars(mine):
+        review.due_at = referral.due_at
+        if referral.due_at < before:
+            whom = [review.owner_id] if review.owner_id is not None else readers(session, referral)
+            tell(session, whom, "review.requested", referral, to=referral.reading_organization)
+    return revision
