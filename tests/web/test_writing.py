@@ -63,6 +63,7 @@ def test_text_typed_without_a_network_stays_on_the_device_and_goes_when_it_is_ba
     page.get_by_label("Findings").fill(TEXT)
     expect(page.locator("#saved")).to_have_text("kept on this device, not yet on the server")
     page.get_by_role("button", name="Read over and sign").click()
+    page.wait_for_timeout(500)
     assert page.url.endswith(claimed.review_id)  # it does not leave for a page that is not there
     page.context.set_offline(False)
     saved(page)
