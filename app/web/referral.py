@@ -15,9 +15,9 @@ from app.http.idempotency import Once, once
 from app.notifications.inbox import mark_case_read
 from app.referrals.given import RevisedReferral, clean
 from app.referrals.models import ARRIVED, EXAM_TYPES, FileStatus, ManifestItem, Referral, ReferralStatus
-from app.referrals.revise import revise
 from app.reviews import cancel, hold, step, submit
 from app.reviews.models import ReviewStatus
+from app.reviews.revise import revise
 from app.studies import identity
 from app.web.forms import Fields, Form, required, status_of
 from app.web.pages import render, see_other
@@ -182,7 +182,7 @@ def _context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
     return {
         "found": found, "referral": referral, "sends": sends,
         "takes_files": sends and referral.status in TAKES_FILES,
-        "is_open": sends and referral.status in OPEN,
+        "is_open": sends and referral.status in OPEN and found.signed_report is None,
         "is_asked": sends and review is not None and review.status == ReviewStatus.ON_HOLD,
         "reads": review is not None and who.may("review.list", review.reading_organization_id),
         "state": state(referral, review, found.signed_report, speech_of(request, who)),

@@ -36,7 +36,8 @@ def checked(model: type[Model], given: dict[str, Any], form: Form, say: Speech) 
     except ValidationError as wrong:
         found = [{**error, "loc": ("body", *error["loc"])} for error in wrong.errors()]
         for one in problem_of(RequestValidationError(found)).errors:
-            form.errors.setdefault(BESIDE.get(one["field"], one["field"]), say.gettext(one["detail"]))
+            sentence = _birth_sentences(say).get(one["detail"], say.gettext(one["detail"]))
+            form.errors.setdefault(BESIDE.get(one["field"], one["field"]), sentence)
         return None
     return None if form.errors else made
 
@@ -52,6 +53,19 @@ def _missing(form: Form, say: Speech) -> dict[str, str]:
     if not form.value("question").strip():
         found["question"] = _("Write the question that the specialist should answer.")
     return found
+
+
+def _birth_sentences(say: Speech) -> dict[str, str]:
+    """The model's words about a date, as sentences that also stand alone above the form."""
+    _ = say.gettext
+    return {
+        "Lies in the future.": _("The date of birth lies in the future."),
+        "Is no date of the calendar.": _("The date of birth is no date of the calendar."),
+        "Is written YYYY, YYYY-MM or YYYY-MM-DD.": _(
+            "Of the date of birth, give the year, the year and month, or all of it."
+        ),
+        "Is more than 130 years ago.": _("The date of birth is more than 130 years ago."),
+    }
 
 
 def patient_of(form: Form) -> dict[str, Any]:

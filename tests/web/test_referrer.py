@@ -115,7 +115,7 @@ def test_a_line_that_breaks_delays_a_file_and_sends_it_once(
     (tmp_path / "photo.jpg").write_bytes(cases.jpeg())
     page.locator("input[data-pick]").first.set_input_files(tmp_path / "photo.jpg")
     expect(page.locator("[data-queue]")).to_contain_text("The line is down")
-    expect(page.locator("[data-said]")).to_have_text("All 1 files are received and verified.", timeout=20_000)
+    expect(page.locator("[data-said]")).to_have_text("The file is received and verified.", timeout=20_000)
     expect(page.locator("[data-known] summary")).to_contain_text("1 file received")
 
 

@@ -337,7 +337,7 @@ function report() {
   const open = items.filter((item) => item.state !== "refused" && item.state !== "done").length;
   const all = left + open + refused;
   if (open) tell(say("progress", { n: left, m: all }));
-  else tell(refused ? say("some", { n: left, m: all, k: refused }) : say("all", { m: all }));
+  else tell(refused ? say("some", { n: left, m: all, k: refused }) : say(all === 1 ? "one" : "all", { m: all }));
 }
 
 /** @param {string} sentence */

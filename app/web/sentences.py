@@ -1,0 +1,29 @@
+"""Sentences that lower folders keep in rows or raise by their name alone, listed so that the catalogues know them."""
+
+
+def N_(sentence: str) -> str:  # noqa: N802 - the name by which gettext's tools find what is translated later
+    return sentence
+
+
+FROM_BELOW = (
+    N_("There is nothing here."),
+    N_("This is not your password."),
+    N_("This is not the code that your device shows now."),
+    N_("E-mail address, password or code is not right."),
+    N_("Too many tries from here. Wait a quarter of an hour, then try again."),
+    N_("Something went wrong on our side. It is noted; try again."),
+    N_("This request cannot be understood."),
+    N_("This cannot be done here."),
+    N_("A value is too large, or holds a character that cannot be stored."),
+    N_("This is missing."),
+    N_("There is no such field."),
+    N_("This is not in the expected form."),
+    N_("The file names another patient than this referral. Is it the same patient, or the wrong file?"),
+    N_("Another file with the same identifier is already here. Both are kept; the first one is shown."),
+    N_("This ZIP is damaged or was cut off."),
+    N_("Wrong file."),
+    N_("It will not be sent."),
+    N_("Refused; taken off the list."),
+    N_("No mail server is set."),
+    N_("The person's account is closed."),
+)
