@@ -20,6 +20,8 @@ def _mortal(column: Column, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def mortal(_mortal: Mortal) -> Iterator[Mortal]:
     """A running service, shared by a module's tests of a column; whoever kills it starts it again."""
+    if _mortal.process.poll() is not None:  # a test failed before it came to that
+        _mortal.start()
     with bound(_mortal.environment):
         yield _mortal
 

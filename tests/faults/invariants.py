@@ -1,5 +1,6 @@
 """What must hold after every fault: nothing acknowledged is lost, nothing is half there, nothing is there twice."""
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
@@ -25,14 +26,24 @@ from app.worker import HANDLERS
 Acknowledged = Mapping[str, str]  # file id: SHA-256 of what was sent
 
 
-def check_invariants(acknowledged: Acknowledged | None = None) -> None:
-    """On the database and store that this process is bound to, while nobody writes to them."""
+def check_invariants(acknowledged: Acknowledged | None = None, *, worker_runs: bool = False) -> None:
+    """On the database and store that this process is bound to, once nobody writes to them."""
+    if worker_runs:
+        _wait_until_idle()
     acknowledged_is_there_once(acknowledged or {})
     nothing_is_half_visible()
     every_intent_is_queued_once()
     every_review_has_one_owner_or_waits()
     every_signature_verifies()
     nothing_is_orphaned()
+
+
+def _wait_until_idle(timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    under_way = ["ENQUEUED", "DELAYED", "PENDING"]
+    while queue.client().list_workflows(name=list(HANDLERS), status=under_way, load_input=False, load_output=False):
+        assert time.monotonic() < deadline, "jobs that nobody does"
+        time.sleep(0.1)
 
 
 def acknowledged_is_there_once(acknowledged: Acknowledged) -> None:

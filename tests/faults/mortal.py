@@ -14,11 +14,11 @@ from typing import Any
 
 import httpx
 
-from tests.dicom import made
 from tests.people import Places, Somebody
 from tests.servers import app as service
 from tests.servers.app import READY, Running, wait_for_line
 from tests.servers.process import free_ports, start
+from tests.studies.sent import a_dicom
 
 PASSWORD = "correct horse battery staple"
 REFERRAL = {
@@ -109,22 +109,6 @@ def send(
 
 def files(client: httpx.Client, referral_id: str) -> list[dict[str, Any]]:
     return list(ok(client.get(f"/referrals/{referral_id}"))["files"])
-
-
-def a_dicom(uid: str | None = None, patient: str = "Otieno^Jane", size: int = 32, study: str | None = None) -> bytes:
-    """A small image that nobody sent before, unless its UID is given."""
-    uid = uid or f"2.25.{uuid.uuid4().int}"
-    own = {
-        0x00080018: made.element(0x00080018, "UI", uid),
-        0x00100010: made.element(0x00100010, "PN", patient),
-        0x00100020: made.element(0x00100020, "LO", ""),
-        0x0020000D: made.element(0x0020000D, "UI", study or f"{uid}.1"[:64]),
-        0x0020000E: made.element(0x0020000E, "UI", f"{study or uid}.2"[:64]),
-    }
-    noise = hashlib.shake_128(uid.encode()).digest(size * size)
-    own[0x7FE00010] = made.element(0x7FE00010, "OB", noise)
-    data = made.picture(size, size, own[0x7FE00010], instead={tag: own[tag] for tag in own if tag != 0x7FE00010})
-    return made.file(data, sop_instance=uid.encode())
 
 
 def sha256(body: bytes) -> str:

@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from tests import people
-from tests.faults.mortal import Mortal, a_dicom, client_of, mortal, ok, place, send
+from tests.faults.mortal import Mortal, client_of, mortal, ok, place, send
 from tests.faults.trace import Call, traced, why_not
 from tests.servers.app import bound
+from tests.studies.sent import a_dicom
 
 pytestmark = [
     pytest.mark.timeout(300),
