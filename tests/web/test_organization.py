@@ -3,6 +3,11 @@
 import pytest
 from playwright.sync_api import expect
 
+from app.access.actor import WORKER
+from app.cases import attention
+from app.db import now, reading
+from app.errors import NotFound
+from app.jobs.parked import Parked
 from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
@@ -85,3 +90,15 @@ def test_a_notification_leads_to_the_case_and_is_read_by_that(server: Running, p
     expect(page).to_have_url(f"{server.base_url}/reviews/{placed.review_id}")
     page.goto("/notifications")
     expect(page.locator(".top .count")).to_have_count(0)
+
+
+def test_a_given_up_job_is_shown_to_its_own_organization_alone(server: Running, places: Places) -> None:
+    placed = cases.place(server, places, ("a.dcm", cases.dicom("rgb_color")))
+    with cases.client_of(server, places.referrer) as client:
+        study_id = cases.ok(client.get(f"/referrals/{placed.referral_id}"))["study_ids"][0]
+    given_up = [Parked("job-1", "studies.settle", (study_id,), now(), "It was interrupted too often.")]
+    with reading(WORKER) as session:
+        assert attention.jobs_of(session, places.clinic, given_up) == given_up
+        assert attention.jobs_of(session, places.stranger, given_up) == []
+        with pytest.raises(NotFound):
+            attention.require_own(session, places.stranger, given_up, "job-1")

@@ -29,8 +29,8 @@ def places_in(text: str) -> set[str]:
 
 
 def both(message_id: object, text: object) -> Iterable[tuple[str, str]]:
-    ids = [message_id] if isinstance(message_id, str) else list(message_id)  # type: ignore[call-overload]  # a pair
-    texts = [text] if isinstance(text, str) else list(text)  # type: ignore[call-overload]  # a pair
+    ids = [message_id] if isinstance(message_id, str) else list(message_id)  # type: ignore[call-overload]  # plural: two of them
+    texts = [text] if isinstance(text, str) else list(text)  # type: ignore[call-overload]  # plural: two of them
     return zip(ids, texts, strict=True)
 
 
