@@ -221,3 +221,17 @@ def test_a_stranger_learns_nothing_of_room_and_report(
              f"reviews/{written.review_id}/sign", f"reviews/{written.review_id}/now")  # fmt: skip
     assert [page.request.get(f"/{path}").status for path in paths] == [404] * len(paths)
     expect(page.locator("body")).not_to_contain_text(written.code)
+
+
+def test_what_was_signed_is_found_again(
+    places: Places, reviewer: httpx.Client, written: Placed, arrive: Arrive
+) -> None:
+    report_id = signed(reviewer, written)
+    page = arrive(places.reviewer, "/worklist")
+    expect(page.locator(".empty")).to_contain_text(f"by {places.reviewer.name}.")
+    page.get_by_role("link", name="Signed by me 1 today").click()
+    expect(page.locator("#rows .code")).to_have_text([written.code])
+    picture(page, "worklist-signed")
+    accessible(page)
+    page.get_by_role("link", name=f"Report {written.code}").click()
+    page.wait_for_url(f"**/reports/{report_id}")

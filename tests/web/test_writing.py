@@ -196,3 +196,44 @@ def test_without_script_the_report_is_claimed_saved_and_kept_apart(
     expect(page.get_by_label("Findings")).to_have_value("Mine.")
     page.get_by_role("button", name="Save", exact=True).click()
     assert draft_of(reviewer, placed)["findings"] == "Mine."
+
+
+def test_a_coordinator_gives_a_review_to_a_reader(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    placed = cases.place(server, places)
+    page = arrive(places.coordinator, f"/reviews/{placed.review_id}")
+    expect(page.get_by_role("button", name="Claim")).to_have_count(0)
+    page.get_by_text("Other acts").click()
+    page.get_by_label("Give it to").select_option(places.second_reviewer.name)
+    page.get_by_role("button", name="Assign").click()
+    page.wait_for_url("**/worklist")
+    owner = cases.ok(reviewer.get(f"/reviews/{placed.review_id}"))["owner"]
+    assert owner["name"] == places.second_reviewer.name
+
+
+def test_the_room_tells_all_that_the_clinic_said(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    patient = cases.PATIENT | {"identifier": "77", "name_local": "جين أوتيينو"}
+    earlier = cases.place(server, places, patient=patient)
+    placed = cases.place(
+        server, places, ("other.dcm", cases.dicom("rgb_color", "Somebody^Else", "19500101")), patient=patient,
+        exam_type="ob-first-trimester", obstetric={"lmp": "2026-09-01", "lmp_certain": False, "gravida": 2, "para": 1},
+        provisional_reading="I see a sac.",
+    )  # fmt: skip
+    with cases.client_of(server, places.referrer) as clinic:
+        cases.ok(reviewer.post(f"/reviews/{placed.review_id}/claim"))
+        cases.ok(reviewer.post(f"/reviews/{placed.review_id}/hold", json={"text": "Any bleeding?"}))
+        cases.ok(clinic.post(f"/reviews/{placed.review_id}/reply", json={"text": "None."}))
+        tag = {"If-Match": clinic.get(f"/referrals/{placed.referral_id}").headers["etag"]}
+        cases.ok(clinic.patch(f"/referrals/{placed.referral_id}", json={"question": "Alive? Where?"}, headers=tag))
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    expect(page.locator(".patient")).to_have_text("Otieno, Jane (جين أوتيينو)")
+    question = page.locator("#question")
+    for said in ("Alive? Where?", "I see a sac.", "Last period 1 Sep 2026 (not certain)", "Gravida 2", "Any bleeding?", "None.",
+                 "other.dcm: held, the clinic is asked whose it is", f"{earlier.code} (not signed)"):  # fmt: skip
+        expect(question).to_contain_text(said)
+    expect(question.locator("del")).to_contain_text("Gallstones?")
+    picture(page, "room-history")
+    accessible(page)
