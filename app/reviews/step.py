@@ -49,12 +49,12 @@ def taken(session: Session, review: Review) -> Conflict:
     owner = session.get(Person, review.owner_id) if review.owner_id else None
     if owner is None or review.owned_at is None:
         return Conflict(f"Somebody else was first: the review is {review.status} now.", status=review.status)
-    since = review.owned_at.isoformat(timespec="seconds")
+    since = review.owned_at
     return Conflict(
-        f"{owner.name} has had this review since {since}.",
+        f"{owner.name} has had this review since {since.day} {since:%b %Y, %H:%M} UTC.",
         status=review.status,
         owner=owner.name,
-        since=since,
+        since=since.isoformat(timespec="seconds"),
     )
 
 

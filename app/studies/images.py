@@ -6,21 +6,25 @@ from uuid import UUID
 
 import rfc8785
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.referrals.models import FileStatus, ManifestItem
 from app.studies.models import Document, Instance, ReferralStudy
 
 
 def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Instance]:
-    """Every instance of the referral's studies but those withdrawn from it, by acquisition time, then number."""
+    """Every instance of the referral's studies but those withdrawn from it, by acquisition time, then number; undated ones last."""
     studies = sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id == referral_id)
+    again = aliased(ManifestItem)
+    sent_again = sa.exists().where(
+        again.referral_id == referral_id, again.instance_id == ManifestItem.instance_id, again.status == FileStatus.STORED
+    )
     withdrawn = sa.select(ManifestItem.instance_id).where(
         ManifestItem.referral_id == referral_id, ManifestItem.status == FileStatus.WITHDRAWN,
-        ManifestItem.instance_id.is_not(None),
+        ManifestItem.instance_id.is_not(None), ~sent_again,
     )  # fmt: skip
     query = sa.select(Instance).where(Instance.study_id.in_(studies), Instance.id.not_in(withdrawn)).options(*options)
-    return sorted(session.scalars(query), key=lambda one: (one.acquired, one.instance_number or 0, one.id))
+    return sorted(session.scalars(query), key=lambda one: (not one.acquired, one.acquired, one.instance_number or 0, one.id))
 
 
 def documents_of(session: Session, referral_id: UUID) -> list[Document]:
