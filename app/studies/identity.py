@@ -64,7 +64,7 @@ def _attach_held(session: Session, referral: Referral, item: ManifestItem, facts
 
 
 def _file(session: Session, actor: Actor, referral_id: UUID, item_id: UUID) -> tuple[Referral, ManifestItem]:
-    referral = scope.get(session, Referral, referral_id, actor, joinedload(Referral.patient))
+    referral = scope.get(session, Referral, referral_id, actor, joinedload(Referral.patient), lock=True)
     require(actor, "referral.send", referral.organization_id)
     item = session.get(ManifestItem, item_id)
     if item is None or item.referral_id != referral.id:

@@ -17,14 +17,18 @@ def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Ins
     studies = sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id == referral_id)
     again = aliased(ManifestItem)
     sent_again = sa.exists().where(
-        again.referral_id == referral_id, again.instance_id == ManifestItem.instance_id, again.status == FileStatus.STORED
+        again.referral_id == referral_id,
+        again.instance_id == ManifestItem.instance_id,
+        again.status == FileStatus.STORED,
     )
     withdrawn = sa.select(ManifestItem.instance_id).where(
         ManifestItem.referral_id == referral_id, ManifestItem.status == FileStatus.WITHDRAWN,
         ManifestItem.instance_id.is_not(None), ~sent_again,
     )  # fmt: skip
     query = sa.select(Instance).where(Instance.study_id.in_(studies), Instance.id.not_in(withdrawn)).options(*options)
-    return sorted(session.scalars(query), key=lambda one: (not one.acquired, one.acquired, one.instance_number or 0, one.id))
+    return sorted(
+        session.scalars(query), key=lambda one: (not one.acquired, one.acquired, one.instance_number or 0, one.id)
+    )
 
 
 def documents_of(session: Session, referral_id: UUID) -> list[Document]:

@@ -21,6 +21,15 @@ class Study(Base):
     study_date: Mapped[str] = mapped_column(sa.String(8), default="")  # DA as sent
     study_time: Mapped[str] = mapped_column(sa.String(16), default="")  # TM as sent
     study_description: Mapped[str] = mapped_column(sa.String(200), default="")
+    # As the first file says it, for search (PS3.18 10.6.3.3.1): what the file calls the patient, not who it is.
+    patient_name: Mapped[str] = mapped_column(sa.String(400), default="")  # PN, component groups by '='
+    patient_identifier: Mapped[str] = mapped_column(sa.String(64), default="")
+    patient_issuer: Mapped[str] = mapped_column(sa.String(64), default="")
+    patient_birth_date: Mapped[str] = mapped_column(sa.String(8), default="")  # DA
+    patient_sex: Mapped[str] = mapped_column(sa.String(16), default="")
+    referring_physician_name: Mapped[str] = mapped_column(sa.String(400), default="")
+    dicom_study_id: Mapped[str] = mapped_column(sa.String(64), default="")
+    timezone_offset_from_utc: Mapped[str] = mapped_column(sa.String(5), default="")
     content_version: Mapped[int] = mapped_column(default=0)
     settled_version: Mapped[int] = mapped_column(default=0)
     instance_count: Mapped[int] = mapped_column(default=0)
@@ -33,7 +42,28 @@ class Study(Base):
                  postgresql_where=sa.text("content_version != settled_version")),
         sa.Index("ix_study_patient", "patient_id", "id"),
         sa.Index("ix_study_accession_number", "organization_id", "accession_number"),
+        sa.Index("ix_study_uid", "study_instance_uid"),
+        sa.Index("ix_study_date", "organization_id", "study_date", "id"),
+        sa.Index("ix_study_patient_identifier", "organization_id", "patient_identifier", "id"),
+        sa.Index("ix_study_newest", "organization_id", "id"),
     )  # fmt: skip
+
+
+class StudyName(Base):
+    """A folded name of a study's patient, whole by component group and word by word, for search by its beginning."""
+
+    __tablename__ = "study_name"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    study_id: Mapped[UUID] = mapped_column(sa.ForeignKey("study.id"))
+    is_word: Mapped[bool]
+    # By code point, or on PostgreSQL names with one beginning need not lie side by side.
+    name: Mapped[str] = mapped_column(sa.String(400).with_variant(sa.String(400, collation="C"), "postgresql"))
+
+    __table_args__ = (
+        sa.UniqueConstraint("study_id", "is_word", "name"),
+        sa.Index("ix_study_name_name", "organization_id", "is_word", "name", "study_id"),
+    )
 
 
 class ReferralStudy(Base):
@@ -58,8 +88,16 @@ class Series(Base):
     modality: Mapped[str] = mapped_column(sa.String(16), default="US")
     series_number: Mapped[int | None] = mapped_column(sa.BigInteger)
     series_description: Mapped[str] = mapped_column(sa.String(200), default="")
+    performed_start_date: Mapped[str] = mapped_column(sa.String(8), default="")  # PerformedProcedureStepStartDate, DA
+    performed_start_time: Mapped[str] = mapped_column(sa.String(16), default="")
+    scheduled_step_id: Mapped[str] = mapped_column(sa.String(64), default="")  # of the first RequestAttributes item
+    requested_procedure_id: Mapped[str] = mapped_column(sa.String(64), default="")
 
-    __table_args__ = (sa.UniqueConstraint("study_id", "series_instance_uid"),)
+    __table_args__ = (
+        sa.UniqueConstraint("study_id", "series_instance_uid"),
+        sa.Index("ix_series_uid", "series_instance_uid"),
+        sa.Index("ix_series_modality", "organization_id", "modality", "study_id"),
+    )
 
 
 class Instance(Base):
@@ -75,9 +113,13 @@ class Instance(Base):
     instance_number: Mapped[int | None] = mapped_column(sa.BigInteger)
     kind: Mapped[str] = mapped_column(sa.String(10))  # dicom, jpeg, png, mp4
     blob_id: Mapped[UUID] = mapped_column(sa.ForeignKey("blob.id"))
+    # The DICOM encoding: the same bytes where they are DICOM, else made when the study settles.
+    dicom_blob_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("blob.id"))
     sha256: Mapped[str] = mapped_column(sa.String(64))
+    transfer_syntax_uid: Mapped[str] = mapped_column(sa.String(64), default="")
     rows: Mapped[int | None]
     columns: Mapped[int | None]
+    bits_allocated: Mapped[int | None]
     number_of_frames: Mapped[int] = mapped_column(default=1)
     frame_time_ms: Mapped[float | None]
     is_clip: Mapped[bool] = mapped_column(default=False)
@@ -89,14 +131,28 @@ class Instance(Base):
     preview_reason: Mapped[str] = mapped_column(sa.Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
-    blob: Mapped[Blob] = relationship(lazy="raise")
+    blob: Mapped[Blob] = relationship(lazy="raise", foreign_keys=[blob_id])
+    dicom_blob: Mapped[Blob | None] = relationship(lazy="raise", foreign_keys=[dicom_blob_id])
     study: Mapped[Study] = relationship(lazy="raise")
 
     __table_args__ = (
         sa.UniqueConstraint("organization_id", "sop_instance_uid"),
         sa.Index("ix_instance_study", "study_id", "id"),
-        sa.Index("ix_instance_series", "series_id", "id"),
+        sa.Index("ix_instance_series", "series_id", "dicom_blob_id", "id"),
+        sa.Index("ix_instance_uid", "sop_instance_uid"),
     )
+
+
+class InstanceHeader(Base):
+    """An instance's header as DICOM JSON; `id` is the instance's own."""
+
+    __tablename__ = "instance_header"
+
+    id: Mapped[UUID] = mapped_column(sa.ForeignKey("instance.id"), primary_key=True)
+    packed: Mapped[bytes]  # zlib of UTF-8; bulk data by name, which `bulk` resolves to (offset, length, word bytes)
+    bulk: Mapped[dict[str, Any]]
+    # app.dicom.facts.Facts of the DICOM encoding where that is not the file as it came.
+    facts: Mapped[dict[str, Any] | None]
 
 
 class InstanceConflict(Base):

@@ -26,13 +26,13 @@ from app.studies.record import note_study, record_instance
 def may_send(actor: Actor, referral_id: UUID) -> Referral:
     """The referral, if this actor may add files to it: asked before the first byte is taken."""
     with reading(actor) as session:
-        return _referral(session, actor, referral_id)
+        return for_sending(session, actor, referral_id)
 
 
 def receive(actor: Actor, referral: Referral, arrival: Arrival, archive_id: UUID | None = None) -> ManifestItem:
     """Ingest one file of a referral. Its item says stored, held or conflict; Invalid when it is quarantined."""
     try:
-        admitted = admit(arrival)
+        admitted = _no_archive(admit(arrival))
     except Invalid as refusal:
         item = _quarantine(actor, referral.id, arrival, refusal, archive_id)
         raise Invalid(refusal.sentence, file_id=str(item.id), reason_code=refusal.facts.get("reason_code")) from None
@@ -43,7 +43,10 @@ def receive(actor: Actor, referral: Referral, arrival: Arrival, archive_id: UUID
     new = known.same_bytes(actor, referral.organization_id, [uid]).get(uid) != sha256
     blob = put_all(actor, referral.organization_id, [admitted])[0] if new else None
     with transaction(actor) as session:
-        referral = _referral(session, actor, referral.id)
+        referral = for_sending(session, actor, referral.id, lock=True)
+        # Asked again under the lock: a client that gave up waiting may have sent it twice, at once.
+        if (twin := manifest.already_here(session, referral.id, sha256)) is not None:
+            return twin
         item = manifest.expected_or_new(session, referral, arrival.name, arrival.spooled.size_bytes, sha256)
         item.kind, item.archive_id, item.reason = admitted.facts.kind, archive_id, ""
         session.flush()
@@ -64,7 +67,9 @@ def attach(session: Session, referral: Referral, item: ManifestItem, facts: Fact
         session, referral.organization_id, facts, item.sha256 or "", blob,
         patient_id=referral.patient_id, default_study=own_study(referral),
     )  # fmt: skip
-    item.instance_id, item.blob_id = done.instance_id, done.blob.id if done.blob else None
+    item.instance_id = done.instance_id
+    if done.blob is not None:  # else a held file's own bytes stay with it
+        item.blob_id = done.blob.id
     item.status = FileStatus.CONFLICT if done.is_conflict else FileStatus.STORED
     if done.is_conflict:
         item.reason = "Another file with the same identifier is already here. Both are kept; the first one is shown."
@@ -142,11 +147,19 @@ def _document(session: Session, referral: Referral, item: ManifestItem, blob: Bl
     return True
 
 
+def _no_archive(admitted: Admitted) -> Admitted:
+    if admitted.facts.kind == "zip":
+        raise Invalid(
+            "An empty ZIP, or a ZIP inside another, is not opened: send the files themselves.", reason_code="archive"
+        )
+    return admitted
+
+
 def _quarantine(
     actor: Actor, referral_id: UUID, arrival: Arrival, refusal: Invalid, archive_id: UUID | None
 ) -> ManifestItem:
     with transaction(actor) as session:
-        referral = _referral(session, actor, referral_id)
+        referral = for_sending(session, actor, referral_id, lock=True)
         item = manifest.expected_or_new(
             session, referral, arrival.name, arrival.spooled.size_bytes, arrival.spooled.sha256
         )
@@ -163,8 +176,9 @@ def _already_here(actor: Actor, referral_id: UUID, sha256: str) -> ManifestItem 
         return manifest.already_here(session, referral_id, sha256)
 
 
-def _referral(session: Session, actor: Actor, referral_id: UUID) -> Referral:
-    referral = scope.get(session, Referral, referral_id, actor, joinedload(Referral.patient))
+def for_sending(session: Session, actor: Actor, referral_id: UUID, *, lock: bool = False) -> Referral:
+    """The referral, if it takes files; locked, two files at once each find the manifest as the other left it."""
+    referral = scope.get(session, Referral, referral_id, actor, joinedload(Referral.patient), lock=lock)
     require(actor, "referral.send", referral.organization_id)
     if referral.status not in (ReferralStatus.DRAFT, ReferralStatus.ACTIVE, ReferralStatus.COMPLETED):
         raise Conflict(f"This referral is {referral.status}; it takes no files any more.", status=referral.status)

@@ -17,12 +17,12 @@ from app.referrals import manifest
 from app.referrals.models import FileStatus, ManifestItem, Referral
 from app.storage.spool import Spooled, ask_for_room, spooled_copy
 from app.studies.ingest import Arrival
-from app.studies.receive import receive
+from app.studies.receive import for_sending, receive
 
-MAGIC = b"PK\x03\x04"
+MAGIC, DIRECTORY = b"PK\x03\x04", b"PK\x01\x02"
 IGNORED = {"thumbs.db", "dicomdir", ".ds_store", "desktop.ini"}
 READ_BYTES = 1 << 18
-DIRECTORY_BYTES_PER_ENTRY = 4_096  # a name and extras; more is no archive of images
+DIRECTORY_BYTES_PER_ENTRY = 1_024  # a name and extras; more is no archive of images
 
 
 def is_archive(spooled: Spooled) -> bool:
@@ -36,7 +36,7 @@ def unpack(actor: Actor, referral: Referral, arrival: Arrival) -> tuple[Manifest
     Sent again after a cut, what arrived before is recognized by its bytes."""
     archive = _note_archive(actor, referral, arrival)
     try:
-        with zipfile.ZipFile(_bounded(arrival.spooled)) as opened:
+        with io.FileIO(arrival.spooled.path) as file, zipfile.ZipFile(_Bounded(file)) as opened:
             entries = [entry for entry in opened.infolist() if not _is_ignored(entry)]
             _refuse_bomb(opened, entries)
             items = [_entry(actor, referral, archive.id, opened, entry) for entry in entries]
@@ -79,28 +79,21 @@ def _inflated(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes
             yield chunk
 
 
-def _bounded(spooled: Spooled) -> io.BufferedReader:
-    """The file, once its end says that the directory is of a bearable size (APPNOTE 4.3.16)."""
-    file = spooled.path.open("rb")
-    file.seek(max(0, spooled.size_bytes - 65_557))
-    tail = file.read()
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) - at < 22:
-        file.close()
-        raise Invalid("This ZIP was cut off: its end is missing.")
-    count, directory_bytes = struct.unpack("<HL", tail[at + 10 : at + 16])
-    limit = settings().max_archive_entries
-    # 0xFFFF stands for 'more, see ZIP64': then the directory's size still bounds it, unless that is hidden too.
-    if (count != 0xFFFF and count > limit) or (count == 0xFFFF and directory_bytes > limit * DIRECTORY_BYTES_PER_ENTRY):
-        file.close()
-        raise TooLarge(f"This ZIP holds more than {limit} files, the limit here.")
-    file.seek(0)
-    return file
+class _Bounded(io.BufferedReader):
+    """The file as zipfile reads it: a directory beyond the limit is refused before it is taken apart.
+
+    What a ZIP's end says of its directory is only a claim, behind which ZIP64's may hide (APPNOTE 4.3.14)."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        limit = settings().max_archive_entries
+        too_long = size is not None and size > limit * DIRECTORY_BYTES_PER_ENTRY
+        data = b"" if too_long else super().read(size)
+        if too_long or (data.startswith(DIRECTORY) and data.count(DIRECTORY) > limit):
+            raise TooLarge(f"This ZIP holds more than {limit} files, the limit here.")
+        return data
 
 
 def _refuse_bomb(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
-    if len(entries) > settings().max_archive_entries:
-        raise TooLarge(f"This ZIP holds more than {settings().max_archive_entries} files, the limit here.")
     total_bytes = sum(entry.file_size for entry in entries)
     if total_bytes > settings().max_archive_bytes:
         raise TooLarge(f"This ZIP unpacks to more than {settings().max_archive_bytes >> 30} GB, the limit here.")
@@ -121,8 +114,10 @@ def _is_ignored(entry: zipfile.ZipInfo) -> bool:
 
 def _note_archive(actor: Actor, referral: Referral, arrival: Arrival) -> ManifestItem:
     with transaction(actor) as session:
-        item = manifest.expected_or_new(
-            session, referral, arrival.name, arrival.spooled.size_bytes, arrival.spooled.sha256
+        referral, spooled = for_sending(session, actor, referral.id, lock=True), arrival.spooled
+        # The same archive again (after a cut, say) is the same line; what was in it is recognized by its bytes.
+        item = manifest.already_here(session, referral.id, spooled.sha256) or manifest.expected_or_new(
+            session, referral, arrival.name, spooled.size_bytes, spooled.sha256
         )
         item.kind, item.is_archive, item.status = "zip", True, FileStatus.RECEIVING
     return item
