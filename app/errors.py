@@ -23,7 +23,7 @@ class NotFound(Refusal):
     """It does not exist, or is not the actor's to know of: the two are never told apart."""
 
     def __init__(self, sentence: str = "There is nothing here.", **facts: object) -> None:
-        super().__init__(sentence, **facts)
+        super().__init__(sentence, field=None, **facts)
 
 
 class Conflict(Refusal):

@@ -36,19 +36,24 @@ class Group:
     lines: list[Line]
 
 
-def open_groups(session: Session, actor: Actor) -> list[Group]:
-    """Whatever is not finished, grouped; in each group what is due first stands first."""
-    rows = session.scalars(
-        sa.select(Referral).where(_mine(actor), sa.not_(_is_done())).options(*OF_REFERRAL)
-        .order_by(Referral.created_at.desc(), Referral.id.desc()).limit(MOST_OPEN)
-    )  # fmt: skip
-    lines = lines_of(session, list(rows))
+def open_groups(session: Session, actor: Actor, cursor: str | None = None) -> tuple[list[Group], str | None]:
+    """Whatever is not finished, grouped, what is due first before the rest; and where the next page begins.
+
+    A page is longer than what a clinic has open on a bad day, and the next one is a link: none is left off."""
+    query = sa.select(Referral).where(_mine(actor), sa.not_(_is_done())).options(*OF_REFERRAL)
+    if cursor:
+        query = query.where(sa.tuple_(Referral.created_at, Referral.id) < decoded(cursor))
+    newest = query.order_by(Referral.created_at.desc(), Referral.id.desc()).limit(MOST_OPEN + 1)
+    rows = list(session.scalars(newest))
+    last = rows[MOST_OPEN - 1] if len(rows) > MOST_OPEN else None
+    lines = lines_of(session, rows[:MOST_OPEN])
     troubled = _troubled(session, [line.referral.id for line in lines])
     sorted_lines = sorted(lines, key=lambda line: line.referral.due_at or line.referral.created_at)
     by_kind: dict[Asks, list[Line]] = {}
     for line in sorted_lines:
         by_kind.setdefault(asks(line, line.referral.id in troubled), []).append(line)
-    return [Group(kind, by_kind[kind]) for kind in Asks if kind in by_kind]
+    groups = [Group(kind, by_kind[kind]) for kind in Asks if kind in by_kind]
+    return groups, encoded(last.created_at, last.id) if last else None
 
 
 def done(session: Session, actor: Actor, *, cursor: str | None = None, limit: int = 20) -> Page:

@@ -28,7 +28,10 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-def home(request: Request, who: Acting, done: Annotated[str | None, Query(max_length=200)] = None) -> Response:
+def home(
+    request: Request, who: Acting, done: Annotated[str | None, Query(max_length=200)] = None,
+    older: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:  # fmt: skip
     """Who sends referrals sees what is asked of them; who only reads, the worklist; who only administers, that."""
     if not who.organizations_for("referral.send"):
         if who.organizations_for("review.list"):
@@ -38,13 +41,21 @@ def home(request: Request, who: Acting, done: Annotated[str | None, Query(max_le
         return render(request, who, "nowhere.html")
     say = speech_of(request, who)
     with reading(who) as session:
-        groups = [] if done else asked.open_groups(session, who)
+        groups, further = ([], None) if done else asked.open_groups(session, who, older)
         page = asked.done(session, who, cursor=done)
         reads = worklist.counts(session, who) if who.organizations_for("review.list") else None
     lines = [line for group in groups for line in group.lines] + page.lines
     states = {line.referral.id: state(line.referral, line.review, line.report, say) for line in lines}
     return render(
-        request, who, "home.html", groups=groups, done=page, states=states, reads=reads, is_later=done is not None
+        request,
+        who,
+        "home.html",
+        groups=groups,
+        further=further,
+        done=page,
+        states=states,
+        reads=reads,
+        is_later=done is not None,
     )
 
 
