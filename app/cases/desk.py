@@ -15,7 +15,7 @@ from app.people.models import Membership, Organization, Person, ReadingRelation,
 from app.referrals.models import Referral
 from app.reports.models import Report, ReportVersion, Signature
 from app.reviews.models import Review, ReviewStatus
-from app.reviews.worklist import Asked, Page, narrowed
+from app.reviews.worklist import Asked, Page, narrowed, sought
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,11 @@ def clock_of(session: Session, actor: Actor) -> Organization | None:
 
 def signed_by(session: Session, actor: Actor, asked: Asked) -> Page:
     """What the actor signed, the latest first, by the index over an owner's reviews."""
-    query = narrowed(sa.select(Review.id, Review.updated_at).where(*_signed(actor)), asked)
+    of, asked = sought(session, asked)
+    query = narrowed(sa.select(of.id, of.updated_at).where(*_signed(actor, of)), asked, of)
     if asked.cursor:
-        query = query.where(sa.tuple_(Review.updated_at, Review.id) < decoded(asked.cursor))
-    query = query.order_by(Review.updated_at.desc(), Review.id.desc()).limit(asked.limit + 1)
+        query = query.where(sa.tuple_(of.updated_at, of.id) < decoded(asked.cursor))
+    query = query.order_by(of.updated_at.desc(), of.id.desc()).limit(asked.limit + 1)
     first = session.execute(query).all()
     kept = first[: asked.limit]
     rows = {review.id: review for review in session.scalars(sa.select(Review).where(
@@ -121,6 +122,6 @@ def readers(session: Session, organization_id: UUID) -> list[Person]:
     ))  # fmt: skip
 
 
-def _signed(actor: Actor) -> tuple[sa.ColumnElement[bool], ...]:
-    return (Review.owner_id == actor.person_id, Review.status == ReviewStatus.COMPLETED,
-            Review.reading_organization_id.in_(actor.organizations_for("review.list")))  # fmt: skip
+def _signed(actor: Actor, of: type[Review] = Review) -> tuple[sa.ColumnElement[bool], ...]:
+    return (of.owner_id == actor.person_id, of.status == ReviewStatus.COMPLETED,
+            of.reading_organization_id.in_(actor.organizations_for("review.list")))  # fmt: skip

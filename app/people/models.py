@@ -104,6 +104,7 @@ class Patient(Base):
     __table_args__ = (
         sa.UniqueConstraint("organization_id", "issuer", "identifier"),
         sa.Index("ix_patient_name", "organization_id", "name_key"),
+        sa.Index("ix_patient_identifier", "identifier"),
     )
 
     @property
@@ -112,6 +113,21 @@ class Patient(Base):
             return ""
         latin = ", ".join(part for part in (self.family_name, self.given_name) if part)
         return f"{latin} ({self.name_local})" if latin and self.name_local else latin or self.name_local
+
+
+class PatientWord(Base):
+    """One word of a patient's folded names, so that a search by the beginning of any of them walks an index."""
+
+    __tablename__ = "patient_word"
+
+    patient_id: Mapped[UUID] = mapped_column(sa.ForeignKey("patient.id"))
+    # By code point, or on PostgreSQL words with one beginning need not lie side by side.
+    word: Mapped[str] = mapped_column(sa.String(600).with_variant(sa.String(600, collation="C"), "postgresql"))
+
+    __table_args__ = (
+        sa.UniqueConstraint("patient_id", "word"),
+        sa.Index("ix_patient_word_word", "word", "patient_id"),
+    )
 
 
 def fold(text: str) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.db import insert_or_nothing
 from app.errors import Invalid
 from app.people.identity import names_agree
-from app.people.models import Patient, fold
+from app.people.models import Patient, PatientWord, fold
 
 
 def known_or_new(session: Session, organization_id: UUID, values: dict[str, object], temporary: str) -> Patient:
@@ -31,6 +31,8 @@ def known_or_new(session: Session, organization_id: UUID, values: dict[str, obje
             Patient.identifier == row["identifier"],
         )
     ).one()
+    if inserted:
+        session.add_all(PatientWord(patient_id=patient.id, word=word) for word in set(patient.name_key.split()))
     if not inserted and not _same_person(patient, values):
         known = ", ".join(
             part for part in (patient.display_name, patient.birth_date and f"born {patient.birth_date}") if part

@@ -30,8 +30,9 @@ class ReviewStatus(StrEnum):
 S = ReviewStatus
 OPEN = (S.REQUESTED, S.RECEIVED, S.ACCEPTED, S.IN_PROGRESS, S.ON_HOLD)
 WAITING = (S.REQUESTED, S.RECEIVED)
-# The same words in the index's WHERE clause and in the query, or the index is not used.
+# The same words in an index's WHERE clause and in the query, or the index is not used.
 OPEN_SQL = "status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"
+UNCLAIMED_SQL = "owner_id IS NULL AND status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"
 
 # (status, act) -> status; what is not here is refused (clinical workflow after FHIR Task).
 TRANSITIONS: dict[tuple[str, str], ReviewStatus] = {
@@ -91,6 +92,13 @@ class Review(Base):
     __table_args__ = (
         sa.Index("ix_review_open", "reading_organization_id", "due_at", "id",
                  sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
+        sa.Index("ix_review_open_site", "reading_organization_id", "organization_id", "due_at", "id",
+                 sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
+        sa.Index("ix_review_mine", "reading_organization_id", "owner_id", "due_at", "id",
+                 sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
+        # PostgreSQL takes no order from an index in which a column IS NULL.
+        sa.Index("ix_review_unclaimed", "reading_organization_id", "due_at", "id",
+                 sqlite_where=sa.text(UNCLAIMED_SQL), postgresql_where=sa.text(UNCLAIMED_SQL)),
         sa.Index("ix_review_status", "reading_organization_id", "status", "due_at", "id"),
         sa.Index("ix_review_owner", "owner_id", "status", "due_at", "id"),
     )  # fmt: skip

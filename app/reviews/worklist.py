@@ -1,23 +1,24 @@
 """The worklist: what waits for a person's organizations, by deadline, a page at a time over an index."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from app.access.actor import Actor
 from app.db import decoded, encoded, merged
 from app.errors import Invalid
-from app.people.models import Patient, fold
+from app.people.models import Patient, PatientWord, fold
 from app.referrals.codes import normalized
 from app.referrals.models import Referral
 from app.reviews.models import OPEN, OPEN_SQL, Review
 
-# As literal text, or the partial index is not recognized.
-IS_OPEN = sa.literal_column(f"review.{OPEN_SQL}", sa.Boolean)
+# As literal text, and without a type (SQLite would get `… = 1`), or the partial indexes are not recognized.
+IS_OPEN: sa.ColumnElement[bool] = sa.literal_column(f"review.{OPEN_SQL}")
+FEW = 500  # so many finds are looked up one by one; a more frequent word is met soon on the walk by deadline
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def worklist(session: Session, actor: Actor, asked: Asked) -> Page:
     organization_ids = actor.organizations_for("review.list")
     limit = max(1, min(asked.limit, 200))
     after = decoded(asked.cursor) if asked.cursor else None
-    parts = [_ids_of_one(each, asked, after) for each in organization_ids]
+    of, asked = sought(session, asked)
+    parts = [_ids_of_one(of, each, asked, after) for each in organization_ids]
     if not parts:
         return Page([], None)
     first = session.execute(merged(parts, limit + 1)).all()
@@ -54,54 +56,84 @@ def worklist(session: Session, actor: Actor, asked: Asked) -> Page:
 
 
 def counts(session: Session, actor: Actor) -> dict[str, int]:
-    """How many are open, unclaimed and mine: the numbers on the tabs."""
-    row = session.execute(
-        sa.select(
-            sa.func.count(), sa.func.sum(sa.case((Review.owner_id.is_(None), 1), else_=0)),
-            sa.func.sum(sa.case((Review.owner_id == actor.person_id, 1), else_=0)),
-        ).where(Review.reading_organization_id.in_(actor.organizations_for("review.list")), IS_OPEN)
-    ).one()  # fmt: skip
-    return {"open": row[0] or 0, "unclaimed": row[1] or 0, "mine": row[2] or 0}
+    """How many are open, unclaimed and mine: the numbers on the tabs, each counted over its index."""
+    here = Review.reading_organization_id.in_(actor.organizations_for("review.list"))
+    count = sa.select(sa.func.count()).select_from(Review)
+    row = session.execute(sa.select(
+        count.where(here, IS_OPEN).scalar_subquery(),
+        count.where(here, IS_OPEN, Review.owner_id.is_(None)).scalar_subquery(),
+        count.where(here, IS_OPEN, Review.owner_id == actor.person_id).scalar_subquery(),
+    )).one()  # fmt: skip
+    return {"open": row[0], "unclaimed": row[1], "mine": row[2]}
 
 
-def _ids_of_one(organization_id: UUID, asked: Asked, after: tuple[datetime, UUID] | None) -> sa.Select[UUID, datetime]:
-    query = sa.select(Review.id, Review.due_at.label("at")).where(Review.reading_organization_id == organization_id)
+def sought(session: Session, asked: Asked) -> tuple[type[Review], Asked]:
+    """The reviews to choose from and what is left to ask of them: where the words find few, only those."""
+    if not asked.q or len(found := _found(session, asked.q)) > FEW:
+        return Review, asked
+    # The LIMIT keeps SQLite from merging this into the outer query, and then walking all that wait.
+    few = sa.select(Review).where(Review.referral_id.in_(found)).limit(100 * FEW).subquery()
+    return aliased(Review, few), replace(asked, q="")
+
+
+def _found(session: Session, q: str) -> set[UUID]:
+    """Referrals by their code, their patient's identifier, or words with which the names begin; FEW and one are too many."""
+    ways = [
+        sa.select(Referral.id).join(Patient, Patient.id == Referral.patient_id).where(Patient.identifier == q.strip())
+    ]
+    if (code := normalized(q)) is not None:
+        ways.append(sa.select(Referral.id).where(Referral.code == code))
+    if words := sorted(fold(q).split(), key=len, reverse=True):
+        others = [
+            PatientWord.patient_id.in_(sa.select(PatientWord.patient_id).where(_begins(word))) for word in words[1:]
+        ]
+        named = sa.select(Referral.id).join(PatientWord, PatientWord.patient_id == Referral.patient_id)
+        ways.append(named.where(_begins(words[0]), *others))
+    return {referral_id for way in ways for referral_id in session.scalars(way.limit(FEW + 1))}
+
+
+def _begins(word: str) -> sa.ColumnElement[bool]:
+    """A range, which an index serves on both databases."""
+    return sa.and_(PatientWord.word >= word, PatientWord.word < word + "\U0010ffff")
+
+
+def _ids_of_one(
+    of: type[Review], organization_id: UUID, asked: Asked, after: tuple[datetime, UUID] | None
+) -> sa.Select[UUID, datetime]:
+    query = sa.select(of.id, of.due_at.label("at")).where(of.reading_organization_id == organization_id)
     if asked.status in ("", "open"):
-        query = query.where(IS_OPEN)
+        query = query.where(IS_OPEN if of is Review else of.status.in_(OPEN))
     elif asked.status in set(OPEN) | {"completed", "rejected", "cancelled"}:
-        query = query.where(Review.status == asked.status)
+        query = query.where(of.status == asked.status)
     else:
         raise Invalid("There is no such status.", field="status")
-    query = narrowed(query, asked)
+    query = narrowed(query, asked, of)
     if after is not None:
-        query = query.where(sa.tuple_(Review.due_at, Review.id) > after)
+        query = query.where(sa.tuple_(of.due_at, of.id) > after)
     return query
 
 
-def narrowed(query: sa.Select[UUID, datetime], asked: Asked) -> sa.Select[UUID, datetime]:
-    """By site, exam type, owner, and code, identifier or name."""
+def narrowed(query: sa.Select[UUID, datetime], asked: Asked, of: type[Review] = Review) -> sa.Select[UUID, datetime]:
+    """By site, exam type, owner, and words that are too frequent for `sought`."""
     if asked.site is not None:
-        query = query.where(Review.organization_id == asked.site)
+        query = query.where(of.organization_id == asked.site)
     if asked.owner == "none":
-        query = query.where(Review.owner_id.is_(None))
+        query = query.where(of.owner_id.is_(None))
     elif asked.owner:
         try:
-            query = query.where(Review.owner_id == UUID(asked.owner))
+            query = query.where(of.owner_id == UUID(asked.owner))
         except ValueError:
             raise Invalid("An owner is a person's id, or 'none'.", field="owner") from None
     if asked.exam_type or asked.q:
-        query = query.join(Referral, Referral.id == Review.referral_id)
+        query = query.join(Referral, Referral.id == of.referral_id)
     if asked.exam_type:
         query = query.where(Referral.exam_type == asked.exam_type)
-    return _searched(query, asked.q) if asked.q else query
-
-
-def _searched(query: sa.Select[UUID, datetime], q: str) -> sa.Select[UUID, datetime]:
-    if (code := normalized(q)) is not None:
-        return query.where(Referral.code == code)
-    pattern = "%" + fold(q).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    if not asked.q:
+        return query
+    spaced = sa.literal(" ") + Patient.name_key
+    named = sa.and_(*(spaced.contains(f" {word}", autoescape=True) for word in fold(asked.q).split()))
     return query.join(Patient, Patient.id == Referral.patient_id).where(
-        sa.or_(Patient.name_key.like(pattern, escape="\\"), Patient.identifier == q.strip())
+        sa.or_(named, Patient.identifier == asked.q.strip(), Referral.code == normalized(asked.q))
     )
 
 

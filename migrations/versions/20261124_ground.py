@@ -1,5 +1,7 @@
 """The ground: every table of the first release."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -10,6 +12,15 @@ branch_labels = None
 depends_on = None
 
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+# The same words as the queries, or the index is not used.
+OPEN: dict[str, Any] = {
+    where: sa.text("status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')")
+    for where in ("sqlite_where", "postgresql_where")
+}
+UNCLAIMED: dict[str, Any] = {
+    where: sa.text("owner_id IS NULL AND status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')")
+    for where in ("sqlite_where", "postgresql_where")
+}
 
 
 def upgrade() -> None:
@@ -218,6 +229,7 @@ def create_patient() -> None:
             "organization_id", "issuer", "identifier", name="uq_patient_organization_id_issuer_identifier"
         ),
     )
+    op.create_index("ix_patient_identifier", "patient", ["identifier"])
     op.create_index("ix_patient_name", "patient", ["organization_id", "name_key"])
 
 
@@ -263,6 +275,23 @@ def create_sign_in() -> None:
         sa.UniqueConstraint("secret_sha256", name="uq_sign_in_secret_sha256"),
     )
     op.create_index("ix_sign_in_person_id", "sign_in", ["person_id"])
+
+
+def create_patient_word() -> None:
+    op.create_table(
+        "patient_word",
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "word",
+            sa.String(length=600).with_variant(sa.String(length=600, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name="fk_patient_word_patient_id_patient"),
+        sa.PrimaryKeyConstraint("id", name="pk_patient_word"),
+        sa.UniqueConstraint("patient_id", "word", name="uq_patient_word_patient_id_word"),
+    )
+    op.create_index("ix_patient_word_word", "patient_word", ["word", "patient_id"])
 
 
 def create_referral() -> None:
@@ -340,6 +369,14 @@ def create_study() -> None:
         sa.Column("study_date", sa.String(length=8), nullable=False),
         sa.Column("study_time", sa.String(length=16), nullable=False),
         sa.Column("study_description", sa.String(length=200), nullable=False),
+        sa.Column("patient_name", sa.String(length=400), nullable=False),
+        sa.Column("patient_identifier", sa.String(length=64), nullable=False),
+        sa.Column("patient_issuer", sa.String(length=64), nullable=False),
+        sa.Column("patient_birth_date", sa.String(length=8), nullable=False),
+        sa.Column("patient_sex", sa.String(length=16), nullable=False),
+        sa.Column("referring_physician_name", sa.String(length=400), nullable=False),
+        sa.Column("dicom_study_id", sa.String(length=64), nullable=False),
+        sa.Column("timezone_offset_from_utc", sa.String(length=5), nullable=False),
         sa.Column("content_version", sa.Integer(), nullable=False),
         sa.Column("settled_version", sa.Integer(), nullable=False),
         sa.Column("instance_count", sa.Integer(), nullable=False),
@@ -354,7 +391,11 @@ def create_study() -> None:
         ),
     )
     op.create_index("ix_study_accession_number", "study", ["organization_id", "accession_number"])
+    op.create_index("ix_study_date", "study", ["organization_id", "study_date", "id"])
+    op.create_index("ix_study_newest", "study", ["organization_id", "id"])
     op.create_index("ix_study_patient", "study", ["patient_id", "id"])
+    op.create_index("ix_study_patient_identifier", "study", ["organization_id", "patient_identifier", "id"])
+    op.create_index("ix_study_uid", "study", ["study_instance_uid"])
     op.create_index(
         "ix_study_unsettled",
         "study",
@@ -496,16 +537,15 @@ def create_review() -> None:
         sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], name="fk_review_referral_id_referral"),
         sa.PrimaryKeyConstraint("id", name="pk_review"),
     )
+    op.create_index("ix_review_mine", "review", ["reading_organization_id", "owner_id", "due_at", "id"], **OPEN)
+    op.create_index("ix_review_open", "review", ["reading_organization_id", "due_at", "id"], **OPEN)
     op.create_index(
-        "ix_review_open",
-        "review",
-        ["reading_organization_id", "due_at", "id"],
-        sqlite_where=sa.text("status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"),
-        postgresql_where=sa.text("status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"),
+        "ix_review_open_site", "review", ["reading_organization_id", "organization_id", "due_at", "id"], **OPEN
     )
     op.create_index("ix_review_owner", "review", ["owner_id", "status", "due_at", "id"])
     op.create_index("ix_review_referral_id", "review", ["referral_id"])
     op.create_index("ix_review_status", "review", ["reading_organization_id", "status", "due_at", "id"])
+    op.create_index("ix_review_unclaimed", "review", ["reading_organization_id", "due_at", "id"], **UNCLAIMED)
 
 
 def create_revision() -> None:
@@ -537,6 +577,10 @@ def create_series() -> None:
         sa.Column("modality", sa.String(length=16), nullable=False),
         sa.Column("series_number", sa.BigInteger(), nullable=True),
         sa.Column("series_description", sa.String(length=200), nullable=False),
+        sa.Column("performed_start_date", sa.String(length=8), nullable=False),
+        sa.Column("performed_start_time", sa.String(length=16), nullable=False),
+        sa.Column("scheduled_step_id", sa.String(length=64), nullable=False),
+        sa.Column("requested_procedure_id", sa.String(length=64), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name="fk_series_organization_id_organization"
@@ -545,6 +589,30 @@ def create_series() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_series"),
         sa.UniqueConstraint("study_id", "series_instance_uid", name="uq_series_study_id_series_instance_uid"),
     )
+    op.create_index("ix_series_modality", "series", ["organization_id", "modality", "study_id"])
+    op.create_index("ix_series_uid", "series", ["series_instance_uid"])
+
+
+def create_study_name() -> None:
+    op.create_table(
+        "study_name",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("study_id", sa.Uuid(), nullable=False),
+        sa.Column("is_word", sa.Boolean(), nullable=False),
+        sa.Column(
+            "name",
+            sa.String(length=400).with_variant(sa.String(length=400, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name="fk_study_name_organization_id_organization"
+        ),
+        sa.ForeignKeyConstraint(["study_id"], ["study.id"], name="fk_study_name_study_id_study"),
+        sa.PrimaryKeyConstraint("id", name="pk_study_name"),
+        sa.UniqueConstraint("study_id", "is_word", "name", name="uq_study_name_study_id_is_word_name"),
+    )
+    op.create_index("ix_study_name_name", "study_name", ["organization_id", "is_word", "name", "study_id"])
 
 
 def create_instance() -> None:
@@ -558,9 +626,12 @@ def create_instance() -> None:
         sa.Column("instance_number", sa.BigInteger(), nullable=True),
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("blob_id", sa.Uuid(), nullable=False),
+        sa.Column("dicom_blob_id", sa.Uuid(), nullable=True),
         sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("transfer_syntax_uid", sa.String(length=64), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=True),
         sa.Column("columns", sa.Integer(), nullable=True),
+        sa.Column("bits_allocated", sa.Integer(), nullable=True),
         sa.Column("number_of_frames", sa.Integer(), nullable=False),
         sa.Column("frame_time_ms", sa.Double(), nullable=True),
         sa.Column("is_clip", sa.Boolean(), nullable=False),
@@ -571,6 +642,7 @@ def create_instance() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["blob_id"], ["blob.id"], name="fk_instance_blob_id_blob"),
+        sa.ForeignKeyConstraint(["dicom_blob_id"], ["blob.id"], name="fk_instance_dicom_blob_id_blob"),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name="fk_instance_organization_id_organization"
         ),
@@ -579,7 +651,7 @@ def create_instance() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_instance"),
         sa.UniqueConstraint("organization_id", "sop_instance_uid", name="uq_instance_organization_id_sop_instance_uid"),
     )
-    op.create_index("ix_instance_series", "instance", ["series_id", "id"])
+    op.create_index("ix_instance_series", "instance", ["series_id", "dicom_blob_id", "id"])
     op.create_index("ix_instance_study", "instance", ["study_id", "id"])
 
 
@@ -649,6 +721,18 @@ def create_instance_conflict() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_instance_conflict"),
         sa.UniqueConstraint("instance_id", "sha256", name="uq_instance_conflict_instance_id_sha256"),
+    )
+
+
+def create_instance_header() -> None:
+    op.create_table(
+        "instance_header",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("packed", sa.LargeBinary(), nullable=False),
+        sa.Column("bulk", JSON, nullable=False),
+        sa.Column("facts", JSON, nullable=True),
+        sa.ForeignKeyConstraint(["id"], ["instance.id"], name="fk_instance_header_id_instance"),
+        sa.PrimaryKeyConstraint("id", name="pk_instance_header"),
     )
 
 
@@ -774,6 +858,7 @@ TABLES = (
     create_patient,
     create_reading_relation,
     create_sign_in,
+    create_patient_word,
     create_referral,
     create_rendition,
     create_study,
@@ -785,10 +870,12 @@ TABLES = (
     create_review,
     create_revision,
     create_series,
+    create_study_name,
     create_instance,
     create_message,
     create_report,
     create_instance_conflict,
+    create_instance_header,
     create_manifest_item,
     create_report_version,
     create_acknowledgement,

@@ -22,12 +22,13 @@ def measure(column: Column, folder: Path, quick: bool) -> list[Figure]:
         with bound(environment):
             token = people.places().referrer.token
         pid = running.process.pid
+        first = files.jpeg_clip(files.new_uid()).new()
+        with Client(running.base_url, token) as client:
+            client.send(client.place(), first, len(first))
+        time.sleep(QUIET_S)
+        before_pss_mb, before_rss_mb = pss_mb(tree(pid)), rss_mb(pid)
         with Client(running.base_url, token) as client:
             referral_id = client.place()
-            first = files.jpeg_clip(files.new_uid()).new()
-            client.send(client.place(), first, len(first))
-            time.sleep(QUIET_S)
-            before_pss_mb, before_rss_mb = pss_mb(tree(pid)), rss_mb(pid)
             with Watch(pid) as watch:
                 client.send(referral_id, files.in_chunks(body), len(body))
     growth = (watch.most_pss_mb - before_pss_mb, watch.most_rss_mb - before_rss_mb)

@@ -17,7 +17,8 @@ from psycopg import sql
 from app.access.models import Grant
 from app.config import Settings
 from app.db import Base, new_id
-from app.people.models import Patient, fold
+from app.people.models import Patient, PatientWord, fold
+from app.referrals.codes import ALPHABET, normalized
 from app.referrals.models import DEADLINES, EXAM_TYPES, ManifestItem, Priority, Referral
 from app.reviews.models import Review
 from app.storage.blobs import Blob
@@ -25,7 +26,7 @@ from app.studies.models import Instance, ReferralStudy, Series, Study
 from tests.servers.postgres import libpq_url
 
 TABLES: tuple[type[Base], ...] = (
-    Patient, Referral, Review, Grant, Study, ReferralStudy, Series, Blob, Instance, ManifestItem,
+    Patient, PatientWord, Referral, Review, Grant, Study, ReferralStudy, Series, Blob, Instance, ManifestItem,
 )  # fmt: skip
 BATCH = 2_000  # referrals
 FAMILY = "Ekai Lokwawi Achieng Otieno Wanjiru Kamau Hassan Abdi Mwangi Njoroge Chebet Kiplagat Nyambura Odhiambo "
@@ -91,7 +92,7 @@ def _case(random: Random, number: int, site: UUID, reading: UUID, author: UUID) 
                     due_at=due_at)  # fmt: skip
     study = Study(id=new_id(), organization_id=site, patient_id=patient.id, study_instance_uid=f"2.25.{new_id().int}")
     series = Series(id=new_id(), organization_id=site, study_id=study.id, series_instance_uid="2.25.1")
-    yield from (patient, referral, review, study, series)
+    yield from (patient, *_words(patient), referral, review, study, series)
     yield Grant(id=new_id(), organization_id=reading, referral_id=referral.id)
     yield ReferralStudy(id=new_id(), organization_id=site, referral_id=referral.id, study_id=study.id)
     for place in range(3):
@@ -122,10 +123,15 @@ def _patient(random: Random, number: int, site: UUID) -> Patient:
                    name_key=fold(f"{family} {given}"), birth_date=str(random.randint(1940, 2025)), sex="female")  # fmt: skip
 
 
+def _words(patient: Patient) -> Iterator[PatientWord]:
+    return (PatientWord(id=new_id(), patient_id=patient.id, word=word) for word in set(patient.name_key.split()))
+
+
 def _code(number: int) -> str:
-    letters = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-    places = [letters[number // len(letters) ** place % len(letters)] for place in range(6)]
-    return f"{''.join(places[:3])}-{''.join(places[3:])}"
+    """As `codes.new_code` makes them, but each only once."""
+    symbols = [number // len(ALPHABET) ** place % len(ALPHABET) for place in range(5)]
+    text = "".join(ALPHABET[each] for each in symbols)
+    return next(code for last in ALPHABET if (code := normalized(text + last)))
 
 
 def _values(row: Base) -> list[object]:

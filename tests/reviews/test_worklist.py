@@ -1,0 +1,131 @@
+"""The worklist: what is found by which words, and that it walks its indexes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.cases import desk
+from app.db import engine, reading, transaction
+from app.referrals.given import GivenReferral
+from app.referrals.place import place
+from app.reviews import submit, worklist
+from app.reviews.models import Review
+from app.reviews.worklist import Asked
+from tests.people import Places, Somebody
+
+pytestmark = pytest.mark.usefixtures("db")
+Ask = Callable[..., list[str]]
+
+
+def waiting(who: Somebody, **patient: Any) -> str:
+    """The code of a new referral that waits."""
+    values = {"patient": patient, "exam_type": "abdomen", "question": "Gallstones?"}
+    with transaction(who.actor) as session:
+        referral_id = place(session, who.actor, GivenReferral.model_validate(values)).id
+    with transaction(who.actor) as session:
+        referral = submit.for_change(session, who.actor, referral_id)
+        submit.submit(session, who.actor, referral)
+        return referral.code
+
+
+@pytest.fixture(params=["few", "many"])
+def ask(request: pytest.FixtureRequest, places: Places, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """The codes that somebody's worklist shows, both ways: looked up one by one, and met on the walk."""
+    if request.param == "many":
+        monkeypatch.setattr(worklist, "FEW", -1)
+
+    def codes(who: Somebody = places.reviewer, **asked: Any) -> list[str]:
+        with reading(who.actor) as session:
+            page = worklist.worklist(session, who.actor, Asked(**asked))
+            return [review.referral.code for review in page.reviews]
+
+    return codes
+
+
+def test_any_name_is_found_by_its_beginning_in_any_order_case_and_accent(places: Places, ask: Ask) -> None:
+    jane = waiting(places.referrer, family_name="Otíeno", given_name="Jane Akinyi", name_local="オティエノ")
+    waiting(places.referrer, family_name="Botieno", given_name="Ruth")
+    for q in ("otieno", "OTÍE", "jane", "aki", "akinyi oti", "jane otieno", "オティ"):
+        assert ask(q=q) == [jane], q
+    for q in ("tieno", "otieno ruth", "janet", "%", "_tieno"):
+        assert ask(q=q) == [], q
+
+
+def test_a_code_and_an_identifier_are_found_and_a_part_of_them_is_not(places: Places, ask: Ask) -> None:
+    code = waiting(places.referrer, family_name="Otieno", given_name="Jane", identifier="MRN-0044")
+    waiting(places.referrer, family_name="Wanjiru", given_name="Mary", identifier="MRN-00440")
+    assert ask(q="MRN-0044") == ask(q=" MRN-0044 ") == [code]
+    assert ask(q=code) == ask(q=code.lower().replace("-", "")) == [code]
+    assert ask(q="MRN") == ask(q=code[:3]) == []
+
+
+def test_a_name_that_could_be_a_code_is_found_too(places: Places, ask: Ask) -> None:
+    code = waiting(places.referrer, family_name="Ngetr4", given_name="Jane")
+    assert ask(q="ngetr4") == [code]
+
+
+def test_words_narrow_together_with_the_rest(places: Places, ask: Ask) -> None:
+    code = waiting(places.referrer, family_name="Otieno", given_name="Jane")
+    assert ask(q="jane", site=places.clinic, exam_type="abdomen", owner="none", status="requested") == [code]
+    assert ask(q="jane", site=places.stranger) == ask(q="jane", exam_type="renal") == []
+    assert ask(q="jane", owner=str(places.reviewer.id)) == ask(q="jane", status="completed") == []
+
+
+def test_a_search_finds_nothing_of_another_organization(places: Places, ask: Ask) -> None:
+    code = waiting(places.referrer, family_name="Otieno", given_name="Jane", identifier="MRN-1")
+    for q in (code, "otieno", "MRN-1"):
+        assert ask(places.stranger_reviewer, q=q) == []
+
+
+def test_a_reader_finds_what_they_signed_by_words_too(places: Places, ask: Ask) -> None:
+    waiting(places.referrer, family_name="Otieno", given_name="Jane")
+    code = waiting(places.referrer, family_name="Wanjiru", given_name="Jane")
+    with transaction(places.reviewer.actor) as session:
+        session.execute(sa.update(Review).values(status="completed", owner_id=places.reviewer.id)
+                        .where(Review.referral.has(code=code), Review.organization_id == places.clinic))  # fmt: skip
+    with reading(places.reviewer.actor) as session:
+        for q in (code, "jane", "wanj"):
+            page = desk.signed_by(session, places.reviewer.actor, Asked(q=q))
+            assert len(page.reviews) == 1, q
+        assert desk.signed_by(session, places.reviewer.actor, Asked(q="otieno")).reviews == []
+
+
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [({}, "ix_review_open"), ({"site": True}, "ix_review_open_site"), ({"owner": "none"}, "ix_review_mine"),
+     ({"owner": True}, "ix_review_mine"), ({"status": "requested"}, "ix_review_status"),
+     ({"exam_type": "renal"}, "ix_review_open")],
+)  # fmt: skip
+def test_a_page_walks_an_index_that_has_its_order(places: Places, asked: dict[str, Any], index: str) -> None:
+    given = {"site": places.clinic, "owner": str(places.reviewer.id)}
+    asked = {name: given[name] if value is True else value for name, value in asked.items()}
+    plan = plan_of(lambda: look(places.reviewer, Asked(**asked)))
+    assert f"SEARCH review USING INDEX {index} (" in plan or f"USING COVERING INDEX {index} (" in plan
+    before_the_merge = plan.partition("SCAN anon")[0]
+    assert "TEMP B-TREE" not in before_the_merge
+
+
+def look(who: Somebody, asked: Asked) -> None:
+    with reading(who.actor) as session:
+        worklist.worklist(session, who.actor, asked)
+
+
+def plan_of(act: Callable[[], None]) -> str:
+    """How SQLite would answer the first SELECT of the act."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, values: Any, _context: object, _many: bool) -> None:
+        seen.append((statement, values))
+
+    sa.event.listen(engine(), "before_cursor_execute", note)
+    try:
+        act()
+    finally:
+        sa.event.remove(engine(), "before_cursor_execute", note)
+    statement, values = next((text, given) for text, given in seen if text.startswith("SELECT"))
+    with engine().connect() as connection:
+        rows = connection.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, values)
+        return "\n".join(row[3] for row in rows)
