@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from app.audit import events
 from app.db import transaction
 from app.dicom.admission import examine
 from app.dicom.facts import Facts
+from app.dicom.metadata import Header, header
 from app.errors import Invalid, Refusal
 from app.storage import blobs
 from app.storage.blobs import Blob
@@ -38,6 +39,7 @@ class Admitted:
 
     arrival: Arrival
     facts: Facts
+    header: Header | None = None  # made when the study settles where it is not made at once
 
     @property
     def media_type(self) -> str:
@@ -96,7 +98,7 @@ def _store(actor: Actor, organization_id: UUID, admitted: dict[int, Admitted]) -
         outcomes = {}
         for at, one in admitted.items():
             outcomes[at] = record_instance(
-                session, organization_id, one.facts, one.arrival.spooled.sha256, rows.get(at)
+                session, organization_id, one.facts, one.arrival.spooled.sha256, rows.get(at), header=one.header
             )
         _finish(session, actor, organization_id, outcomes)
     return outcomes
@@ -121,6 +123,9 @@ def _by_itself(actor: Actor, organization_id: UUID, one: Admitted) -> Recorded |
 
 
 def _a_dicom_instance(one: Admitted) -> Admitted:
-    if one.facts.kind != "dicom" or not one.facts.sop_instance_uid:
+    facts = one.facts
+    if facts.kind != "dicom" or not facts.sop_instance_uid:
         raise Invalid("Only DICOM instances can come without a referral.", reason_code="not-dicom")
-    return one
+    if not facts.study_instance_uid or not facts.series_instance_uid:
+        raise Invalid("This file does not say to which study and series it belongs.", reason_code="identity")
+    return replace(one, header=header(one.arrival.spooled.path, facts))

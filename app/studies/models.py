@@ -139,7 +139,6 @@ class Instance(Base):
         sa.UniqueConstraint("organization_id", "sop_instance_uid"),
         sa.Index("ix_instance_study", "study_id", "id"),
         sa.Index("ix_instance_series", "series_id", "dicom_blob_id", "id"),
-        sa.Index("ix_instance_uid", "sop_instance_uid"),
     )
 
 

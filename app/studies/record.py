@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from app.config import settings
 from app.db import insert_or_nothing, new_id
 from app.dicom.facts import Facts
+from app.dicom.metadata import Header
 from app.jobs.queue import enqueue
 from app.storage.blobs import Blob
+from app.studies import headers
 from app.studies.models import Instance, InstanceConflict, Series, Study
 
 
@@ -28,7 +30,7 @@ class Recorded:
 
 def record_instance(
     session: Session, organization_id: UUID, facts: Facts, sha256: str, blob: Blob | None, *,
-    patient_id: UUID | None = None, default_study: tuple[str, str] | None = None,
+    patient_id: UUID | None = None, default_study: tuple[str, str] | None = None, header: Header | None = None,
 ) -> Recorded:  # fmt: skip
     """Insert or re-select study, series and instance.
 
@@ -37,11 +39,13 @@ def record_instance(
     success, another one is kept aside as a conflict."""
     uids = (facts.study_instance_uid, facts.series_instance_uid)
     study_uid, series_uid = default_study if default_study and not all(uids) else uids
-    study_id = _study(session, organization_id, study_uid or "", facts, patient_id)
-    series_id = _series(session, organization_id, study_id, series_uid or "", facts)
+    study_id = _study(session, organization_id, study_uid or "", facts, patient_id, header)
+    series_id = _series(session, organization_id, study_id, series_uid or "", facts, header)
     uid = facts.sop_instance_uid or f"2.25.{new_id().int}"  # PS3.5 B.2: a UUID as UID
     values = {} if blob is None else _columns(organization_id, study_id, series_id, uid, facts, blob)
     if values and insert_or_nothing(session, Instance, values):
+        if header is not None:
+            headers.keep(session, values["id"], header)
         return Recorded(values["id"], study_id, is_new=True, is_conflict=False, blob=blob)
     same = session.scalars(
         sa.select(Instance).where(Instance.organization_id == organization_id, Instance.sop_instance_uid == uid)
@@ -60,14 +64,16 @@ def note_study(session: Session, study_id: UUID) -> None:
     enqueue(session, "studies.settle", study_id, once=f"settle-{study_id}", delay_s=settings().settle_quiet_s)
 
 
-def _study(session: Session, organization_id: UUID, uid: str, facts: Facts, patient_id: UUID | None) -> UUID:
+def _study(
+    session: Session, organization_id: UUID, uid: str, facts: Facts, patient_id: UUID | None, header: Header | None
+) -> UUID:
     here = sa.select(Study.id).where(Study.organization_id == organization_id, Study.study_instance_uid == uid)
     if (known := session.scalar(here)) is None:
-        insert_or_nothing(session, Study, {
-            "organization_id": organization_id, "study_instance_uid": uid, "patient_id": patient_id,
-            "accession_number": facts.accession_number[:64], "study_date": facts.study_date[:8],
-            "study_time": facts.study_time[:16], "study_description": facts.study_description[:200],
-        })  # fmt: skip
+        study_id = new_id()
+        values = {"organization_id": organization_id, "study_instance_uid": uid, "patient_id": patient_id}
+        columns = headers.study_columns(facts, header)
+        if insert_or_nothing(session, Study, {"id": study_id, **values, **columns}):
+            headers.keep_names(session, organization_id, study_id, facts.patient.name)
         known = session.scalars(here).one()
     if patient_id is not None:
         session.execute(
@@ -76,14 +82,13 @@ def _study(session: Session, organization_id: UUID, uid: str, facts: Facts, pati
     return known
 
 
-def _series(session: Session, organization_id: UUID, study_id: UUID, uid: str, facts: Facts) -> UUID:
+def _series(
+    session: Session, organization_id: UUID, study_id: UUID, uid: str, facts: Facts, header: Header | None
+) -> UUID:
     here = sa.select(Series.id).where(Series.study_id == study_id, Series.series_instance_uid == uid)
     if (known := session.scalar(here)) is None:
-        insert_or_nothing(session, Series, {
-            "organization_id": organization_id, "study_id": study_id, "series_instance_uid": uid,
-            "modality": facts.modality[:16] or "US", "series_number": facts.series_number,
-            "series_description": facts.series_description[:200],
-        })  # fmt: skip
+        values = {"organization_id": organization_id, "study_id": study_id, "series_instance_uid": uid}
+        insert_or_nothing(session, Series, values | headers.series_columns(facts, header))
         known = session.scalars(here).one()
     return known
 
@@ -98,6 +103,9 @@ def _columns(
         "id": new_id(), "organization_id": organization_id, "study_id": study_id, "series_id": series_id,
         "sop_instance_uid": uid, "sop_class_uid": facts.sop_class_uid or "", "instance_number": facts.instance_number,
         "kind": facts.kind, "blob_id": blob.id, "sha256": blob.sha256, "rows": facts.rows, "columns": facts.columns,
+        "dicom_blob_id": blob.id if facts.kind == "dicom" else None,
+        "transfer_syntax_uid": facts.transfer_syntax_uid or "",
+        "bits_allocated": facts.pixels.bits_allocated if facts.pixels else None,
         "number_of_frames": frames, "frame_time_ms": facts.frame_time_ms, "acquired": f"{date} {time}".strip()[:32],
         "is_clip": facts.kind == "mp4" or frames > 1 or bool(facts.pixels and facts.pixels.is_video),
         "facts": facts.to_json(),

@@ -31,7 +31,7 @@ def value_bytes(vr: str, value: Value, order: str = "<") -> bytes:
         return value.encode()
     if isinstance(value, Sequence):
         return b"".join(value_bytes(vr, one, order) for one in value)
-    return struct.pack(order + {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FD": "d"}[vr], value)
+    return struct.pack(order + {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FD": "d", "FL": "f"}[vr], value)
 
 
 def implicit(tag: int, value: bytes, *, length: int | None = None) -> bytes:

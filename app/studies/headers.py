@@ -1,0 +1,74 @@
+"""The header of each instance as DICOM JSON, kept beside it, and what search finds studies and series by."""
+
+import re
+import unicodedata
+import zlib
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.db import insert_or_nothing
+from app.dicom.facts import Facts
+from app.dicom.metadata import Header
+from app.studies.models import InstanceHeader, StudyName
+
+_BETWEEN = re.compile(r"[\s^=,.\-]+")
+NAME_CHARS = 400
+
+
+def keep(session: Session, instance_id: UUID, header: Header, facts: Facts | None = None) -> bool:
+    """`facts` where the DICOM encoding is not the file as it came; False if a header was kept before."""
+    return insert_or_nothing(session, InstanceHeader, {
+        "id": instance_id, "packed": zlib.compress(header.text, 1), "bulk": header.bulk,
+        "facts": facts.to_json() if facts else None,
+    })  # fmt: skip
+
+
+def study_columns(facts: Facts, header: Header | None) -> dict[str, Any]:
+    """As the file says them, cut to what their column holds."""
+    patient = facts.patient
+    return {
+        "accession_number": facts.accession_number[:64], "study_date": facts.study_date[:8],
+        "study_time": facts.study_time[:16], "study_description": facts.study_description[:200],
+        "patient_name": patient.name[:NAME_CHARS], "patient_identifier": patient.identifier[:64],
+        "patient_issuer": patient.issuer[:64], "patient_birth_date": patient.birth_date[:8],
+        "patient_sex": patient.sex[:16], "dicom_study_id": facts.study_id[:64],
+        "referring_physician_name": header.referring_physician_name[:NAME_CHARS] if header else "",
+        "timezone_offset_from_utc": facts.timezone_offset_from_utc[:5],
+    }  # fmt: skip
+
+
+def series_columns(facts: Facts, header: Header | None) -> dict[str, Any]:
+    asked = {
+        "performed_start_date": header.performed_start_date[:8],
+        "performed_start_time": header.performed_start_time[:16],
+        "scheduled_step_id": header.scheduled_step_id[:64],
+        "requested_procedure_id": header.requested_procedure_id[:64],
+    } if header else {}  # fmt: skip
+    return {
+        "modality": facts.modality[:16] or "US", "series_number": facts.series_number,
+        "series_description": facts.series_description[:200], **asked,
+    }  # fmt: skip
+
+
+def keep_names(session: Session, organization_id: UUID, study_id: UUID, name: str) -> None:
+    """The rows by which a new study is found by its patient's name."""
+    groups = {folded(group) for group in name[:NAME_CHARS].split("=")} - {""}
+    rows = [(False, group) for group in groups] + [(True, word) for word in words(name[:NAME_CHARS])]
+    if rows:
+        session.execute(sa.insert(StudyName), [
+            {"organization_id": organization_id, "study_id": study_id, "is_word": is_word, "name": text}
+            for is_word, text in rows
+        ])  # fmt: skip
+
+
+def folded(group: str) -> str:
+    """A component group without case, accents and empty components at its end (PS3.5 6.2.1)."""
+    bare = "".join(one for one in unicodedata.normalize("NFKD", group) if not unicodedata.combining(one))
+    return "^".join(" ".join(part.split()) for part in bare.casefold().split("^")).rstrip("^ ")
+
+
+def words(name: str) -> set[str]:
+    return set(_BETWEEN.split(folded(name))) - {""}
