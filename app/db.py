@@ -179,6 +179,6 @@ def encoded(at: datetime, row_id: UUID) -> str:
 def decoded(cursor: str) -> tuple[datetime, UUID]:
     try:
         at, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return datetime.fromisoformat(at).astimezone(UTC), UUID(row_id)
-    except (binascii.Error, ValueError, TypeError) as wrong:
+        return datetime.fromisoformat(at).astimezone(UTC), UUID(str(row_id))
+    except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError) as wrong:
         raise Invalid("This cursor was not given out here.", field="cursor") from wrong

@@ -1,7 +1,6 @@
 """Reports as JSON and PDF: read, amended, acknowledged, verified."""
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,10 +16,10 @@ from app.api.schemas import DraftOut, ReportBrief, ReportOut, ReportPage
 from app.audit import events
 from app.cases import lists
 from app.db import reading, transaction
-from app.errors import Invalid, NotFound
+from app.errors import NotFound
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
-from app.referrals.given import Text
+from app.referrals.given import Moment, Text
 from app.reports import amend, publish
 from app.reports.acknowledge import acknowledge
 from app.reports.models import SIGNED, Report, ReportVersion
@@ -41,12 +40,10 @@ class Reason(BaseModel):
 
 @router.get("/reports")
 def list_reports(
-    who: Acting, signed_after: datetime | None = None, cursor: str | None = None,
+    who: Acting, signed_after: Moment | None = None, cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ReportPage:  # fmt: skip
     """Signed reports, the oldest first, so that a script can go on where it stopped."""
-    if signed_after is not None and signed_after.tzinfo is None:
-        raise Invalid("Say which time zone: 2026-04-03T15:00:00Z.", field="signed_after")
     with reading(who) as session:
         page = lists.signed(session, who, signed_after=signed_after, cursor=cursor, limit=limit)
     return ReportPage(items=[ReportBrief.model_validate(one) for one in page.reports], next_cursor=page.next_cursor)

@@ -14,6 +14,7 @@ from app.db import reading, transaction
 from app.errors import Forbidden
 from app.http.actor import Acting
 from app.notifications import inbox
+from app.referrals.given import Moment
 
 router = APIRouter(tags=["telling"])
 
@@ -74,7 +75,7 @@ def read_notification(notification_id: UUID, who: Acting) -> None:
 @router.get("/audit")
 def get_audit(
     who: Acting, person_id: UUID | None = None, referral_id: UUID | None = None, entity_id: UUID | None = None,
-    action: Annotated[str, Query(max_length=60)] = "", since: datetime | None = None, until: datetime | None = None,
+    action: Annotated[str, Query(max_length=60)] = "", since: Moment | None = None, until: Moment | None = None,
     cursor: UUID | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AuditPage:  # fmt: skip
     """Who did what to which record of the organizations that one administers; reading this is an event too."""

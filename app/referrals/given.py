@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import (
-    AwareDatetime,
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -33,7 +33,20 @@ def clean(text: object) -> object:
 
 Line = Annotated[str, BeforeValidator(clean), Field(max_length=200, pattern=r"^[^\n]*$")]
 Text = Annotated[str, BeforeValidator(clean), Field(max_length=20_000)]
+Language = Annotated[str, BeforeValidator(clean), Field(max_length=10, pattern=r"^[A-Za-z0-9-]*$")]  # BCP 47
 Code = Annotated[str, BeforeValidator(clean), Field(max_length=64, pattern=r"^[^\n\\]*$")]
+
+
+def _a_known_moment(at: datetime) -> datetime:
+    """Without its zone it could be any of two days; beside the ends of the calendar it is none in UTC."""
+    if at.tzinfo is None:
+        raise ValueError("Say which time zone: 2026-04-03T15:00:00Z")
+    if not 1900 < at.year < 9999:
+        raise ValueError("is no time that can be meant")
+    return at
+
+
+Moment = Annotated[datetime, AfterValidator(_a_known_moment)]
 
 
 def _known_exam_type(code: str) -> str:
@@ -125,7 +138,7 @@ class GivenFile(Given):
     """A file that is going to come: every screen can say '17 of 19 arrived'."""
 
     name: Annotated[str, BeforeValidator(clean), Field(min_length=1, max_length=1000)]
-    size_bytes: int | None = Field(None, ge=0)
+    size_bytes: int | None = Field(None, ge=0, lt=1 << 53)
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
 
 
@@ -136,7 +149,7 @@ class ReferralText(Given):
     question: Annotated[str, BeforeValidator(clean), Field(min_length=1, max_length=20_000)]
     clinical_notes: Text = ""
     priority: Priority = Priority.ROUTINE
-    patient_leaves_at: AwareDatetime | None = None
+    patient_leaves_at: Moment | None = None
     callback: Callback = Callback()
     obstetric: Obstetric | None = None
     provisional_reading: Text = ""
@@ -165,7 +178,7 @@ class GivenReferral(ReferralText):
     patient: GivenPatient
     organization_id: UUID | None = Field(None, description="Yours, if you refer for more than one")
     reading_organization_id: UUID | None = Field(None, description="Else the one that reads for yours")
-    language: Line = ""
+    language: Language = ""
     accession_number: Annotated[str, BeforeValidator(clean), Field(max_length=16, pattern=r"^[^\\\n]*$")] = ""
     external_identifiers: list[ExternalIdentifierGiven] = Field([], max_length=20)
     files: list[GivenFile] = Field([], max_length=5_000)
@@ -178,7 +191,16 @@ class RevisedReferral(Given):
     question: Annotated[str, BeforeValidator(clean), Field(min_length=1, max_length=20_000)] | None = None
     clinical_notes: Text | None = None
     priority: Priority | None = None
-    patient_leaves_at: AwareDatetime | None = None
+    patient_leaves_at: Moment | None = None
     callback: Callback | None = None
     obstetric: Obstetric | None = None
     provisional_reading: Text | None = None
+
+    @field_validator(
+        "exam_type", "question", "clinical_notes", "priority", "callback", "provisional_reading", mode="before"
+    )
+    @classmethod
+    def _not_taken_away(cls, given: object) -> object:
+        if given is None:
+            raise ValueError("can be changed, but not taken away")
+        return given

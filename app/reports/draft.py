@@ -8,10 +8,10 @@ from app.access.actor import Actor, person_of, require
 from app.audit import events
 from app.db import new_id, now
 from app.errors import Conflict
-from app.referrals.given import Line, Text
+from app.referrals.given import Language, Text
 from app.reports.models import Report, ReportVersion, VersionStatus
 from app.reviews.models import Review, ReviewStatus
-from app.reviews.step import require_owner, step
+from app.reviews.step import lock, require_owner, step
 from app.studies.images import image_list, image_list_sha256
 
 
@@ -24,14 +24,15 @@ class GivenDraft(BaseModel):
     findings: Text = ""
     impression: Text = ""
     recommendation: Text = ""
-    language: Line = "en"
+    language: Language = "en"
 
 
 SIGNED_BY = (joinedload(ReportVersion.signature),)
 
 
 def report_of(session: Session, review: Review) -> Report | None:
-    query = sa.select(Report).where(Report.review_id == review.id)
+    """As it is now, whatever this session has read of it before."""
+    query = sa.select(Report).where(Report.review_id == review.id).execution_options(populate_existing=True)
     return session.scalars(
         query.options(selectinload(Report.versions).joinedload(ReportVersion.signature))
     ).one_or_none()
@@ -47,6 +48,7 @@ def save(session: Session, actor: Actor, review: Review, given: GivenDraft, revi
 
     Conflict(stale=True) gives the draft that is there when somebody, or another window, saved in between."""
     require(actor, "review.read", review.reading_organization_id)
+    lock(session, review)
     require_owner(actor, session, review)
     report = report_of(session, review)
     draft = open_draft(report)

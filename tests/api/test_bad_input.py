@@ -1,0 +1,77 @@
+"""What no honest client sends is refused with its field, never with a failure of ours."""
+
+import base64
+import json
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.people import Places, Somebody
+from tests.servers.app import Running
+
+REFERRAL = {"patient": {"name_unknown": True}, "exam_type": "abdomen", "question": "Gallstones?"}
+BEFORE_ALL_TIME = "0001-01-01T00:00:00+14:00"  # in UTC it is of the year 0
+
+
+def door(server: Running, who: Somebody) -> httpx.Client:
+    return httpx.Client(base_url=f"{server.base_url}/api/v1", headers=who.headers, timeout=30)
+
+
+def cursor(of: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(of).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({name: None} for name in ("question", "exam_type", "priority", "clinical_notes", "callback")),
+        {"patient_leaves_at": BEFORE_ALL_TIME},
+        {"patient_leaves_at": "2026-01-01T00:00:00"},
+    ],
+)
+def test_what_cannot_be_taken_away_or_meant_is_named(server: Running, places: Places, change: dict[str, Any]) -> None:
+    with door(server, places.referrer) as client:
+        referral = client.post("/referrals", json=REFERRAL)
+        path, headers = f"/referrals/{referral.json()['id']}", {"If-Match": referral.headers["etag"]}
+        answer = client.patch(path, json=change, headers=headers)
+        assert (answer.status_code, answer.json()["field"]) == (422, next(iter(change)))
+        assert client.patch(path, json={"patient_leaves_at": None}, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("files", [{"name": "a.dcm", "size_bytes": 10**30}]), ("language", "x" * 200)],
+)
+def test_what_no_column_holds_is_named(server: Running, places: Places, field: str, value: object) -> None:
+    with door(server, places.referrer) as client:
+        answer = client.post("/referrals", json={**REFERRAL, field: value})
+    assert answer.status_code == 422
+    assert answer.json()["field"].startswith(field)
+
+
+@pytest.mark.parametrize(
+    "made_up",
+    [
+        cursor([BEFORE_ALL_TIME, uuid4().hex]),
+        cursor(["2026-01-01T00:00:00+00:00", 5]),
+        cursor([5, 5]),
+        base64.urlsafe_b64encode(b"[" * 20_000).decode().rstrip("="),
+        "é",
+    ],
+)
+def test_a_made_up_cursor_is_refused(server: Running, places: Places, made_up: str) -> None:
+    with door(server, places.referrer) as client:
+        answer = client.get("/referrals", params={"cursor": made_up})
+    assert (answer.status_code, answer.json()["field"]) == (422, "cursor")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("/referrals", "updated_after"), ("/reports", "signed_after"), ("/audit", "since")]
+)
+@pytest.mark.parametrize("at", [BEFORE_ALL_TIME, "2026-01-01T00:00:00"])
+def test_a_time_that_cannot_be_meant_is_named(server: Running, places: Places, path: str, name: str, at: str) -> None:
+    with door(server, places.admin if path == "/audit" else places.referrer) as client:
+        answer = client.get(path, params={name: at})
+    assert (answer.status_code, answer.json()["field"]) == (422, name)
