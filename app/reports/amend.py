@@ -9,10 +9,10 @@ from app.audit import events
 from app.db import new_id
 from app.errors import Conflict, Invalid
 from app.notifications.notify import tell
-from app.reports.draft import open_draft
+from app.reports.draft import open_draft, report_of
 from app.reports.models import SIGNED, Report, ReportVersion, VersionStatus
 from app.reviews.models import Review
-from app.reviews.step import require_owner
+from app.reviews.step import lock, require_owner
 
 ChangeKind = Literal["amended", "corrected", "appended"]
 
@@ -22,6 +22,8 @@ def amend(
 ) -> ReportVersion:
     """Open a draft of the next version with the signed text in it; the signed one stays readable for ever."""
     require(actor, "report.sign", review.reading_organization_id)
+    lock(session, review)
+    report = report_of(session, review) or report
     require_owner(actor, session, review)
     if not reason:
         raise Invalid("Say what is changed, and why.", field="reason")
@@ -41,12 +43,16 @@ def amend(
 
 
 def enter_in_error(session: Session, actor: Actor, review: Review, report: Report, reason: str) -> None:
-    """'This report should not exist': it stays, marked, and the referrer is told."""
+    """'This report should not exist': it stays, marked, and the referrer is told; twice is once."""
     require(actor, "report.sign", review.reading_organization_id)
+    lock(session, review)
+    report = report_of(session, review) or report
     require_owner(actor, session, review)
     if not reason:
         raise Invalid("Say what is wrong with it.", field="reason")
     signed = current(report)
+    if report.status == VersionStatus.ENTERED_IN_ERROR:
+        return
     report.status = VersionStatus.ENTERED_IN_ERROR
     report.acknowledged_at = None
     _record(session, actor, report, "report.entered-in-error", version=signed.version, reason_given=True)

@@ -12,7 +12,7 @@ from app.reports import source
 from app.reports.draft import open_draft, report_of, stale
 from app.reports.models import Report, ReportVersion, Signature, VersionStatus
 from app.reviews.models import Review, ReviewStatus
-from app.reviews.step import require_owner, step
+from app.reviews.step import lock, require_owner, step
 from app.studies.images import image_list, image_list_sha256
 
 CHANGES = {
@@ -36,6 +36,7 @@ def sign(
 
     Conflict(stale=True) names what differs when text or images are not those that were shown."""
     require(actor, "report.sign", review.reading_organization_id)
+    lock(session, review)
     require_owner(actor, session, review)
     report = report_of(session, review)
     draft = open_draft(report)

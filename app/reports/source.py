@@ -45,7 +45,7 @@ def build(
         "exam": _exam(session, referral),
         "findings": version.findings, "impression": version.impression, "recommendation": version.recommendation,
         "images": version.images, "images_sha256": version.images_sha256,
-        "signature": {"printed_name": signature.printed_name, "meaning": signature.meaning,
+        "signature": {"person_id": str(signature.person_id), "printed_name": signature.printed_name, "meaning": signature.meaning,
                       "signed_at": signature.signed_at.isoformat(timespec="seconds")},
     }  # fmt: skip
 

@@ -36,14 +36,15 @@ def _differing(version: ReportVersion) -> list[str]:
     if signature is None or text is None:
         return ["signature"]
     source = json.loads(text)
+    signed, by = source["report"], source["signature"]
     checks = {
         "text": sha256_of(text) == version.sha256 == signature.sha256 and canonical(source) == text,
-        "findings": source["findings"] == version.findings,
-        "impression": source["impression"] == version.impression,
-        "recommendation": source["recommendation"] == version.recommendation,
+        **{name: source[name] == getattr(version, name) for name in ("findings", "impression", "recommendation")},
+        **{name: signed[name] == getattr(version, name) for name in ("status", "kind", "reason", "language")},
         "images": source["images"] == version.images and source["images_sha256"] == version.images_sha256,
-        "version": source["report"]["id"] == str(version.report_id) and source["report"]["version"] == version.version,
-        "signer": source["signature"]["printed_name"] == signature.printed_name,
-        "signed_at": source["signature"]["signed_at"] == signature.signed_at.isoformat(timespec="seconds"),
+        "version": signed["id"] == str(version.report_id) and signed["version"] == version.version,
+        "signer": by["printed_name"] == signature.printed_name and by["person_id"] == str(signature.person_id),
+        "meaning": by["meaning"] == signature.meaning,
+        "signed_at": by["signed_at"] == signature.signed_at.isoformat(timespec="seconds"),
     }
     return [name for name, holds in checks.items() if not holds]

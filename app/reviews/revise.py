@@ -18,8 +18,8 @@ def revise(session: Session, actor: Actor, referral: Referral, given: RevisedRef
     revision = referrals.revise(session, actor, referral, given)
     if referral.due_at is None or before is None or referral.due_at == before:
         return revision
-    mine = sa.select(Review).where(Review.referral_id == referral.id, Review.status.in_(OPEN)).with_for_update()
-    for review in session.scalars(mine):
+    mine = sa.select(Review).where(Review.referral_id == referral.id, Review.status.in_(OPEN))
+    for review in session.scalars(mine.with_for_update(key_share=True)):
         review.due_at = referral.due_at
         if referral.due_at < before:
             whom = [review.owner_id] if review.owner_id is not None else readers(session, referral)

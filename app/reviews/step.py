@@ -30,6 +30,13 @@ def for_reader(session: Session, actor: Actor, review_id: UUID, act: str = "revi
     return review
 
 
+def lock(session: Session, review: Review) -> None:
+    """Nobody else acts on this case until the end of the transaction: what is read from here on stays so."""
+    case = sa.select(Referral.id).where(Referral.id == review.referral_id)
+    session.execute(case.with_for_update(key_share=True))
+    session.refresh(review, attribute_names=["status", "owner_id", "owned_at"])
+
+
 def step(session: Session, review: Review, act: str, **values: object) -> None:
     """Move the review, unless somebody moved it first: then Conflict with who and when."""
     status, owner_id = review.status, review.owner_id
