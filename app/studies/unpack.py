@@ -14,6 +14,7 @@ from app.config import settings
 from app.db import reading, transaction
 from app.errors import Invalid, Refusal, TooLarge
 from app.referrals import manifest
+from app.referrals.given import clean
 from app.referrals.models import FileStatus, ManifestItem, Referral
 from app.storage.spool import Spooled, ask_for_room, spooled_copy
 from app.studies.ingest import Arrival
@@ -22,6 +23,8 @@ from app.studies.receive import for_sending, receive
 MAGIC, DIRECTORY = b"PK\x03\x04", b"PK\x01\x02"
 IGNORED = {"thumbs.db", "dicomdir", ".ds_store", "desktop.ini"}
 READ_BYTES = 1 << 18
+# What systems make of a folder. LZMA takes as much memory as the archive asks for, and fails in ways of its own.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 DIRECTORY_BYTES_PER_ENTRY = 1_024  # a name and extras; more is no archive of images
 
 
@@ -69,6 +72,8 @@ def _entry(
 
 def _inflated(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
     """Stops at the limit while inflating: the sizes that a ZIP states are only claims."""
+    if entry.compress_type not in METHODS:
+        raise zipfile.BadZipFile
     limit_bytes = max(1 << 20, entry.compress_size * settings().max_archive_ratio)
     inflated_bytes = 0
     with opened.open(entry) as stream:
@@ -140,7 +145,7 @@ def _finish(actor: Actor, archive: ManifestItem, status: FileStatus, reason: str
 def _unreadable(actor: Actor, referral: Referral, archive_id: UUID, name: str, size_bytes: int) -> ManifestItem:
     with transaction(actor) as session:
         item = ManifestItem(
-            organization_id=referral.organization_id, referral_id=referral.id, archive_id=archive_id, name=name,
+            organization_id=referral.organization_id, referral_id=referral.id, archive_id=archive_id, name=str(clean(name)),
             size_bytes=size_bytes, status=FileStatus.QUARANTINED, reason="This file could not be unpacked.",
         )  # fmt: skip
         session.add(item)

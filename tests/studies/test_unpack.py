@@ -213,3 +213,11 @@ def test_the_same_file_twice_in_an_archive_is_one(places: Places) -> None:
     assert entries[0].id == entries[1].id != entries[2].id
     assert counted(referral) == (2, 2)
     check_invariants()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_an_entry_packed_in_a_rare_way_stops_only_itself_whatever_is_wrong_with_it(places: Places, method: int) -> None:
+    rare = bytearray(zipped(("a.dcm", a_dicom()), method=method))
+    rare[50:60] = b"\xff" * 10
+    _archive, (entry,) = opened(places, placed(places.referrer), bytes(rare))
+    assert (entry.status, entry.reason) == (FileStatus.QUARANTINED, "This file could not be unpacked.")
