@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.config import settings
 from app.db import now
 from app.errors import TooLarge
+from app.referrals.given import clean
 from app.referrals.models import ARRIVED, FileStatus, ManifestItem, Referral
 
 
@@ -20,6 +21,7 @@ class Counts:
 
 def expected_or_new(session: Session, referral: Referral, name: str, size_bytes: int, sha256: str) -> ManifestItem:
     """The declared item that this file is (by digest, else by name and size), or a new one."""
+    name = str(clean(name)) or "unnamed"  # as it was declared: some systems decompose é
     waiting = sa.select(ManifestItem).where(
         ManifestItem.referral_id == referral.id,
         ManifestItem.status.in_((FileStatus.DECLARED, FileStatus.RECEIVING, FileStatus.QUARANTINED)),

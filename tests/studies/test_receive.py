@@ -59,6 +59,13 @@ def test_a_declared_file_is_found_again_by_digest_or_name_and_others_are_added(p
     assert counted(referral) == (3, 2)
 
 
+def test_a_declared_file_is_found_again_however_its_name_is_spelled(places: Places) -> None:
+    composed, decomposed = "\u00e9cho.dcm", "e\u0301cho\u202e.dcm\0"
+    referral = placed(places.referrer, files=[{"name": composed}])
+    assert send(places.referrer, referral, a_dicom(), decomposed).name == composed
+    assert counted(referral) == (1, 1)
+
+
 @pytest.mark.parametrize("make", [a_dicom, a_jpeg, a_pdf])
 def test_same_bytes_twice_are_one_file(places: Places, make: object) -> None:
     referral, body = placed(places.referrer), make()  # type: ignore[operator]  # one of three functions
