@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from app.access.actor import WORKER
 from app.cli import schema
@@ -38,6 +39,13 @@ def test_a_running_service_is_alive_and_ready(server: Running) -> None:
     answer = httpx.get(f"{server.base_url}/readyz")
     assert answer.status_code == 200
     assert answer.json() == {"status": "ready", "database": "ok", "storage": "ok"}
+
+
+@on_sqlite
+def test_a_long_write_leaves_the_service_ready(server: Running) -> None:
+    with transaction(WORKER) as session:
+        session.execute(sa.update(Organization).values(name=Organization.name))
+        assert httpx.get(f"{server.base_url}/readyz", timeout=10).status_code == 200
 
 
 @on_postgresql

@@ -206,12 +206,15 @@ def _received(who: Actor, referral: Referral, arrival: Arrival, key: RequestKey 
         answer = FileOut.of(item, entries)
     else:
         answer = FileOut.of(receive(who, referral, arrival))
-    with transaction(who) as session:
-        once(session, key).keep(201, answer.id)
+    if key is not None:
+        with transaction(who) as session:
+            once(session, key).keep(201, answer.id)
     return answer
 
 
 def _before(who: Actor, key: RequestKey | None) -> FileOut | None:
+    if key is None:
+        return None  # without waiting for the write lock
     with transaction(who) as session:
         done = once(session, key)
         return FileOut.of(scope.get(session, ManifestItem, done.resource_id, who)) if done.resource_id else None

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from app import db
+from app.access.actor import NOBODY
+from app.db import reading
 from app.errors import Refusal
 from app.storage import blobs
 
@@ -31,8 +32,8 @@ def readyz() -> JSONResponse:
 
 
 def _ask_database() -> None:
-    with db.engine().connect() as connection:
-        connection.execute(sa.text("SELECT 1"))
+    with reading(NOBODY) as session:  # no BEGIN IMMEDIATE: a probe never waits for a writer
+        session.execute(sa.text("SELECT 1"))
 
 
 def _answer(asked: "Future[None]") -> str:

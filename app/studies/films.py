@@ -4,7 +4,7 @@ from typing import Any
 
 from app.access.actor import Actor
 from app.dicom.facts import Facts
-from app.errors import Unavailable
+from app.errors import NotFound, Unavailable
 from app.storage.blobs import Blob, read_ranges
 from app.storage.spool import measured, place_for_output
 from app.studies import decoding
@@ -17,6 +17,8 @@ WAIT_S = 600  # for a child: other films are being made, and this is a job
 
 def proxy(actor: Actor, instance: Instance) -> Blob:
     """The film, which the study's settling makes; Unavailable until it has."""
+    if not instance.is_clip:
+        raise NotFound
     refuse_unseeable(instance)
     blob = kept(actor, Wanted(instance.organization_id, instance.id, "proxy", 0, RECIPE))
     if blob is None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.people import Places, Somebody
 from tests.servers.app import Running
+from tests.studies.sent import a_jpeg
 
 REFERRAL = {"patient": {"name_unknown": True}, "exam_type": "abdomen", "question": "Gallstones?"}
 BEFORE_ALL_TIME = "0001-01-01T00:00:00+14:00"  # in UTC it is of the year 0
@@ -75,3 +76,10 @@ def test_a_time_that_cannot_be_meant_is_named(server: Running, places: Places, p
     with door(server, places.admin if path == "/audit" else places.referrer) as client:
         answer = client.get(path, params={name: at})
     assert (answer.status_code, answer.json()["field"]) == (422, name)
+
+
+def test_a_still_has_no_film(server: Running, places: Places) -> None:
+    with door(server, places.referrer) as client:
+        referral_id = client.post("/referrals", json=REFERRAL).json()["id"]
+        still = client.post(f"/referrals/{referral_id}/files", content=a_jpeg()).json()
+        assert client.get(f"/instances/{still['instance_id']}/proxy").status_code == 404
