@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     max_archive_entries: int = Field(20_000, gt=0)
     max_archive_bytes: int = Field(10 << 30, gt=0)  # unpacked
     max_archive_ratio: int = Field(100, gt=0)
+    max_stow_parts: int = Field(2_000, gt=0)  # of one DICOMweb request
+    max_stow_bytes: int = Field(10 << 30, gt=0)
+    max_metadata_bytes: int = Field(8 << 20, gt=0)  # DICOM JSON of one DICOMweb request
     min_free_disk_bytes: int = Field(256 << 20, ge=0)
     header_silence_s: float = Field(10, gt=0)
     body_silence_s: float = Field(60, gt=0)  # a lossy satellite link is silent that long

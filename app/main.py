@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from app import __version__
 from app.api import routes as api
 from app.config import Settings
+from app.dicomweb import routes as dicomweb
 from app.http import health, problems
 from app.http.access_log import AccessLog
 from app.http.hosts import KnownHosts
@@ -25,6 +26,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     app.include_router(health.router)
     app.include_router(api.router)
+    app.include_router(dicomweb.router)
     web.mount(app)
     # The last added is the outermost.
     app.add_middleware(KnownHosts, public_url=settings.public_url)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -54,25 +54,38 @@ def admit(arrival: Arrival) -> Admitted:
 
 
 def ingest(actor: Actor, organization_id: UUID, arrivals: Sequence[Arrival]) -> list[Recorded | Refusal]:
-    """Instances that come without a referral: one outcome an arrival, none failing its neighbours.
-
-    A batch is one `pending` commit, puts in parallel, one record commit; on failure each by itself."""
+    """Instances that come without a referral: one outcome an arrival, none failing its neighbours."""
     outcomes: dict[int, Recorded | Refusal] = {}
     admitted: dict[int, Admitted] = {}
     for at, arrival in enumerate(arrivals):
         try:
-            admitted[at] = _a_dicom_instance(admit(arrival))
+            admitted[at] = admit_instance(arrival)
         except Refusal as refusal:
             outcomes[at] = refusal
+    outcomes |= store(actor, organization_id, admitted)
+    return [outcomes[at] for at in range(len(arrivals))]
+
+
+def admit_instance(arrival: Arrival) -> Admitted:
+    """The bounded look at what must be a DICOM instance of a study, and its header."""
+    facts = admit(arrival).facts
+    if facts.kind != "dicom" or not facts.sop_instance_uid:
+        raise Invalid("Only DICOM instances can come without a referral.", reason_code="not-dicom")
+    if not facts.study_instance_uid or not facts.series_instance_uid:
+        raise Invalid("This file does not say to which study and series it belongs.", reason_code="identity")
+    return Admitted(arrival, facts, header(arrival.spooled.path, facts))
+
+
+def store(actor: Actor, organization_id: UUID, admitted: dict[int, Admitted]) -> dict[int, Recorded | Refusal]:
+    """A batch is one `pending` commit, puts in parallel, one record commit; on failure each by itself."""
+    if not admitted:
+        return {}
     try:
-        outcomes |= _store(actor, organization_id, admitted)
+        return {**_store(actor, organization_id, admitted)}
     except Refusal as refusal:
         if len(admitted) == 1:
-            outcomes |= dict.fromkeys(admitted, refusal)
-        else:
-            for at, one in admitted.items():
-                outcomes[at] = _by_itself(actor, organization_id, one)
-    return [outcomes[at] for at in range(len(arrivals))]
+            return dict.fromkeys(admitted, refusal)
+        return {at: _by_itself(actor, organization_id, one) for at, one in admitted.items()}
 
 
 def put_all(actor: Actor, organization_id: UUID, admitted: Sequence[Admitted]) -> list[Blob]:
@@ -120,12 +133,3 @@ def _by_itself(actor: Actor, organization_id: UUID, one: Admitted) -> Recorded |
         return _store(actor, organization_id, {0: one})[0]
     except Refusal as refusal:
         return refusal
-
-
-def _a_dicom_instance(one: Admitted) -> Admitted:
-    facts = one.facts
-    if facts.kind != "dicom" or not facts.sop_instance_uid:
-        raise Invalid("Only DICOM instances can come without a referral.", reason_code="not-dicom")
-    if not facts.study_instance_uid or not facts.series_instance_uid:
-        raise Invalid("This file does not say to which study and series it belongs.", reason_code="identity")
-    return replace(one, header=header(one.arrival.spooled.path, facts))

@@ -1,0 +1,23 @@
+"""DICOM JSON as an answer, and the Warning that may come with it."""
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+
+DICOM_JSON = "application/dicom+json"
+
+
+def dicom_json(data: Any, status: int = 200, *, warning: str = "") -> Response:
+    body = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return json_bytes(body, status, warning=warning)
+
+
+def json_bytes(body: bytes, status: int = 200, *, warning: str = "") -> Response:
+    return Response(body, status, warning_header(warning), DICOM_JSON)
+
+
+def warning_header(warning: str) -> dict[str, str]:
+    """RFC 7234 5.5, as PS3.18 uses it: 299, who warns, and a quoted sentence in ASCII."""
+    plain = warning.replace("×", "x").replace('"', "'").encode("ascii", "replace").decode()
+    return {"Warning": f'299 sonopost "{plain}"'} if warning else {}

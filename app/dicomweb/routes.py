@@ -1,0 +1,10 @@
+"""/dicom-web: every DICOMweb transaction."""
+
+from fastapi import APIRouter
+
+from app.dicomweb import stow
+from app.dicomweb.addresses import ROOT
+
+router = APIRouter(prefix=ROOT, tags=["dicomweb"])
+for part in (stow,):
+    router.include_router(part.router)
