@@ -45,7 +45,9 @@ def get(session: Session, model: type[Row], row_id: UUID, actor: Actor, *options
     """The row, or NotFound when it does not exist or is not the actor's to know of."""
     query = sa.select(model).where(model.id == row_id, visible(model, actor)).options(*options)
     # Rows that refer to it can still be written meanwhile: they would wait for each other in a circle (FOR NO KEY UPDATE).
-    locked = query.with_for_update(of=model, key_share=True) if lock else query
+    locked = (
+        query.with_for_update(of=model, key_share=True).execution_options(populate_existing=True) if lock else query
+    )
     row = session.scalars(locked).one_or_none()
     if row is None:
         raise NotFound

@@ -94,13 +94,15 @@ def enter_report_in_error(report_id: UUID, given: Reason, who: Acting, key: Once
 
 
 @router.post("/reports/{report_id}/acknowledge")
-def acknowledge_report(report_id: UUID, who: Acting, key: Once) -> ReportOut:
-    """'I have read this'; until then the answer is chased."""
+def acknowledge_report(
+    report_id: UUID, who: Acting, key: Once, version: Annotated[int | None, Query(ge=1)] = None
+) -> ReportOut:
+    """'I have read this'; until then the answer is chased. `version` is the one that was read: 409 where it is replaced."""
     with transaction(who) as session:
         done = once(session, key)
         report = signed_report(session, who, report_id)
         if not done.before:
-            acknowledge(session, who, submit.for_change(session, who, report.referral_id), report)
+            acknowledge(session, who, submit.for_change(session, who, report.referral_id), report, version)
             done.keep(200, report.id)
         session.flush()
         return _shown(report)

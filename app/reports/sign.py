@@ -11,7 +11,7 @@ from app.notifications.notify import tell
 from app.reports import source
 from app.reports.draft import open_draft, report_of, stale
 from app.reports.models import Report, ReportVersion, Signature, VersionStatus
-from app.reviews.models import Review, ReviewStatus
+from app.reviews.models import Review, ReviewStatus, after
 from app.reviews.step import lock, require_owner, step
 from app.studies.images import image_list, image_list_sha256
 
@@ -45,6 +45,7 @@ def sign(
     if draft.revision != revision:
         raise stale(draft)
     _refuse_incomplete(draft)
+    _refuse_ended(review, draft, preliminary=preliminary)
     draft.images = image_list(session, review.referral_id)
     draft.images_sha256 = image_list_sha256(draft.images)
     if draft.images_sha256 != images_sha256:
@@ -82,6 +83,14 @@ def _tell(session: Session, actor: Actor, review: Review, report: Report, versio
         session, actor, "report.signed", organization_id=review.organization_id, entity_id=report.id,
         referral_id=review.referral_id, version=version.version, status=version.status, sha256=version.sha256,
     )  # fmt: skip
+
+
+def _refuse_ended(review: Review, draft: ReportVersion, *, preliminary: bool) -> None:
+    """A preliminary reading moves no state, but needs one in which a final one could be signed."""
+    if review.status != ReviewStatus.COMPLETED:
+        after(review.status, "sign")
+    if preliminary and draft.kind:
+        raise Conflict("A change of a signed report is signed as final.", status=review.status)
 
 
 def _refuse_incomplete(draft: ReportVersion) -> None:

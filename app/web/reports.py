@@ -75,12 +75,15 @@ def verify_report(report_id: UUID, who: Acting, request: Request, version: Numbe
 
 
 @router.post("/reports/{report_id}/acknowledge")
-def acknowledge_report(report_id: UUID, who: Acting, request: Request) -> Response:
-    """'I have read this'; until then the answer is chased."""
+def acknowledge_report(
+    report_id: UUID, who: Acting, request: Request, version: Annotated[int | None, Form()] = None
+) -> Response:
+    """'I have read this', the version that was shown; until then the answer is chased."""
     try:
         with transaction(who) as session:
             report = _opened(session, who, report_id)
-            acknowledge.acknowledge(session, who, submit.for_change(session, who, report.referral_id), report)
+            referral = submit.for_change(session, who, report.referral_id)
+            acknowledge.acknowledge(session, who, referral, report, version)
     except Conflict as refusal:
         return _page(request, who, report_id, None, refusal)
     return see_other(f"/reports/{report_id}")

@@ -25,6 +25,9 @@ from app.reports.sign import sign
 from app.reports.verify import Verdict, verify
 from app.reviews import claim as claiming
 from app.reviews import submit as submitting
+from app.reviews.cancel import cancel
+from app.reviews.decline import decline
+from app.reviews.hold import hold
 from app.reviews.models import Review, ReviewStatus
 from app.reviews.step import loaded
 from app.storage.blobs import read
@@ -347,3 +350,73 @@ def test_every_signed_version_gets_its_pdf(case: Reading, places: Places) -> Non
     for version in report.versions:
         assert b"".join(read(publish.pdf(WORKER, report, version))).startswith(b"%PDF-")
     check_invariants()
+
+
+def end(places: Places, case: Reading, act: str) -> None:
+    """The review leaves the states in which its reader may sign."""
+    if act == "cancel":
+        with transaction(places.referrer.actor) as session:
+            referral = submitting.for_change(session, places.referrer.actor, case.referral.id)
+            cancel(session, places.referrer.actor, referral, "Went elsewhere.")
+        return
+    with transaction(places.reviewer.actor) as session:
+        review = loaded(session, places.reviewer.actor, case.review_id)
+        if act == "hold":
+            hold(session, places.reviewer.actor, review, "Long axis?")
+        else:
+            decline(session, places.reviewer.actor, review, "No.", "Repeat.")
+
+
+@pytest.mark.parametrize("act", ["cancel", "hold", "decline"])
+@pytest.mark.parametrize("preliminary", [True, False])
+def test_nothing_is_signed_in_a_case_that_ended_or_waits(
+    case: Reading, places: Places, act: str, preliminary: bool
+) -> None:
+    draft = case.write()
+    end(places, case, act)
+    with pytest.raises(Conflict):
+        case.sign(draft, preliminary=preliminary)
+    assert count(Signature) == 0
+
+
+def test_a_change_of_a_signed_report_is_no_preliminary_reading(case: Reading) -> None:
+    case.sign(case.write())
+    opened = case.write(case.amend().revision)
+    with pytest.raises(Conflict):
+        case.sign(opened, preliminary=True)
+    assert case.sign(opened).status == VersionStatus.AMENDED
+
+
+# On SQLite a door that writes holds the only write lock from its first look on.
+on_postgresql = pytest.mark.parametrize(
+    "column", [pytest.param("postgresql+s3", marks=pytest.mark.postgres)], indirect=True
+)
+
+
+@on_postgresql
+def test_a_text_saved_after_the_door_looked_is_not_signed_unseen(case: Reading) -> None:
+    draft = case.write()
+    with transaction(case.reader.actor) as session:
+        review = loaded(session, case.reader.actor, case.review_id)
+        assert drafting.open_draft(drafting.report_of(session, review))
+        case.write(draft.revision, findings="Something else.")
+        with pytest.raises(Conflict) as refused:
+            sign(session, case.reader.actor, review, revision=draft.revision, images_sha256=draft.images_sha256)
+        assert refused.value.facts["current"]["findings"] == "Something else."
+        session.rollback()
+    assert count(Signature) == 0
+
+
+@on_postgresql
+def test_a_version_signed_after_the_door_looked_is_not_taken_for_read(case: Reading, places: Places) -> None:
+    case.sign(case.write())
+    actor = places.referrer.actor
+    with transaction(actor) as session:
+        report = drafting.report_of(session, session.get_one(Review, case.review_id))
+        assert report
+        case.sign(case.write(case.amend().revision))
+        referral = submitting.for_change(session, actor, case.referral.id)
+        with pytest.raises(Conflict, match="newer version"):
+            acknowledge(session, actor, referral, report, seen=1)
+        session.rollback()
+    assert case.report().acknowledged_at is None
