@@ -3,12 +3,14 @@
     python -m tests.faults.faulty serve --port 0
 
 A file `die-at` in the data folder names the point; it is removed as the process dies, so that the next one lives.
+While a file `hold` is there, a settle job waits after its last look.
 `LEAVE_OUT` in the environment names the sync."""
 
 import os
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,6 +57,7 @@ def plant_deaths() -> None:
     vars(ingest)["blobs"] = own
     plant(settle, "_prepare", _dying_after, "prepared")
     plant(settle, "_count", _dying_before, "before:settled")
+    plant(settle, "_count", _held_before)
     plant(publish, "pdf", _dying_after, "published")
     plant(events, "record", _marking, lambda *given, **_: (given[0], given[2]))
     plant(Done, "keep", _marking, lambda done, *_: (done.session, "key"))
@@ -107,6 +110,18 @@ def _dying_before(function: Callable[..., Any], point: str) -> Any:
         return function(*given, **named)
 
     return dying
+
+
+def _held_before(function: Callable[..., Any]) -> Any:
+    hold = _armed.with_name("hold")
+
+    def held(*given: Any) -> Any:
+        while hold.exists():
+            _armed.with_name("held").touch()
+            time.sleep(0.05)
+        return function(*given)
+
+    return held
 
 
 def _dying_after_awaiting(function: Callable[..., Any], point: str) -> Any:

@@ -36,7 +36,7 @@ class Mortal:
 
     environment: dict[str, str]
     port: int = field(default_factory=lambda: free_ports(1)[0])
-    prefix: tuple[str, ...] = ()  # such as strace
+    options: tuple[str, ...] = ()
     running: Running | None = None
 
     @property
@@ -54,7 +54,7 @@ class Mortal:
 
     def start(self) -> None:
         log = self.folder / f"serve-{uuid.uuid4().hex[:8]}.log"
-        command = [*self.prefix, sys.executable, "-m", "tests.faults.faulty", "serve", "--port", str(self.port)]
+        command = [sys.executable, "-m", "tests.faults.faulty", "serve", "--port", str(self.port), *self.options]
         process = start(command, log, signal.SIGKILL, env=service.clean(self.environment), cwd=self.folder)
         self.running = Running(process, log, self.environment, self.base_url)
         wait_for_line(self.running, READY, timeout_s=90)
@@ -71,10 +71,10 @@ class Mortal:
 
 
 @contextmanager
-def mortal(environment: dict[str, str]) -> Iterator[Mortal]:
+def mortal(environment: dict[str, str], *options: str) -> Iterator[Mortal]:
     """A service that is ready, to be killed; ended at the end."""
     quick = {"SONOPOST_DECODE_CHILDREN": "1", "SONOPOST_ADOPT_EVERY_S": "1", "SONOPOST_SETTLE_QUIET_S": "0"}
-    one = Mortal(quick | environment)
+    one = Mortal(quick | environment, options=options)
     try:
         one.start()
         yield one
