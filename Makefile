@@ -26,7 +26,7 @@ demo: setup  ## a throw-away instance with real ultrasound: make demo ARGS="--js
 
 # A fault that `check` finds does not keep the tests from running; their summary comes last.
 test: setup $(VENV)/.stamp-dev  ## all that CI runs, check included: make test ARGS="tests/storage -x"
-	@$(MAKE) -s check; checked=$$?; $(PY) -m pytest -m "not long" $(ARGS) && \
+	@$(MAKE) -s check; checked=$$?; $(PY) -m pytest -m "not long" -n auto --dist loadfile $(ARGS) && \
 	    { test $$checked = 0 || { echo 'The tests passed, `make check` above did not.' >&2; exit 1; }; }
 
 test-long: setup $(VENV)/.stamp-dev  ## the longer campaigns
