@@ -9,7 +9,8 @@ from app.access.actor import Actor, person_of, require
 from app.audit import events
 from app.db import now
 from app.errors import Conflict, Invalid
-from app.people.models import Membership, Role
+from app.notifications.notify import tell
+from app.people.models import Membership, Person, Role
 from app.reviews.models import WAITING, Review
 from app.reviews.step import require_owner, step, taken
 
@@ -35,11 +36,12 @@ def release(session: Session, actor: Actor, review: Review) -> None:
 
 
 def assign(session: Session, actor: Actor, review: Review, person_id: UUID) -> None:
-    """A coordinator or supervisor gives it to a reader of the reading organization."""
+    """A coordinator or supervisor gives it to a reader of the reading organization, who is told."""
     require(actor, "review.assign", review.reading_organization_id)
-    reads = sa.select(Membership.id).where(
+    reads = sa.select(Membership.id).join(Person, Person.id == Membership.person_id).where(
         Membership.person_id == person_id, Membership.organization_id == review.reading_organization_id,
         Membership.role.in_((Role.REVIEWER, Role.SUPERVISOR)), Membership.ended_at.is_(None),
+        Person.disabled_at.is_(None),
     )  # fmt: skip
     if session.scalar(reads) is None:
         raise Invalid("This person does not read for your organization.", field="person_id")
@@ -47,6 +49,8 @@ def assign(session: Session, actor: Actor, review: Review, person_id: UUID) -> N
         raise Conflict("This person has it already.")
     step(session, review, "assign", owner_id=person_id, owned_at=now())
     _record(session, actor, review, "review.assigned", to=str(person_id))
+    if person_id != actor.person_id:
+        tell(session, [person_id], "review.requested", review.referral, to=review.referral.reading_organization)
 
 
 def _record(session: Session, actor: Actor, review: Review, action: str, **detail: object) -> None:

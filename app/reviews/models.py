@@ -43,6 +43,7 @@ TRANSITIONS: dict[tuple[str, str], ReviewStatus] = {
     (S.RECEIVED, "assign"): S.ACCEPTED,
     (S.ACCEPTED, "assign"): S.ACCEPTED,
     (S.IN_PROGRESS, "assign"): S.ACCEPTED,
+    (S.ON_HOLD, "assign"): S.ON_HOLD,  # the answer comes to whoever has it then
     (S.ACCEPTED, "write"): S.IN_PROGRESS,
     (S.IN_PROGRESS, "write"): S.IN_PROGRESS,
     (S.ON_HOLD, "write"): S.ON_HOLD,

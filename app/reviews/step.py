@@ -4,6 +4,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.access import scope
 from app.access.actor import Actor, require
@@ -40,6 +41,8 @@ def lock(session: Session, review: Review) -> None:
 def step(session: Session, review: Review, act: str, **values: object) -> None:
     """Move the review, unless somebody moved it first: then Conflict with who and when."""
     status, owner_id = review.status, review.owner_id
+    if act != "write":  # scripts ask by it for what changed; before the review, as everybody locks the two
+        session.execute(sa.update(Referral).where(Referral.id == review.referral_id).values(updated_at=now()))
     moved = session.execute(
         sa.update(Review)
         .where(Review.id == review.id, Review.status == status, Review.owner_id.is_not_distinct_from(owner_id))
@@ -47,6 +50,7 @@ def step(session: Session, review: Review, act: str, **values: object) -> None:
         .execution_options(synchronize_session=False)
     )
     session.refresh(review, attribute_names=["status", "owner_id", "owned_at", "updated_at", "ended_reason", "advice"])
+    set_committed_value(review, "owner", session.get(Person, review.owner_id) if review.owner_id else None)
     if moved.rowcount != 1:  # type: ignore[attr-defined]  # DML gives a CursorResult
         raise taken(session, review)
 

@@ -12,6 +12,7 @@ from app.db import new_id, now
 from app.errors import Conflict
 from app.notifications.notify import tell
 from app.people.models import Membership, Role
+from app.people.reading import reader_for
 from app.referrals.models import Referral, ReferralStatus
 from app.referrals.revise import deadline
 from app.reviews.models import Review
@@ -25,6 +26,7 @@ def submit(session: Session, actor: Actor, referral: Referral) -> Review:
         return review
     if referral.status != ReferralStatus.DRAFT:
         raise Conflict(f"This referral is {referral.status}.", status=referral.status)
+    reader_for(session, referral.organization_id, referral.reading_organization_id)  # the relation may have ended since
     at = now()
     referral.status, referral.submitted_at, referral.updated_at = ReferralStatus.ACTIVE, at, at
     referral.due_at = deadline(referral, at)

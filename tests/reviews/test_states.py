@@ -2,6 +2,7 @@
 
 import queue
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from app.access.actor import WORKER
-from app.db import reading, transaction
+from app.db import now, reading, transaction
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.notifications.models import Notification
+from app.people.models import Person, ReadingRelation
 from app.referrals.models import Referral, ReferralStatus
 from app.reviews import cancel as cancelling
 from app.reviews import claim as claiming
@@ -247,3 +249,60 @@ def test_nobody_else_acts_on_it(case: Review, places: Places) -> None:
         for_reader(session, places.referrer.actor, case.id)
     with pytest.raises(NotFound):
         act(places.reviewer, case, holding.reply, "Mine.", [])
+
+
+def test_the_answer_to_an_act_names_the_owner_that_it_made(case: Review, places: Places) -> None:
+    claimed = claim(places.reviewer, case)
+    assert claimed.owner
+    assert claimed.owner.name == places.reviewer.name
+    given = act(places.coordinator, case, claiming.assign, places.second_reviewer.id)
+    assert given.owner
+    assert given.owner.name == places.second_reviewer.name
+    assert act(places.second_reviewer, case, claiming.release).owner is None
+
+
+def test_who_is_given_a_review_is_told_and_an_open_question_stays_open(case: Review, places: Places) -> None:
+    claim(places.reviewer, case)
+    act(places.reviewer, case, holding.hold, "Long axis?")
+    before = told(places.second_reviewer)
+    given = act(places.coordinator, case, claiming.assign, places.second_reviewer.id)
+    assert (given.status, given.owner_id) == (S.ON_HOLD, places.second_reviewer.id)
+    assert told(places.second_reviewer) == [*before, "review.requested"]
+    act(places.referrer, case, holding.reply, "Sent.", [])
+    assert told(places.second_reviewer)[-1] == "review.reply"
+
+
+def test_nothing_is_given_to_somebody_whose_account_is_closed(case: Review, places: Places) -> None:
+    with transaction(WORKER) as session:
+        session.get_one(Person, places.reviewer.id).disabled_at = now()
+    with pytest.raises(Invalid, match="does not read"):
+        act(places.coordinator, case, claiming.assign, places.reviewer.id)
+
+
+def test_what_becomes_of_a_review_is_a_change_of_its_referral(case: Review, places: Places) -> None:
+    def changed_at() -> datetime:
+        with reading(WORKER) as session:
+            return session.get_one(Referral, case.referral_id).updated_at
+
+    times = [changed_at()]
+    for who, verb, given in (
+        (places.reviewer, claiming.claim, ()),
+        (places.reviewer, holding.hold, ("Long axis?",)),
+        (places.referrer, holding.reply, ("Sent.", [])),
+        (places.reviewer, decline, ("No.", "Repeat.")),
+    ):
+        act(who, case, verb, *given)
+        times.append(changed_at())
+    assert times == sorted(set(times))
+
+
+def test_nothing_is_sent_to_an_organization_that_reads_no_more(db: object, places: Places) -> None:
+    draft = placed(places.referrer)
+    with transaction(WORKER) as session:
+        session.execute(sa.update(ReadingRelation).values(ended_at=now()))
+    with pytest.raises(Invalid) as refused, transaction(places.referrer.actor) as session:
+        submitting.submit(
+            session, places.referrer.actor, submitting.for_change(session, places.referrer.actor, draft.id)
+        )
+    assert refused.value.field == "reading_organization_id"
+    assert count(Review) == 0
