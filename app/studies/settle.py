@@ -9,7 +9,7 @@ from app import log
 from app.access.actor import WORKER
 from app.db import reading, transaction
 from app.dicom.facts import Facts
-from app.errors import Invalid
+from app.errors import Conflict, Invalid, TooLarge, Unavailable
 from app.jobs.queue import enqueue
 from app.studies import decoding, films, pictures
 from app.studies.models import Document, Instance, Study
@@ -17,6 +17,7 @@ from app.studies.renditions import as_file
 
 NOTHING_TO_SHOW = "This file holds no picture that can be shown."
 CATCH_UP_LIMIT = 500
+MOST_FAILURES = 3
 TRIES, BAD_LUCK = 3, ("died", "slow")
 
 
@@ -27,17 +28,29 @@ def settle(study_id: str) -> None:
         seen = study.content_version if study else 0
         pending = sa.select(Instance.id).where(Instance.study_id == UUID(study_id), Instance.preview == "pending")
         instance_ids = list(session.scalars(pending.order_by(Instance.is_clip, Instance.id)))  # stills before clips
+    failures = 0
     for instance_id in instance_ids:
-        _prepare(instance_id)
+        try:
+            _prepare(instance_id)
+        except Unavailable:  # bytes that are away are one file's fault; three in a row are the store's
+            failures += 1
+            if failures == MOST_FAILURES:
+                raise
+    if failures:
+        raise Unavailable("Some files of this study could not be prepared.")
     _count(UUID(study_id), seen)
 
 
 def catch_up() -> None:
     """By a schedule: whatever slipped between a last look and a job's end is settled all the same."""
-    with transaction(WORKER) as session:
-        behind = sa.select(Study.id).where(sa.text("content_version != settled_version")).limit(CATCH_UP_LIMIT)
-        for study_id in list(session.scalars(behind)):
-            enqueue(session, "studies.settle", study_id, once=f"settle-{study_id}")
+    with reading(WORKER) as session:
+        behind = sa.select(Study.id, Study.content_version).where(sa.text("content_version != settled_version"))
+        slipped = session.execute(behind.limit(CATCH_UP_LIMIT)).all()
+    for study_id, version in slipped:
+        with transaction(WORKER) as session:
+            # One job for ever, with its own attempts: what fails again and again is not begun anew at every turn.
+            job_id = f"settle-{study_id}-{version}"
+            enqueue(session, "studies.settle", study_id, once=f"settle-{study_id}", job_id=job_id)
 
 
 def settle_document(document_id: str) -> None:
@@ -51,7 +64,7 @@ def settle_document(document_id: str) -> None:
         document.page_count = pages
         pictures.page(WORKER, document, 1)
         values: dict[str, object] = {"page_count": pages, "preview": "ready"}
-    except Invalid as refusal:
+    except (Invalid, TooLarge) as refusal:
         values = {"preview": "none", "preview_reason": f"{refusal.sentence} It can be downloaded."}
     with transaction(WORKER) as session:
         session.execute(sa.update(Document).where(Document.id == document.id).values(values))
@@ -64,7 +77,7 @@ def _prepare(instance_id: UUID) -> None:
         instance = session.scalars(query.options(joinedload(Instance.blob), undefer(Instance.facts))).one()
     try:
         values: dict[str, object] = {"preview": "ready", **_tried(instance)}
-    except Invalid as refusal:
+    except (Invalid, Conflict, TooLarge) as refusal:
         log.get().warning("preview failed", instance_id=str(instance_id), reason_code=refusal.facts.get("reason_code"))
         values = {"preview": "none", "preview_reason": f"{refusal.sentence} It can be downloaded."}
     with transaction(WORKER) as session:
@@ -97,6 +110,6 @@ def _count(study_id: UUID, seen: int) -> None:
     with transaction(WORKER) as session:
         instances, clips = session.execute(counted.where(Instance.study_id == study_id)).one()
         session.execute(
-            sa.update(Study).where(Study.id == study_id)
+            sa.update(Study).where(Study.id == study_id, Study.settled_version <= seen)
             .values(settled_version=seen, instance_count=instances, clip_count=clips or 0)
         )  # fmt: skip

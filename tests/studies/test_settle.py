@@ -1,0 +1,86 @@
+"""Settling a study: one file's trouble is its own, and what fails for good is not begun anew for ever."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from app.access.actor import WORKER
+from app.db import reading, transaction
+from app.errors import Unavailable
+from app.jobs import queue
+from app.storage import blobs
+from app.studies import decoding
+from app.studies.models import Instance, Study
+from app.studies.settle import catch_up, settle
+from tests.people import Places
+from tests.referrals.test_place import placed
+from tests.studies.sent import a_dicom, send
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+@pytest.fixture(autouse=True)
+def _pool() -> Iterator[None]:
+    yield
+    decoding.stop()
+
+
+@pytest.fixture
+def study(places: Places) -> Study:
+    """Two stills that wait to be settled, and no job for them."""
+    referral = placed(places.referrer)
+    for name in ("1.dcm", "2.dcm"):
+        send(places.referrer, referral, a_dicom(study="2.25.77"), name)
+    for job in queue.client().list_workflows(status=WAITING):
+        queue.client().delete_workflow(job.workflow_id)
+    with reading(WORKER) as session:
+        return session.scalars(sa.select(Study)).one()
+
+
+WAITING = ["ENQUEUED", "DELAYED"]
+
+
+def waiting() -> list[str]:
+    return [job.workflow_id for job in queue.client().list_workflows(name="studies.settle", status=WAITING)]
+
+
+def instances(study: Study) -> list[Instance]:
+    with reading(WORKER) as session:
+        query = sa.select(Instance).where(Instance.study_id == study.id).order_by(Instance.id)
+        return list(session.scalars(query.options(joinedload(Instance.blob))))
+
+
+def test_a_study_whose_job_is_over_is_taken_up_once_for_what_it_holds(study: Study) -> None:
+    catch_up()
+    catch_up()
+    (job_id,) = waiting()
+    queue.client().cancel_workflow(job_id)  # over, and without success
+    catch_up()
+    assert waiting() == []
+    with transaction(WORKER) as session:
+        session.execute(sa.update(Study).values(content_version=Study.content_version + 1))
+    catch_up()
+    assert len(waiting()) == 1
+
+
+def test_bytes_that_are_away_stop_one_preview_and_the_study_is_tried_again(study: Study) -> None:
+    first = instances(study)[0]
+    blobs.store().delete(first.blob.key)
+    with pytest.raises(Unavailable):
+        settle(str(study.id))
+    assert [one.preview for one in instances(study)] == ["pending", "ready"]
+    with reading(WORKER) as session:
+        assert session.get_one(Study, study.id).settled_version == 0
+    assert second.preview == "pending"
+
+
+def test_an_older_look_does_not_undo_a_newer_one(study: Study) -> None:
+    settle(str(study.id))
+    with transaction(WORKER) as session:
+        session.execute(sa.update(Study).values(settled_version=Study.content_version + 5))
+    settle(str(study.id))
+    with reading(WORKER) as session:
+        row = session.get_one(Study, study.id)
+    assert row.settled_version == row.content_version + 5
