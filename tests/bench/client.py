@@ -38,7 +38,7 @@ class Client:
         )
         return str(answer["id"])
 
-    def send(self, referral_id: str, body: bytes | Iterable[memoryview], size_bytes: int) -> None:
+    def send(self, referral_id: str, body: bytes | Iterable[bytes], size_bytes: int) -> None:
         """One file, whose verified state must be `stored`."""
         headers = {"Content-Type": "application/dicom", "Content-Length": str(size_bytes),
                    "Content-Disposition": 'attachment; filename="IMG0001.dcm"'}  # fmt: skip
@@ -46,7 +46,7 @@ class Client:
         if answer["status"] != "stored":
             raise RuntimeError(f"the file is {answer['status']}: {answer.get('reason')}")
 
-    def _ask(self, method: str, path: str, body: bytes | Iterable[memoryview] | None, headers: dict[str, str]) -> bytes:
+    def _ask(self, method: str, path: str, body: bytes | Iterable[bytes] | None, headers: dict[str, str]) -> bytes:
         began = time.perf_counter()
         self._connection.request(method, path, body, self._headers | headers)
         answer = self._connection.getresponse()

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import count
+from itertools import chain, count, repeat
 from secrets import randbelow
+from struct import pack
 
 import numpy as np
 from PIL import Image
@@ -17,7 +18,7 @@ UID_ROOT = "1.2.826.0.1.3680043.10.1"
 US_IMAGE, US_MULTI_FRAME = "1.2.840.10008.5.1.4.1.1.6.1", "1.2.840.10008.5.1.4.1.1.3.1"
 STILL_ROWS, STILL_COLUMNS = 680, 800  # 1.6 MB as RGB
 JPEG_BYTES = 100_000
-CLIP_FRAMES = 100
+CLIP_FRAMES = 100  # 10 MB
 # Of one length, so that one replaces another without changing a length field.
 _numbers = count(10**20 + randbelow(10**19))
 
@@ -52,19 +53,27 @@ def jpeg_still(study_uid: str) -> Copies:
     return Copies.of(data_set, JPEGBaseline8Bit)
 
 
-def jpeg_clip(study_uid: str, frames: int = CLIP_FRAMES) -> Copies:
-    """10 MB of 100 frames; a hundred times as many are the 1 GB file."""
+def jpeg_clip(study_uid: str) -> Copies:
     data_set = _described(study_uid, US_MULTI_FRAME, 768, 1024, "YBR_FULL_422")
-    data_set.NumberOfFrames, data_set.FrameTime = frames, "33.333"
-    data_set.FrameIncrementPointer = 0x00181063
+    _as_clip(data_set, CLIP_FRAMES)
     few = [_jpeg(seed) for seed in range(10)]
-    data_set.PixelData = encapsulate([few[number % 10] for number in range(frames)])
+    data_set.PixelData = encapsulate([few[number % 10] for number in range(CLIP_FRAMES)])
     return Copies.of(data_set, JPEGBaseline8Bit)
 
 
-def in_chunks(data: bytes, size_bytes: int = 1 << 18) -> Iterator[memoryview]:
-    view = memoryview(data)
-    return (view[at : at + size_bytes] for at in range(0, len(view), size_bytes))
+def rgb_clip(study_uid: str, frames: int) -> tuple[int, Iterator[bytes]]:
+    """A large file without compression, put together while it is sent: its size, and its pieces."""
+    data_set = _described(study_uid, US_MULTI_FRAME, STILL_ROWS, STILL_COLUMNS, "RGB")
+    _as_clip(data_set, frames)
+    frame = _speckle(STILL_ROWS, STILL_COLUMNS, 1).tobytes()
+    # PS3.5 7.1.2: tag, VR, two reserved bytes, length
+    head = _written(data_set, ExplicitVRLittleEndian) + pack("<HH2s2xI", 0x7FE0, 0x0010, b"OB", len(frame) * frames)
+    return len(head) + len(frame) * frames, chain([head], repeat(frame, frames))
+
+
+def _as_clip(data_set: Dataset, frames: int) -> None:
+    data_set.NumberOfFrames, data_set.FrameTime = frames, "33.333"
+    data_set.FrameIncrementPointer = 0x00181063
 
 
 def _described(study_uid: str, sop_class_uid: str, rows: int, columns: int, photometric: str) -> Dataset:
