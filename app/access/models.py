@@ -84,6 +84,7 @@ class Grant(Base):
     __table_args__ = (
         sa.Index("ix_access_grant_referral", "referral_id", "organization_id"),
         sa.Index("ix_access_grant_study", "study_id", "organization_id"),
+        sa.Index("ix_access_grant_organization", "organization_id", "study_id"),
     )
 
 

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from app.dicomweb import stow
+from app.dicomweb import qido, stow
 from app.dicomweb.addresses import ROOT
 
 router = APIRouter(prefix=ROOT, tags=["dicomweb"])
-for part in (stow,):
+for part in (qido, stow):
     router.include_router(part.router)

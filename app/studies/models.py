@@ -96,7 +96,6 @@ class Series(Base):
     __table_args__ = (
         sa.UniqueConstraint("study_id", "series_instance_uid"),
         sa.Index("ix_series_uid", "series_instance_uid"),
-        sa.Index("ix_series_modality", "organization_id", "modality", "study_id"),
     )
 
 

@@ -421,6 +421,7 @@ def create_access_grant() -> None:
         sa.ForeignKeyConstraint(["study_id"], ["study.id"], name="fk_access_grant_study_id_study"),
         sa.PrimaryKeyConstraint("id", name="pk_access_grant"),
     )
+    op.create_index("ix_access_grant_organization", "access_grant", ["organization_id", "study_id"])
     op.create_index("ix_access_grant_referral", "access_grant", ["referral_id", "organization_id"])
     op.create_index("ix_access_grant_study", "access_grant", ["study_id", "organization_id"])
 
@@ -589,7 +590,6 @@ def create_series() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_series"),
         sa.UniqueConstraint("study_id", "series_instance_uid", name="uq_series_study_id_series_instance_uid"),
     )
-    op.create_index("ix_series_modality", "series", ["organization_id", "modality", "study_id"])
     op.create_index("ix_series_uid", "series", ["series_instance_uid"])
 
 

@@ -1,0 +1,104 @@
+"""One page of a search as ids: each way of seeing a study walks its own index, and only the page is read."""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from app.access import scope
+from app.access.actor import Actor
+from app.dicomweb.asked import Asked
+from app.dicomweb.keys import PATIENT_NAME, STUDY_DATE, Level
+from app.dicomweb.matching import Condition, condition, name_conditions
+from app.studies.models import Instance, Series, Study, StudyName
+
+Model = type[Study] | type[Series] | type[Instance]
+MODEL: dict[Level, Model] = {Level.STUDY: Study, Level.SERIES: Series, Level.INSTANCE: Instance}
+
+
+def page(
+    session: Session, actor: Actor, asked: Asked, level: Level, *,
+    study_id: UUID | None = None, series_id: UUID | None = None, organization_id: UUID | None = None,
+) -> list[UUID]:  # fmt: skip
+    """Ids of the page's rows, one more than its limit if there are more.
+
+    By name where one is asked for, else by date or by what came last, so that an index gives the order;
+    `study_id` and `series_id` are of a study that the actor sees."""
+    matching, columns, down = _matching(asked, level), *_order(asked, level)
+    ways = [_within(level, study_id, series_id)] if study_id else _ways(MODEL[level], actor, organization_id)
+    parts = [
+        matching.where(way).order_by(*(one.desc() if down else one for one in columns))
+        .limit(asked.offset + asked.limit + 1).subquery()
+        for way in ways
+    ]  # fmt: skip
+    rows = sa.union_all(*(sa.select(part) for part in parts)).subquery()
+    order = [rows.c[f"by{at}"] for at in range(len(columns))]
+    query = sa.select(rows.c.id).order_by(*(one.desc() if down else one for one in order))
+    return list(session.scalars(query.offset(asked.offset).limit(asked.limit + 1)))
+
+
+def _ways(model: Model, actor: Actor, organization_id: UUID | None) -> list[Condition]:
+    """The conditions that make up `visible`, apart, so that each can be walked: own rows, and what others show."""
+    own, shown = actor.organization_ids, scope.visible(model, actor)
+    if organization_id is not None:
+        return [sa.and_(shown, model.organization_id == organization_id)]
+    return [*(model.organization_id == one for one in own), sa.and_(shown, model.organization_id.not_in(own))]
+
+
+def _within(level: Level, study_id: UUID, series_id: UUID | None) -> Condition:
+    if level == Level.SERIES:
+        return Series.study_id == study_id
+    return Instance.series_id == series_id if series_id else Instance.study_id == study_id
+
+
+def _order(asked: Asked, level: Level) -> tuple[list[Any], bool]:
+    """The columns, and whether downwards."""
+    if level > Level.STUDY:
+        return [MODEL[level].id], False
+    if asked.of(PATIENT_NAME):
+        return [StudyName.name, Study.id], False
+    return [Study.study_date, Study.id] if asked.of(STUDY_DATE) else [Study.id], True
+
+
+def _matching(asked: Asked, level: Level) -> sa.Select[Any]:
+    model, name = MODEL[level], asked.of(PATIENT_NAME)
+    columns = [one.label(f"by{at}") for at, one in enumerate(_order(asked, level)[0])]
+    query = sa.select(model.id.label("id"), *columns)
+    levels = {key.level for key, _ in asked.matches} | ({Level.STUDY} if asked.modalities else set())
+    if level == Level.INSTANCE:
+        query = query.where(Instance.dicom_blob_id.is_not(None))
+        if Level.SERIES in levels:
+            query = query.join(Series, Series.id == Instance.series_id)
+    if level > Level.STUDY and Level.STUDY in levels:
+        query = query.join(Study, Study.id == (Series.study_id if level == Level.SERIES else Instance.study_id))
+    query = query.where(*(condition(key, value) for key, value in asked.matches if key.tag != PATIENT_NAME))
+    if asked.modalities:
+        of_it = sa.select(Series.id).where(Series.study_id == Study.id, Series.modality.in_(asked.modalities))
+        query = query.where(of_it.correlate(Study).exists())
+    if not name:
+        return query
+    return (
+        _by_name(query, name, fuzzy=asked.fuzzy) if level == Level.STUDY else query.where(_is_named(name, asked.fuzzy))
+    )
+
+
+def _by_name(query: sa.Select[Any], value: str, *, fuzzy: bool) -> sa.Select[Any]:
+    """Walk the index of names; a study with several that match comes once, by the first of them."""
+    first, *more = name_conditions(StudyName, value, fuzzy=fuzzy)
+    before = aliased(StudyName)
+    same = name_conditions(before, value, fuzzy=fuzzy)[0]
+    is_again = sa.exists().where(before.study_id == StudyName.study_id, same, before.name < StudyName.name)
+    query = query.join(StudyName, StudyName.study_id == Study.id).where(first, ~is_again)
+    for at in range(1, len(more) + 1):
+        query = query.where(_has(value, fuzzy, at))
+    return query.where(StudyName.organization_id == Study.organization_id)
+
+
+def _is_named(value: str, fuzzy: bool) -> Condition:
+    return sa.and_(*(_has(value, fuzzy, at) for at in range(len(name_conditions(StudyName, value, fuzzy=fuzzy)))))
+
+
+def _has(value: str, fuzzy: bool, at: int) -> Condition:
+    other = aliased(StudyName)
+    return sa.exists().where(other.study_id == Study.id, name_conditions(other, value, fuzzy=fuzzy)[at])
