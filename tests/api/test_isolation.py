@@ -1,0 +1,161 @@
+"""Every route of the JSON door, made from its own description: strangers learn nothing, and nobody's bytes are taken."""
+
+import http.client
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from app.people.models import Role
+from tests import people
+from tests.faults.mortal import PASSWORD, client_of, drafted, ok, send, sign
+from tests.people import Places, Somebody
+from tests.servers.app import Running
+from tests.studies.sent import a_pdf
+
+OPEN = {("get", "/api/v1/openapi.json")}
+Route = tuple[str, str]
+
+# What each route wants to read before it can do anything: a new one with a body needs its line here.
+BODIES: dict[str, object] = {
+    "/cancel": {"reason": "Why?"}, "/withdraw": {"reason": "Why?"}, "/enter-in-error": {"reason": "Why?"},
+    "/assign": {"person_id": str(uuid4())}, "/hold": {"text": "What?"}, "/reply": {"text": "That."},
+    "/decline": {"reason": "Why?", "advice": "What now?"}, "/amend": {"kind": "amended", "reason": "Why?"},
+    "/sign": {"password": PASSWORD, "images_sha256": "0" * 64}, "/report": {"findings": "Mine."},
+    "/referrals/{referral_id}": {"question": "Mine?"}, "/attach": {"referral_id": str(uuid4())},
+    "/move": {"referral_id": str(uuid4())},
+}  # fmt: skip
+
+
+@pytest.fixture
+def routes(server: Running) -> list[Route]:
+    described = httpx.get(f"{server.base_url}/api/v1/openapi.json").json()["paths"]
+    return [(method, path) for path, methods in described.items() for method in methods if path.startswith("/api/v1/")]
+
+
+@pytest.fixture
+def known(server: Running, places: Places) -> dict[str, str]:
+    """A case with everything in it, by the names of the routes' parameters."""
+    people.set_password(places.reviewer, PASSWORD)
+    with (
+        client_of(server.base_url, places.referrer) as referrer,
+        client_of(server.base_url, places.reviewer) as reviewer,
+    ):
+        case = drafted(referrer, reviewer)
+        signed = ok(sign(reviewer, case, key=str(uuid4())))
+        document = ok(send(referrer, case.referral_id, a_pdf(), "letter.pdf"), 201)
+        seen = ok(referrer.get(f"/referrals/{case.referral_id}"))
+        token = ok(referrer.post("/tokens", json={"name": "mine", "scopes": ["read"]}), 201)
+        notification = ok(referrer.get("/notifications"))["items"][0]
+    return {
+        "referral_id": case.referral_id, "review_id": case.review_id, "report_id": signed["report_id"],
+        "instance_id": seen["instance_ids"][0], "document_id": document["document_id"],
+        "file_id": document["id"], "study_id": seen["study_ids"][0], "notification_id": notification["id"],
+        "token_id": token["id"], "number": "1",
+    }  # fmt: skip
+
+
+def asked(client: httpx.Client, route: Route, ids: dict[str, str]) -> httpx.Response:
+    method, path = route
+    suffix = next((one for one in BODIES if path.endswith(one)), None)
+    body: dict[str, Any] = {}
+    if path.endswith("/files"):
+        body = {"content": b"bytes", "headers": {"Content-Disposition": 'attachment; filename="a"'}}
+    elif suffix and method != "get":
+        body = {"json": BODIES[suffix]}
+    return client.request(method, path.format(**ids), **body)
+
+
+def strangers(server: Running, places: Places) -> Iterator[tuple[str, httpx.Client]]:
+    admin_elsewhere = people.somebody(places.stranger, Role.ADMIN)
+    everybody: dict[str, Somebody] = {
+        "a referrer elsewhere": places.stranger_referrer, "a reviewer elsewhere": places.stranger_reviewer,
+        "an admin elsewhere": admin_elsewhere, "the clinic's own admin": places.admin,
+    }  # fmt: skip
+    for name, who in everybody.items():
+        with httpx.Client(base_url=server.base_url, headers=who.headers, timeout=30) as client:
+            yield name, client
+
+
+def test_what_is_another_organizations_is_as_if_it_did_not_exist(
+    server: Running, places: Places, routes: list[Route], known: dict[str, str]
+) -> None:
+    nowhere = {name: str(uuid4()) for name in known} | {"number": "1"}
+    wrong = []
+    for name, client in strangers(server, places):
+        for route in routes:
+            if "{" not in route[1]:
+                continue
+            theirs, absent = asked(client, route, known), asked(client, route, nowhere)
+            if (theirs.status_code, theirs.text) != (404, absent.text) or absent.status_code != 404:
+                wrong.append((name, *route, theirs.status_code, absent.status_code, theirs.text[:120]))
+    assert wrong == []
+
+
+def test_a_foreign_file_in_an_own_referral_does_not_exist(
+    server: Running, places: Places, routes: list[Route], known: dict[str, str]
+) -> None:
+    hospital = people.organization("Another reader")
+    theirs = people.somebody(people.organization("Another clinic", read_by=hospital), Role.REFERRER)
+    with client_of(server.base_url, theirs) as client:
+        mine = ok(
+            client.post("/referrals", json={"patient": {"name_unknown": True}, "exam_type": "fast", "question": "?"}),
+            201,
+        )
+    with httpx.Client(base_url=server.base_url, headers=theirs.headers) as client:
+        nested = [route for route in routes if "{file_id}" in route[1] and "{referral_id}" in route[1]]
+        assert nested
+        for route in nested:
+            assert asked(client, route, known | {"referral_id": mine["id"]}).status_code == 404, route
+
+
+def test_no_list_holds_anything_of_another_organization(
+    server: Running, places: Places, routes: list[Route], known: dict[str, str]
+) -> None:
+    secrets = {*known.values(), "Otieno", "Gallstones", places.referrer.name, places.reviewer.name} - {"1"}
+    for name, client in strangers(server, places):
+        for route in routes:
+            if route[0] == "get" and "{" not in route[1]:
+                answer = asked(client, route, {})
+                allowed = known.values() if (name, route[1]) == ("the clinic's own admin", "/api/v1/audit") else ()
+                seen = {one for one in secrets if one in answer.text} - set(allowed)
+                # Who did what in the own organization is what an admin's record is for; patients are not in it.
+                seen -= {places.referrer.name, places.reviewer.name} if name == "the clinic's own admin" else set()
+                assert seen == set(), (name, route)
+
+
+def test_nobody_is_asked_for_a_name_before_a_byte_of_the_body_is_taken(server: Running, routes: list[Route]) -> None:
+    """Each route says 401 while ten megabytes are announced and none has come."""
+    where = urlsplit(server.base_url)
+    ids = {name: str(uuid4()) for name in ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id",
+                                           "study_id", "notification_id", "token_id")} | {"number": "1"}  # fmt: skip
+    wrong = []
+    for method, path in routes:
+        if (method, path) in OPEN:
+            continue
+        length = 10_000_000 if path.endswith("/files") else 100_000
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=10)
+        connection.putrequest(method.upper(), path.format(**ids))
+        if method != "get":
+            connection.putheader("Content-Type", "application/json")
+            connection.putheader("Content-Length", str(length))
+        connection.endheaders()
+        try:
+            status = connection.getresponse().status
+        except TimeoutError:
+            status = 0  # it waits for the body
+        finally:
+            connection.close()
+        if status != 401:
+            wrong.append((method, path, status))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("header", ["Bearer ", "Bearer spt_", "Bearer spt_" + "a" * 43, "Basic YTpi", "bearer\tx"])
+def test_a_made_up_token_is_nobody(server: Running, header: str) -> None:
+    answer = httpx.get(f"{server.base_url}/api/v1/referrals", headers={"Authorization": header})
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
