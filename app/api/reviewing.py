@@ -62,7 +62,7 @@ def get_worklist(
     asked = Asked(status=status, site=site, exam_type=exam_type, owner=owner, q=q, cursor=cursor, limit=limit)
     with reading(who) as session:
         page = worklist(session, who, asked)
-        numbers = lists.numbers(session, [review.referral for review in page.reviews])
+        numbers = lists.numbers(session, who, [review.referral for review in page.reviews])
         items = [WorklistItem.of(review, numbers[review.referral_id]) for review in page.reviews]
     return WorklistPage(items=items, next_cursor=page.next_cursor)
 

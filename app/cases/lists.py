@@ -110,8 +110,8 @@ def signed(
     return ReportPage(in_order, encoded(last.at, last.id) if last else None)
 
 
-def numbers(session: Session, referrals: list[Referral]) -> dict[UUID, Numbers]:
-    """'17 of 19', clips and earlier cases of the same patient, for a page of the worklist in three queries."""
+def numbers(session: Session, actor: Actor, referrals: list[Referral]) -> dict[UUID, Numbers]:
+    """'17 of 19', clips and other cases of the same patient that the actor may see, for a page in three queries."""
     ids = [referral.id for referral in referrals]
     counts = manifest.counts(session, ids)
     clips: dict[UUID, int] = dict(session.execute(
@@ -121,7 +121,8 @@ def numbers(session: Session, referrals: list[Referral]) -> dict[UUID, Numbers]:
     ).tuples().all())  # fmt: skip
     patients = [referral.patient_id for referral in referrals]
     cases: dict[UUID, int] = dict(session.execute(
-        sa.select(Referral.patient_id, sa.func.count()).where(Referral.patient_id.in_(patients), Referral.submitted_at.is_not(None))
+        sa.select(Referral.patient_id, sa.func.count())
+        .where(Referral.patient_id.in_(patients), Referral.submitted_at.is_not(None), visible(Referral, actor))
         .group_by(Referral.patient_id)
     ).tuples().all())  # fmt: skip
     return {

@@ -89,7 +89,7 @@ def show_worklist(
 
 
 def rows_of(session: Session, who: Actor, page: Page, speech: Speech) -> list[Row]:
-    numbers = lists.numbers(session, [review.referral for review in page.reviews])
+    numbers = lists.numbers(session, who, [review.referral for review in page.reviews])
     ended = [review.id for review in page.reviews if review.status == ReviewStatus.COMPLETED]
     reports = desk.reports_of(session, ended) if ended else {}
     return [_row(who, one, numbers[one.referral_id], reports.get(one.id), speech) for one in page.reviews]
