@@ -15,6 +15,7 @@ from app.audit import events
 from app.db import insert_or_nothing
 from app.errors import Conflict, Forbidden, Invalid
 from app.people.models import Organization, Person, Role
+from app.people.names import one_line
 
 EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")  # whether it reaches anybody, only a mail can tell
 
@@ -50,8 +51,8 @@ def join(session: Session, actor: Actor, secret: str) -> None:
 
 def new_person(session: Session, email: str, name: str, password_hash: Hashed) -> Person:
     """A person under an address that nobody has yet."""
-    name = " ".join(name.split())
-    if not 1 <= len(name) <= 200 or not name.isprintable():
+    name = one_line(name)
+    if not name:
         raise Invalid("Your name, please, in at most 200 letters.", field="name")
     values = {"email": _address(email), "name": name, "password_hash": password_hash}
     if not insert_or_nothing(session, Person, values):

@@ -6,12 +6,13 @@ from app.access.actor import Actor, person_of
 from app.access.trail import record_person
 from app.errors import Invalid
 from app.people.models import Person
+from app.people.names import one_line
 
 
 def change(session: Session, actor: Actor, *, name: str, language: str) -> None:
     """An empty language leaves it to the browser; signed reports keep the name that was signed."""
-    name = " ".join(name.split())
-    if not 1 <= len(name) <= 200 or not name.isprintable():
+    name = one_line(name)
+    if not name:
         raise Invalid("Your name, please, in at most 200 letters.", field="name")
     person = session.get_one(Person, person_of(actor), with_for_update=True)
     person.name, person.language = name, language or None

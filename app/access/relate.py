@@ -13,14 +13,15 @@ from app.audit import events
 from app.db import insert_or_nothing, new_id, now
 from app.errors import Invalid, NotFound
 from app.people.models import Organization, ReadingRelation
+from app.people.names import one_line
 
 
 def add_organization(
     session: Session, actor: Actor, name: str, *, time_zone: str = "UTC", language: str = "en", issuer: str = ""
 ) -> Organization:
     """An organization without anybody in it yet; the operator's, or the first one's, to make."""
-    name = " ".join(name.split())
-    if not 1 <= len(name) <= 200 or not name.isprintable():
+    name = one_line(name)
+    if not name:
         raise Invalid("The organization's name, please, in at most 200 letters.", field="organization")
     made = Organization(id=new_id(), name=name, time_zone=_zone(time_zone), language=language, issuer=issuer)
     session.add(made)

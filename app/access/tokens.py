@@ -13,6 +13,7 @@ from app.access.secrets import digest, new_secret
 from app.access.trail import record_person
 from app.db import now
 from app.errors import Invalid, NotFound
+from app.people.names import one_line
 
 PREFIX = "spt_"  # so that scanners of code and logs can tell what they found
 SCOPES = ("read", "write")  # write includes read
@@ -25,8 +26,8 @@ def make(
 ) -> tuple[ApiToken, str]:
     """The token's row, and its secret, of which only the digest is kept; a demo brings its own."""
     person_id = person_here(actor)
-    name, wanted = " ".join(name.split()), sorted(set(scopes))
-    if not 1 <= len(name) <= 100 or not name.isprintable():
+    name, wanted = one_line(name, 100), sorted(set(scopes))
+    if not name:
         raise Invalid("Say what the token is for, in at most 100 letters.", field="name")
     if not wanted or set(wanted) - set(SCOPES):
         raise Invalid("The scopes are 'read' and 'write'.", field="scopes")

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from app.people.models import Organization
 
+SITE_CHARS = 100  # of a name that may have 200, as the whole line may
 URGENCY = {
     "routine": "Read waiting",
     "urgent": "Read waiting today",
@@ -26,9 +27,10 @@ def subject_line(
     kind: str, priority: str, site: Organization, to: Organization, due_at: datetime | None, code: str
 ) -> str:
     """'URGENT read waiting, Kisumu clinic, due 15:00 (13:00 yours), K7M-2QX'."""
+    name = site.name[:SITE_CHARS]
     if kind == "review.requested" and due_at is not None:
-        return f"{URGENCY[priority]}, {site.name}, due {both_times(due_at, site, to)}, {code}"
-    return f"{OTHERS[kind]}, {site.name}, {code}"
+        return f"{URGENCY[priority]}, {name}, due {both_times(due_at, site, to)}, {code}"
+    return f"{OTHERS[kind]}, {name}, {code}"
 
 
 def both_times(at: datetime, there: Organization, here: Organization) -> str:
