@@ -9,7 +9,7 @@ from app.referrals.codes import ALPHABET, new_code, normalized
 CODES = [new_code() for _ in range(60)]
 
 
-@pytest.mark.parametrize("code", CODES[:5])
+@pytest.mark.parametrize("code", CODES[:5], ids=range(5))
 def test_a_code_is_three_and_three_and_reads_itself_back(code: str) -> None:
     assert (len(code), code[3]) == (7, "-")
     for written in (code, code.lower(), code.replace("-", ""), f" {code} ", code.replace("-", " - ")):
