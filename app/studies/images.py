@@ -6,7 +6,7 @@ from uuid import UUID
 
 import rfc8785
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from app.referrals.models import FileStatus, ManifestItem
 from app.studies.models import Document, Instance, ReferralStudy
@@ -15,17 +15,16 @@ from app.studies.models import Document, Instance, ReferralStudy
 def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Instance]:
     """Every instance of the referral's studies but those withdrawn from it, by acquisition time, then number; undated ones last."""
     studies = sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id == referral_id)
-    again = aliased(ManifestItem)
-    sent_again = sa.exists().where(
-        again.referral_id == referral_id,
-        again.instance_id == ManifestItem.instance_id,
-        again.status == FileStatus.STORED,
-    )
-    withdrawn = sa.select(ManifestItem.instance_id).where(
-        ManifestItem.referral_id == referral_id, ManifestItem.status == FileStatus.WITHDRAWN,
-        ManifestItem.instance_id.is_not(None), ~sent_again,
+    # By digest too: what was kept aside as a conflict is a line of its own, and its going takes nothing away.
+    sent = sa.select(ManifestItem.id).where(
+        ManifestItem.referral_id == referral_id, ManifestItem.instance_id == Instance.id,
+        ManifestItem.sha256 == Instance.sha256,
     )  # fmt: skip
-    query = sa.select(Instance).where(Instance.study_id.in_(studies), Instance.id.not_in(withdrawn)).options(*options)
+    is_withdrawn = sa.and_(
+        sent.where(ManifestItem.status == FileStatus.WITHDRAWN).exists(),
+        ~sent.where(ManifestItem.status == FileStatus.STORED).exists(),  # sent again
+    )
+    query = sa.select(Instance).where(Instance.study_id.in_(studies), ~is_withdrawn).options(*options)
     return sorted(
         session.scalars(query), key=lambda one: (not one.acquired, one.acquired, one.instance_number or 0, one.id)
     )

@@ -232,3 +232,16 @@ def test_nobody_else_sends_confirms_or_withdraws(places: Places) -> None:
     other = placed(places.referrer)
     with pytest.raises(NotFound):
         confirm(places.referrer, other, held)
+
+
+def test_withdrawing_a_conflict_leaves_the_first_image_where_it_came_by_another_referral(places: Places) -> None:
+    uid, study = "2.25.4711", "2.25.4712"
+    patient = {"family_name": "Otieno", "given_name": "Jane", "identifier": "MRN-9"}
+    first, second = (placed(places.referrer, patient=patient) for _ in range(2))
+    send(places.referrer, first, a_dicom(uid, study=study))
+    send(places.referrer, second, a_dicom(study=study))
+    before = shown(second)
+    conflict = send(places.referrer, second, a_dicom(uid, study=study, size=48))
+    assert (conflict.status, len(before)) == (FileStatus.CONFLICT, 2)
+    withdraw(places.referrer, second, conflict)
+    assert shown(second) == before
