@@ -28,7 +28,8 @@ def acknowledge(session: Session, actor: Actor, referral: Referral, report: Repo
     if report.acknowledged_at is not None:
         return
     report.acknowledged_at = referral.updated_at = now()
-    if version.status != VersionStatus.PRELIMINARY and referral.status == ReferralStatus.ACTIVE:
+    is_answered = report.status not in (VersionStatus.PRELIMINARY, VersionStatus.ENTERED_IN_ERROR)
+    if is_answered and referral.status == ReferralStatus.ACTIVE:
         referral.status = ReferralStatus.COMPLETED
     events.record(session, actor, "report.acknowledged", organization_id=report.organization_id, entity_id=report.id,
                   referral_id=report.referral_id, version=version.version)  # fmt: skip

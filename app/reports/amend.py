@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from app.access.actor import Actor, person_of, require
 from app.audit import events
-from app.db import new_id
+from app.db import new_id, now
 from app.errors import Conflict, Invalid
 from app.notifications.notify import tell
 from app.reports.draft import open_draft, report_of
@@ -55,6 +55,7 @@ def enter_in_error(session: Session, actor: Actor, review: Review, report: Repor
         return
     report.status = VersionStatus.ENTERED_IN_ERROR
     report.acknowledged_at = None
+    review.referral.updated_at = now()
     _record(session, actor, report, "report.entered-in-error", version=signed.version, reason_given=True)
     tell(
         session,

@@ -420,3 +420,19 @@ def test_a_version_signed_after_the_door_looked_is_not_taken_for_read(case: Read
             acknowledge(session, actor, referral, report, seen=1)
         session.rollback()
     assert case.report().acknowledged_at is None
+
+
+def test_a_report_entered_in_error_is_a_change_of_its_case_and_reading_that_answers_nothing(
+    case: Reading, places: Places
+) -> None:
+    case.sign(case.write())
+    signed_at = case.report().signed_at
+    with transaction(places.reviewer.actor) as session:
+        review = loaded(session, places.reviewer.actor, case.review_id)
+        amending.enter_in_error(session, places.reviewer.actor, review, case.report(), "Another patient's.")
+    with transaction(places.referrer.actor) as session:
+        referral = submitting.for_change(session, places.referrer.actor, case.referral.id)
+        assert signed_at
+        assert referral.updated_at > signed_at
+        acknowledge(session, places.referrer.actor, referral, case.report())
+        assert referral.status == ReferralStatus.ACTIVE
