@@ -106,6 +106,8 @@ def plain(value: object) -> str:
     """A value of a revision, as text."""
     if isinstance(value, dict):
         return ", ".join(str(each) for each in value.values() if each not in (None, ""))
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value) or "–"
     return "–" if value in (None, "") else str(value)
 
 
@@ -177,7 +179,10 @@ def _own(request: Request, who: Actor | None, spoken: Speech) -> dict[str, Any]:
         zones = [one.time_zone for one in sites] or [head().zone]
         words = clinical.moment(at, zones, spoken.language)
         shown = words if len(zones) > 1 else words.rpartition(" (")[0]
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(timespec="seconds"), words, shown)
+        clocks = Markup(" · ").join(Markup('<span class="clock">{}</span>').format(one) for one in shown.split(" · "))
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+            at.isoformat(timespec="seconds"), words, clocks
+        )
 
     return {"request": request, "who": who, "head": head, "time": time, "is_reader": _is_reader(who)}
 

@@ -6,12 +6,15 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from app.access.actor import WORKER
+from app.db import transaction
+from app.people.models import Organization
 from tests import people
 from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
 from tests.web.cases import Placed
-from tests.web.conftest import NARROW, Arrive, accessible, picture
+from tests.web.conftest import NARROW, WIDE, Arrive, accessible, picture
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 PASSWORD = "correct horse battery staple"
@@ -235,3 +238,21 @@ def test_what_was_signed_is_found_again(
     accessible(page)
     page.get_by_role("link", name=f"Report {written.code}").click()
     page.wait_for_url(f"**/reports/{report_id}")
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_two_clocks_fit_on_every_page_that_tells_a_time(
+    places: Places, reviewer: httpx.Client, written: Placed, arrive: Arrive, viewport: dict[str, int]
+) -> None:
+    with transaction(WORKER) as session:
+        session.get_one(Organization, places.clinic).time_zone = "Africa/Kinshasa"
+    page = arrive(places.referrer, "/", viewport=viewport)
+    accessible(page)
+    report_id = signed(reviewer, written)
+    for path in (f"/referrals/{written.referral_id}", f"/reports/{report_id}", f"/reports/{report_id}/verify"):
+        page.goto(path)
+        expect(page.locator("main")).to_contain_text("Nairobi (UTC+3)")
+        accessible(page)
+    page.goto(f"/referrals/{written.referral_id}/receipt")
+    assert page.locator(".scroll").evaluate("box => box.scrollWidth <= box.clientWidth")
+    accessible(page)
