@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.access import scope
 from app.access.actor import Actor
-from app.api.media import stored
 from app.api.reviewing import tag
 from app.api.schemas import DraftOut, ReportBrief, ReportOut, ReportPage
 from app.audit import events
@@ -19,6 +18,7 @@ from app.db import reading, transaction
 from app.errors import NotFound
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
+from app.http.ranges import stored
 from app.referrals.given import Moment, Text
 from app.reports import amend, publish
 from app.reports.acknowledge import acknowledge

@@ -9,6 +9,7 @@ from PIL import Image
 from app.dicom.decode import RGB, YBR, Samples
 from app.dicom.facts import Palette, Pixels
 from app.dicom.palette import segments
+from app.dicom.untouched import is_shown_as_stored
 
 Picture = NDArray[np.uint8]
 Window = tuple[float, float]  # centre and width
@@ -46,17 +47,6 @@ def _grey(samples: Samples, pixels: Pixels, window: Window | None) -> Picture:
     table = np.clip(((values - (center - 0.5)) / max(width - 1, 1e-6) + 0.5) * 255, 0, 255).round().astype(np.uint8)
     picture: Picture = table[stored.astype(np.int32) - lowest]
     return ~picture if is_inverted else picture
-
-
-def is_shown_as_stored(pixels: Pixels) -> bool:
-    """Grey of 8 bits without a window, or with one over all of them, as most ultrasound machines write."""
-    is_all = (
-        pixels.window_center is None
-        or pixels.window_width is None
-        or (127 <= pixels.window_center <= 128 and 255 <= pixels.window_width <= 256)
-    )
-    is_plain = pixels.rescale_slope == 1 and pixels.rescale_intercept == 0
-    return is_all and is_plain and pixels.bits_stored == 8 and not pixels.signed
 
 
 def _own_window(pixels: Pixels) -> Window | None:

@@ -7,10 +7,11 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from app.dicom import jpeg, limits
-from app.dicom.colour import Picture, Window, is_shown_as_stored, shown
+from app.dicom import limits
+from app.dicom.colour import Picture, Window, shown
 from app.dicom.decode import decode
 from app.dicom.facts import Pixels
+from app.dicom.untouched import untouched
 
 Form = Literal["jpeg", "png", "webp"]
 EXACT_QUALITY, PREVIEW_QUALITY = 90, 80
@@ -36,20 +37,6 @@ def frame(
             return answer(original, "jpeg", facts.columns, facts.rows, is_original=True)
     samples, colours = decode(data, facts)
     return encode(shown(samples, colours, facts, palette, window), form, max_side, quality)
-
-
-def untouched(data: bytes, pixels: Pixels) -> bytes | None:
-    """The JPEG of the frame if a browser shows what the file means, marked as RGB where it must be."""
-    if pixels.codec != "jpeg" or pixels.palette is not None:
-        return None
-    found = jpeg.marks(data)
-    if not found.is_shown_by_browsers:
-        return None
-    if found.has_exif:  # it may turn the picture under the measurements
-        data = jpeg.without_metadata(data)
-    if len(found.ids) == 3:
-        return jpeg.say_rgb(data, found) if jpeg.is_rgb(found, pixels.photometric_interpretation) else data
-    return data if pixels.photometric_interpretation == "MONOCHROME2" and is_shown_as_stored(pixels) else None
 
 
 def encode(picture: Picture, form: Form, max_side: int | None, quality: int | None) -> dict[str, Any]:

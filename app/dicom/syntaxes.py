@@ -18,3 +18,17 @@ _BY_CODEC = {
     "video": tuple(f".4.{number}{tail}" for number in range(100, 109) for tail in ("", ".1")),
 }
 CODEC = {IMPLICIT_LE + tail: codec for codec, tails in _BY_CODEC.items() for tail in tails}
+
+_BY_MEDIA_TYPE = {
+    "application/octet-stream": ("native",), "image/dicom-rle": ("rle",), "image/jpeg": ("jpeg",), "image/jls": ("jpeg-ls",),
+    "image/jp2": ("jpeg-2000",), "image/jphc": ("htj2k",), "image/jxl": ("jpeg-xl",),
+}  # fmt: skip
+_OF_CODEC = {codec: kind for kind, codecs in _BY_MEDIA_TYPE.items() for codec in codecs}
+
+
+def media_type(syntax: str) -> str:
+    """Of one frame as it is stored (PS3.18 tables 8.7.3-2 and 8.7.3-5)."""
+    codec = CODEC.get(syntax, "")
+    if codec == "video":
+        return "video/mpeg2" if syntax.split(".")[8] in ("100", "101") else "video/mp4"
+    return _OF_CODEC.get(codec, "application/octet-stream")

@@ -34,11 +34,11 @@ def require(request: Request, *kinds: str) -> None:
     for one in ranges(request):
         if not one.is_multipart and any(one.takes(kind) for kind in kinds):
             return
-    refuse(*kinds)
+    raise refusal(*kinds)
 
 
-def refuse(*kinds: str) -> None:
-    raise DoorRefusal(406, f"This can be had as: {', '.join(kinds)}.", available=list(kinds))
+def refusal(*kinds: str) -> DoorRefusal:
+    return DoorRefusal(406, f"This can be had as: {', '.join(kinds)}.", available=list(kinds))
 
 
 @lru_cache(maxsize=256)

@@ -1,14 +1,41 @@
 """UIDs to rows: a UID that two organizations show is the caller's own, else they say whose (PS3.18 10.1)."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, undefer
 
 from app.access import scope
 from app.access.actor import Actor
+from app.dicom.facts import Facts
 from app.errors import Conflict, NotFound
-from app.studies.models import Series, Study
+from app.storage.blobs import Blob
+from app.studies.models import Instance, InstanceHeader, Series, Study
+
+Row = TypeVar("Row", Study, Instance)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One instance in its DICOM encoding, and all that is needed to serve it after the session."""
+
+    id: UUID
+    organization_id: UUID
+    study_id: UUID
+    study_uid: str
+    series_uid: str
+    uid: str
+    transfer_syntax_uid: str
+    blob: Blob
+    facts: Facts
+    row: Instance
+
+    @property
+    def frame_count(self) -> int:
+        return self.facts.frames.count if self.facts.frames else 0
 
 
 def study_of(session: Session, who: Actor, uid: str, organization_id: UUID | None) -> Study:
@@ -16,16 +43,7 @@ def study_of(session: Session, who: Actor, uid: str, organization_id: UUID | Non
     query = sa.select(Study).where(Study.study_instance_uid == uid, scope.visible(Study, who))
     if organization_id is not None:
         query = query.where(Study.organization_id == organization_id)
-    found = list(session.scalars(query))
-    own = [study for study in found if study.organization_id in who.organization_ids]
-    if len(found) == 1 or len(own) == 1:
-        return (own or found)[0]
-    if not found:
-        raise NotFound
-    raise Conflict(
-        "Several organizations show a study of this UID. Say with ?organization= whose.",
-        organizations=sorted(study.organization_id for study in found),
-    )
+    return _own(who, list(session.scalars(query)))
 
 
 def series_of(session: Session, study: Study, uid: str) -> UUID:
@@ -35,3 +53,69 @@ def series_of(session: Session, study: Study, uid: str) -> UUID:
     if found is None:
         raise NotFound
     return found
+
+
+def instance_of(
+    session: Session, who: Actor, study_uid: str, series_uid: str, uid: str, organization_id: UUID | None
+) -> Target:
+    """By all three UIDs, in one query."""
+    query = (
+        sa.select(Instance)
+        .join(Study, Study.id == Instance.study_id)
+        .join(Series, Series.id == Instance.series_id)
+        .where(
+            Study.study_instance_uid == study_uid, Series.series_instance_uid == series_uid,
+            Instance.sop_instance_uid == uid, Instance.dicom_blob_id.is_not(None), scope.visible(Study, who),
+        )
+        .options(joinedload(Instance.dicom_blob), undefer(Instance.facts))
+    )  # fmt: skip
+    if organization_id is not None:
+        query = query.where(Study.organization_id == organization_id)
+    found = _own(who, list(session.scalars(query)))
+    return _target(found, study_uid, series_uid, facts_of(session, found))
+
+
+def instances_of(session: Session, study: Study, series_id: UUID | None) -> list[Target]:
+    """All of a study or series, in the order in which they came."""
+    query = (
+        sa.select(Instance, Series.series_instance_uid)
+        .join(Series, Series.id == Instance.series_id)
+        .where(Instance.study_id == study.id, Instance.dicom_blob_id.is_not(None))
+        .options(joinedload(Instance.dicom_blob), undefer(Instance.facts))
+        .order_by(Instance.id)
+    )
+    if series_id is not None:
+        query = query.where(Instance.series_id == series_id)
+    rows = session.execute(query).all()
+    return [_target(row, study.study_instance_uid, uid, facts_of(session, row)) for row, uid in rows]
+
+
+def facts_of(session: Session, instance: Instance) -> dict[str, Any]:
+    """Of the DICOM encoding: the file's own, or those of what was made of it."""
+    if instance.dicom_blob_id == instance.blob_id:
+        return instance.facts
+    query = sa.select(InstanceHeader.facts).where(InstanceHeader.id == instance.id)
+    return session.scalar(query) or {"kind": "dicom", "size_bytes": 0}
+
+
+def _target(row: Instance, study_uid: str, series_uid: str, facts: dict[str, Any]) -> Target:
+    if row.dicom_blob is None:
+        raise NotFound
+    return Target(
+        row.id, row.organization_id, row.study_id, study_uid, series_uid, row.sop_instance_uid,
+        row.transfer_syntax_uid, row.dicom_blob, Facts.from_json(facts), row,
+    )  # fmt: skip
+
+
+def _own(who: Actor, found: Sequence[Row]) -> Row:
+    if len(found) == 1:
+        return found[0]
+    own = [row for row in found if row.organization_id in who.organization_ids]
+    if len(own) == 1:
+        return own[0]
+    if not found:
+        raise NotFound
+    raise Conflict(
+        "Several organizations show this UID. Say with ?organization= whose.",
+        organizations=sorted(row.organization_id for row in found),
+    )

@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, undefer
 
-from app.db import insert_or_nothing
+from app.access.actor import Actor
+from app.db import insert_or_nothing, reading, transaction
 from app.dicom.facts import Facts
-from app.dicom.metadata import Header
-from app.studies.models import InstanceHeader, StudyName
+from app.dicom.metadata import Header, header
+from app.studies.models import Instance, InstanceHeader, StudyName
+from app.studies.renditions import as_file
 
 _BETWEEN = re.compile(r"[\s^=,.\-]+")
 NAME_CHARS = 400
@@ -24,6 +26,20 @@ def keep(session: Session, instance_id: UUID, header: Header, facts: Facts | Non
         "id": instance_id, "packed": zlib.compress(header.text, 1), "bulk": header.bulk,
         "facts": facts.to_json() if facts else None,
     })  # fmt: skip
+
+
+def make_missing(actor: Actor, instance_ids: list[UUID]) -> None:
+    """Of instances that were kept before their header was made: they came by another door, or were held."""
+    here = sa.select(InstanceHeader.id).where(InstanceHeader.id == Instance.id)
+    query = sa.select(Instance).where(Instance.dicom_blob_id == Instance.blob_id, ~here.exists())
+    with reading(actor) as session:
+        query = query.where(Instance.id.in_(instance_ids)).options(joinedload(Instance.blob), undefer(Instance.facts))
+        missing = list(session.scalars(query))
+    for instance in missing:
+        with as_file(instance.blob) as path:
+            made = header(path, Facts.from_json(instance.facts))
+        with transaction(actor) as session:
+            keep(session, instance.id, made)
 
 
 def study_columns(facts: Facts, header: Header | None) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from app.db import reading, transaction
 from app.dicom.facts import Facts
 from app.errors import Conflict, Invalid, TooLarge, Unavailable
 from app.jobs.queue import enqueue
-from app.studies import decoding, films, pictures
+from app.studies import decoding, films, headers, pictures
 from app.studies.models import Document, Instance, Study
 from app.studies.renditions import as_file
 
 NOTHING_TO_SHOW = "This file holds no picture that can be shown."
 CATCH_UP_LIMIT = 500
+HEADERS_AT_ONCE = 200
 MOST_FAILURES = 3
 TRIES, BAD_LUCK = 3, ("died", "slow")
 
@@ -38,6 +39,7 @@ def settle(study_id: str) -> None:
                 raise
     if failures:
         raise Unavailable("Some files of this study could not be prepared.")
+    _keep_headers(UUID(study_id))
     _count(UUID(study_id), seen)
 
 
@@ -103,6 +105,13 @@ def _made(instance: Instance) -> dict[str, int]:
         return films.make(WORKER, instance)
     pictures.preview(WORKER, instance, pictures.STRIP_PX)
     return {}
+
+
+def _keep_headers(study_id: UUID) -> None:
+    with reading(WORKER) as session:
+        ids = list(session.scalars(sa.select(Instance.id).where(Instance.study_id == study_id)))
+    for at in range(0, len(ids), HEADERS_AT_ONCE):
+        headers.make_missing(WORKER, ids[at : at + HEADERS_AT_ONCE])
 
 
 def _count(study_id: UUID, seen: int) -> None:

@@ -74,7 +74,7 @@ def parts_of(answer: httpx.Response) -> list[tuple[str, bytes]]:
     assert message.is_multipart(), answer.headers["content-type"]
     found = []
     for part in message.get_payload():
-        content = part.get_payload(decode=True)  # type: ignore[union-attr]  # a multipart's payload is messages
+        content = part.get_payload(decode=True)  # type: ignore[union-attr]  # the payload of a multipart is messages
         assert isinstance(content, bytes)
         found.append((str(part["Content-Type"]), content))  # type: ignore[index]  # as above
     return found

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-import app.referrals.models  # noqa: F401 - a grant's row refers to its tables
+import app.referrals.models  # noqa: F401 - the row of a grant refers to its tables
 from app.access import scope
 from app.access.actor import WORKER
 from app.access.models import Grant
