@@ -41,7 +41,9 @@ def set_up(level: str = "INFO") -> None:
         cache_logger_on_first_use=False,
     )
     # Libraries' own texts may quote what they handled; only warnings of theirs, and only their logger's name.
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format='{"logger": "%(name)s", "level": "%(levelname)s"}')
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format='{"logger": "%(name)s", "level": "%(levelname)s"}'
+    )
 
 
 def get() -> Any:

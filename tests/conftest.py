@@ -46,16 +46,28 @@ def mailbox() -> Iterator[Mailbox]:
         yield box
 
 
+@pytest.fixture(scope="session")
+def _columns() -> dict[str, Column]:
+    """Made once a process, whatever the order in which its files ask for them."""
+    return {}
+
+
 @pytest.fixture(
     scope="session",
     params=["sqlite+folder", pytest.param("postgresql+s3", marks=pytest.mark.postgres)],
 )
-def column(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Column:
+def column(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _columns: dict[str, Column]
+) -> Column:
     """Tests run on both; `@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)` picks one."""
-    folder = tmp_path_factory.mktemp("template")
-    if request.param == "sqlite+folder":
-        return service.sqlite_and_folder(folder)
-    return service.postgresql_and_s3(folder, request.getfixturevalue("postgres_url"), request.getfixturevalue("s3"))
+    if request.param not in _columns:
+        folder = tmp_path_factory.mktemp("template")
+        if request.param == "sqlite+folder":
+            _columns[request.param] = service.sqlite_and_folder(folder)
+        else:
+            postgres_url, s3 = request.getfixturevalue("postgres_url"), request.getfixturevalue("s3")
+            _columns[request.param] = service.postgresql_and_s3(folder, postgres_url, s3)
+    return _columns[request.param]
 
 
 @pytest.fixture

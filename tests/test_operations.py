@@ -251,7 +251,7 @@ def _routes(running: Running) -> set[str]:
 def test_check_says_one_line_a_part(environment: dict[str, str]) -> None:
     checked = sonopost("check", "--deep", environment=environment)
     parts = [line.split()[:2] for line in checked.stdout.splitlines()]
-    names = "settings database schema storage queue disk mail digests orphans".split()
+    names = "settings database schema storage queue disk mail fonts digests orphans".split()
     assert parts == [[name, "ok"] for name in names], checked.stdout
     assert checked.returncode == 0
 

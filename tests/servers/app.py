@@ -166,7 +166,7 @@ def launch(environment: dict[str, str], *arguments: str) -> Running:
     return Running(process, log, environment)
 
 
-def wait_for_line(running: Running, beginning: str, timeout_s: float = 30) -> str:
+def wait_for_line(running: Running, beginning: str, timeout_s: float = 90) -> str:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         ended = running.process.poll() is not None

@@ -28,9 +28,7 @@ def dying_with_us(number: signal.Signals) -> Callable[[], None]:
     return lambda: libc.prctl(PR_SET_PDEATHSIG, number) and None
 
 
-def start(
-    command: list[str], log: Path, last_signal: signal.Signals, **popen: Any
-) -> subprocess.Popen[bytes]:
+def start(command: list[str], log: Path, last_signal: signal.Signals, **popen: Any) -> subprocess.Popen[bytes]:
     """Start a server that writes to `log` and gets `last_signal` when this process dies."""
     if threading.current_thread() is not threading.main_thread():
         # prctl(2): the signal comes when the *thread* that forked ends.

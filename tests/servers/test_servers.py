@@ -84,9 +84,7 @@ def test_databases_are_copies_of_their_template_and_go_away() -> None:
             template = template_url.rpartition("/")[2]
             with fresh_database(server_url, template) as copy_url:
                 assert answer(copy_url, "TABLE thing") == [(7,)]
-        assert answer(server_url, "SELECT datname FROM pg_database WHERE NOT datistemplate") == [
-            ("postgres",)
-        ]
+        assert answer(server_url, "SELECT datname FROM pg_database WHERE NOT datistemplate") == [("postgres",)]
 
 
 def test_the_bucket_takes_keys_of_its_owner_and_of_nobody_else() -> None:
