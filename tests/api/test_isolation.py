@@ -16,7 +16,10 @@ from tests.people import Places, Somebody
 from tests.servers.app import Running
 from tests.studies.sent import a_pdf
 
-OPEN = {("get", "/api/v1/openapi.json")}
+EXAM_TYPES = "/api/v1/exam-types"
+NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
+         "token_id")  # fmt: skip
+IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1"}
 Route = tuple[str, str]
 
 # What each route wants to read before it can do anything: a new one with a body needs its line here.
@@ -32,7 +35,7 @@ BODIES: dict[str, object] = {
 
 @pytest.fixture
 def routes(server: Running) -> list[Route]:
-    described = httpx.get(f"{server.base_url}/api/v1/openapi.json").json()["paths"]
+    described = httpx.get(f"{server.base_url}/api/v1/openapi.json", timeout=30).json()["paths"]
     return [(method, path) for path, methods in described.items() for method in methods if path.startswith("/api/v1/")]
 
 
@@ -48,7 +51,7 @@ def known(server: Running, places: Places) -> dict[str, str]:
         signed = ok(sign(reviewer, case, key=str(uuid4())))
         document = ok(send(referrer, case.referral_id, a_pdf(), "letter.pdf"), 201)
         seen = ok(referrer.get(f"/referrals/{case.referral_id}"))
-        token = ok(referrer.post("/tokens", json={"name": "mine", "scopes": ["read"]}), 201)
+        token = ok(referrer.get("/tokens"))["items"][0]
         notification = ok(referrer.get("/notifications"))["items"][0]
     return {
         "referral_id": case.referral_id, "review_id": case.review_id, "report_id": signed["report_id"],
@@ -58,11 +61,13 @@ def known(server: Running, places: Places) -> dict[str, str]:
     }  # fmt: skip
 
 
-def asked(client: httpx.Client, route: Route, ids: dict[str, str]) -> httpx.Response:
+def asked(client: httpx.Client, route: Route, ids: dict[str, str], sent: bytes | None = None) -> httpx.Response:
     method, path = route
     suffix = next((one for one in BODIES if path.endswith(one)), None)
     body: dict[str, Any] = {}
-    if path.endswith("/files"):
+    if sent is not None:
+        body = {"content": sent, "headers": {"Content-Type": "application/json"}}
+    elif path.endswith("/files"):
         body = {"content": b"bytes", "headers": {"Content-Disposition": 'attachment; filename="a"'}}
     elif suffix and method != "get":
         body = {"json": BODIES[suffix]}
@@ -83,13 +88,12 @@ def strangers(server: Running, places: Places) -> Iterator[tuple[str, httpx.Clie
 def test_what_is_another_organizations_is_as_if_it_did_not_exist(
     server: Running, places: Places, routes: list[Route], known: dict[str, str]
 ) -> None:
-    nowhere = {name: str(uuid4()) for name in known} | {"number": "1"}
     wrong = []
     for name, client in strangers(server, places):
         for route in routes:
             if "{" not in route[1]:
                 continue
-            theirs, absent = asked(client, route, known), asked(client, route, nowhere)
+            theirs, absent = asked(client, route, known), asked(client, route, IDS)
             if (theirs.status_code, theirs.text) != (404, absent.text) or absent.status_code != 404:
                 wrong.append((name, *route, theirs.status_code, absent.status_code, theirs.text[:120]))
     assert wrong == []
@@ -127,34 +131,45 @@ def test_no_list_holds_anything_of_another_organization(
                 assert seen == set(), (name, route)
 
 
-def test_nobody_is_asked_for_a_name_before_a_byte_of_the_body_is_taken(server: Running, routes: list[Route]) -> None:
-    """Each route says 401 while ten megabytes are announced and none has come."""
-    where = urlsplit(server.base_url)
-    ids = {name: str(uuid4()) for name in ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id",
-                                           "study_id", "notification_id", "token_id")} | {"number": "1"}  # fmt: skip
-    wrong = []
+def test_nobody_gets_anything_from_any_route(server: Running, routes: list[Route]) -> None:
+    """Not even whether the fields they sent are right; only the list of exam types is everybody's."""
+    with httpx.Client(base_url=server.base_url) as client:
+        found = {
+            (route, body): asked(client, route, IDS, body)
+            for route in routes
+            if route[1] != EXAM_TYPES
+            for body in (b"", b"{}")
+        }
+    assert {key: answer.status_code for key, answer in found.items() if answer.status_code != 401} == {}
+    assert {answer.headers["content-type"] for answer in found.values()} == {"application/problem+json"}
+
+
+def test_not_a_byte_of_a_file_is_taken_from_nobody(server: Running, routes: list[Route]) -> None:
+    """401 comes while ten megabytes are announced and none is sent; JSON is read before, and held to a megabyte."""
+    doors = [path for method, path in routes if method == "post" and path.endswith("/files")]
+    assert doors
+    for path in doors:
+        assert announced(server, path.format(**IDS), 10_000_000) == 401
     for method, path in routes:
-        if (method, path) in OPEN:
-            continue
-        length = 10_000_000 if path.endswith("/files") else 100_000
-        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=10)
-        connection.putrequest(method.upper(), path.format(**ids))
-        if method != "get":
-            connection.putheader("Content-Type", "application/json")
-            connection.putheader("Content-Length", str(length))
-        connection.endheaders()
-        try:
-            status = connection.getresponse().status
-        except TimeoutError:
-            status = 0  # it waits for the body
-        finally:
-            connection.close()
-        if status != 401:
-            wrong.append((method, path, status))
-    assert wrong == []
+        if method in ("post", "put", "patch") and path not in doors:
+            assert announced(server, path.format(**IDS), 10_000_000, method) == 413, (method, path)
 
 
-@pytest.mark.parametrize("header", ["Bearer ", "Bearer spt_", "Bearer spt_" + "a" * 43, "Basic YTpi", "bearer\tx"])
+def announced(server: Running, path: str, size_bytes: int, method: str = "post") -> int:
+    """The status of an answer to a head whose body never comes."""
+    where = urlsplit(server.base_url)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=8)
+    connection.putrequest(method.upper(), path)
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", str(size_bytes))
+    connection.endheaders()
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer spt_", "Bearer spt_" + "a" * 43, "Basic YTpi", "bearer\tx"])
 def test_a_made_up_token_is_nobody(server: Running, header: str) -> None:
     answer = httpx.get(f"{server.base_url}/api/v1/referrals", headers={"Authorization": header})
     assert answer.status_code == 401
