@@ -184,7 +184,11 @@ def file_name(disposition: str | None) -> str:
     """The sender's name for a file (RFC 6266 `filename*` or `filename`); data only, never a path."""
     header = Headers()
     header["content-disposition"] = disposition or "attachment"
-    return (header.get_filename() or "unnamed").replace("\\", "/").rpartition("/")[2][:1000] or "unnamed"
+    try:
+        name = header.get_filename()
+    except (ValueError, LookupError):  # in a coding that Python knows and cannot read it by
+        name = None
+    return (name or "unnamed").replace("\\", "/").rpartition("/")[2][:1000] or "unnamed"
 
 
 def expect_digest(repr_digest: str | None, sha256: str) -> None:
@@ -223,4 +227,4 @@ def _before(who: Actor, key: RequestKey | None) -> FileOut | None:
 def _shown(session: Session, who: Actor, referral_id: UUID, response: Response) -> ReferralOut:
     found = case.whole(session, who, referral_id)
     response.headers["ETag"] = etag(found.referral.id, found.referral.version)
-    return ReferralOut.of(found)
+    return ReferralOut.of(found, sends=who.may("referral.send", found.referral.organization_id))

@@ -64,8 +64,11 @@ class FileOut(Out):
     files: list["FileOut"] | None = None  # what an archive held
 
     @classmethod
-    def of(cls, item: ManifestItem, entries: list[ManifestItem] | None = None) -> Self:
+    def of(cls, item: ManifestItem, entries: list[ManifestItem] | None = None, *, sends: bool = True) -> Self:
+        """For who does not send, without the patient that a file itself names: it may be another one."""
         plain = {name: getattr(item, name) for name in cls.model_fields if name != "files"}
+        if item.identity and not sends:
+            plain["identity"] = {"verdict": item.identity.get("verdict")}
         return cls(**plain, files=[cls.of(one) for one in entries] if entries is not None else None)
 
 
@@ -166,7 +169,7 @@ class ReferralOut(ReferralBrief):
     revisions: list[dict[str, Any]]
 
     @classmethod
-    def of(cls, case: Case) -> Self:
+    def of(cls, case: Case, *, sends: bool) -> Self:
         referral = case.referral
         plain = ("accession_number clinical_notes patient_leaves_at obstetric provisional_reading language version "
                  "created_at submitted_at ended_reason").split()  # fmt: skip
@@ -178,7 +181,7 @@ class ReferralOut(ReferralBrief):
             callback={"name": referral.callback_name, "phone": referral.callback_phone},
             external_identifiers=[{"system": one.system, "value": one.value} for one in referral.external_identifiers],
             author=referral.author.name,
-            files=[FileOut.of(item) for item in case.files],
+            files=[FileOut.of(item, sends=sends) for item in case.files],
             study_ids=case.study_ids,
             instance_ids=[one.id for one in case.instances],
             messages=[MessageOut.of(one) for one in case.messages],

@@ -59,7 +59,7 @@ def text_columns(given: dict[str, object]) -> dict[str, object]:
     columns = {name: given[name] for name in plain if name in given}
     callback = given.get("callback")
     if isinstance(callback, dict):
-        columns |= {"callback_name": callback["name"], "callback_phone": callback["phone"]}
+        columns |= {f"callback_{name}": value for name, value in callback.items()}  # a revision may give one of them
     return columns
 
 

@@ -1,15 +1,20 @@
 """The images of a referral, in the order in which they were taken, and their digest."""
 
 import hashlib
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import rfc8785
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.access import scope
+from app.access.actor import Actor
+from app.errors import NotFound
 from app.referrals.models import FileStatus, ManifestItem
 from app.studies.models import Document, Instance, ReferralStudy
+
+Seen = TypeVar("Seen", Instance, Document)
 
 
 def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Instance]:
@@ -37,6 +42,39 @@ def documents_of(session: Session, referral_id: UUID) -> list[Document]:
     )  # fmt: skip
     query = sa.select(Document).where(Document.referral_id == referral_id, Document.id.not_in(withdrawn))
     return list(session.scalars(query.order_by(Document.id)))
+
+
+def seen(session: Session, actor: Actor, model: type[Seen], row_id: UUID, *options: Any) -> Seen:
+    """The instance or document, or NotFound; also when others have taken it back."""
+    row = scope.get(session, model, row_id, actor, *options)
+    gone = taken_back(actor) if model is Instance else document_taken_back(actor)
+    if session.scalar(sa.select(model.id).where(model.id == row_id, gone)) is not None:
+        raise NotFound
+    return row
+
+
+def taken_back(actor: Actor) -> sa.ColumnElement[bool]:
+    """The instances of others that were withdrawn from every referral in which this actor sees them."""
+    sent = (
+        sa.select(ManifestItem.id)
+        .join(ReferralStudy, ReferralStudy.referral_id == ManifestItem.referral_id)
+        .where(ReferralStudy.study_id == Instance.study_id, ManifestItem.instance_id == Instance.id,
+               ManifestItem.sha256 == Instance.sha256, scope.visible(ManifestItem, actor))
+    )  # fmt: skip
+    return sa.and_(
+        Instance.organization_id.not_in(actor.organization_ids),
+        sent.where(ManifestItem.status == FileStatus.WITHDRAWN).exists(),
+        ~sent.where(ManifestItem.status == FileStatus.STORED).exists(),
+    )
+
+
+def document_taken_back(actor: Actor) -> sa.ColumnElement[bool]:
+    """The same of documents, which have one referral each."""
+    return sa.and_(
+        Document.organization_id.not_in(actor.organization_ids),
+        sa.exists().where(ManifestItem.referral_id == Document.referral_id, ManifestItem.document_id == Document.id,
+                          ManifestItem.status == FileStatus.WITHDRAWN),
+    )  # fmt: skip
 
 
 def image_list(session: Session, referral_id: UUID) -> list[dict[str, str]]:

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from sqlalchemy.orm import joinedload, undefer
 
-from app.access import scope
 from app.access.actor import Actor
 from app.audit import events
 from app.db import reading
@@ -13,6 +12,7 @@ from app.errors import Conflict, NotFound, Unavailable
 from app.storage import blobs
 from app.storage.blobs import Blob
 from app.studies import decoding
+from app.studies.images import seen
 from app.studies.models import Document, Instance
 from app.studies.renditions import Made, Wanted, as_file, kept, kept_or_made
 
@@ -23,14 +23,14 @@ STRIP_PX, PREVIEW_PX = 320, 1024
 def instance_for(actor: Actor, instance_id: UUID) -> Instance:
     """The instance with its bytes and its facts; looking at it is one event a study in a quarter of an hour."""
     with reading(actor) as session:
-        instance = scope.get(session, Instance, instance_id, actor, joinedload(Instance.blob), undefer(Instance.facts))
+        instance = seen(session, actor, Instance, instance_id, joinedload(Instance.blob), undefer(Instance.facts))
     events.note_opening(actor, "study.viewed", organization_id=instance.organization_id, entity_id=instance.study_id)
     return instance
 
 
 def document_for(actor: Actor, document_id: UUID) -> Document:
     with reading(actor) as session:
-        document = scope.get(session, Document, document_id, actor, joinedload(Document.blob))
+        document = seen(session, actor, Document, document_id, joinedload(Document.blob))
     events.note_opening(actor, "document.viewed", organization_id=document.organization_id, entity_id=document.id,
                         referral_id=document.referral_id)  # fmt: skip
     return document

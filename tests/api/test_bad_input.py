@@ -83,3 +83,31 @@ def test_a_still_has_no_film(server: Running, places: Places) -> None:
         referral_id = client.post("/referrals", json=REFERRAL).json()["id"]
         still = client.post(f"/referrals/{referral_id}/files", content=a_jpeg()).json()
         assert client.get(f"/instances/{still['instance_id']}/proxy").status_code == 404
+
+
+@pytest.mark.parametrize("given", [b"bytes=\xb2-", b"bytes=0-\xb3", b"bytes=-\xb9"])
+def test_a_range_in_other_digits_is_none(server: Running, places: Places, given: bytes) -> None:
+    body = a_jpeg()
+    with door(server, places.referrer) as client:
+        referral_id = client.post("/referrals", json=REFERRAL).json()["id"]
+        still = client.post(f"/referrals/{referral_id}/files", content=body).json()
+        answer = client.get(f"/instances/{still['instance_id']}/original", headers={b"Range": given})
+    assert (answer.status_code, answer.content) == (200, body)
+
+
+@pytest.mark.parametrize("coding", ["undefined", "idna", "punycode", "no-such"])
+def test_a_file_whose_name_cannot_be_read_comes_in(server: Running, places: Places, coding: str) -> None:
+    with door(server, places.referrer) as client:
+        referral_id = client.post("/referrals", json=REFERRAL).json()["id"]
+        headers = {"Content-Disposition": f"attachment; filename*={coding}''%ff"}
+        answer = client.post(f"/referrals/{referral_id}/files", content=a_jpeg(), headers=headers)
+    assert (answer.status_code, answer.json()["status"]) == (201, "stored")
+
+
+def test_of_whom_to_call_one_part_can_be_changed(server: Running, places: Places) -> None:
+    with door(server, places.referrer) as client:
+        callback = {"name": "Sr Achieng", "phone": "+254 700 000000"}
+        referral = client.post("/referrals", json={**REFERRAL, "callback": callback})
+        path, headers = f"/referrals/{referral.json()['id']}", {"If-Match": referral.headers["etag"]}
+        answer = client.patch(path, json={"callback": {"phone": "112"}}, headers=headers)
+    assert (answer.status_code, answer.json()["callback"]) == (200, {"name": "Sr Achieng", "phone": "112"})
