@@ -32,7 +32,10 @@ def is_bearer(headers: Headers) -> bool:
 
 def _is_ours(origin: str, host: str) -> bool:
     """Known hosts are checked before, so what the Host header names is this service."""
-    given = urlsplit(origin)
+    try:
+        given = urlsplit(origin)
+    except ValueError:  # `http://[`
+        return False
     if settings().secure and given.scheme != "https":  # whoever is on the line could have written that page
         return False
     return origin == settings().public_url or (bool(host) and given.netloc == host)

@@ -6,6 +6,7 @@ from pathlib import Path
 from traceback import extract_tb
 from uuid import uuid4
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -75,6 +76,8 @@ class Limits:
             # A small body must not become a large one after it was measured.
             headers = {"Accept-Encoding": "identity"}
             raise DoorRefusal(415, "Send the body as it is, without compression.", headers=headers)
+        if _is_in_other_coding(given.get("content-type", "")):
+            raise DoorRefusal(415, "Send the form in UTF-8.")
         length = given.get("content-length", "")
         if length.isdecimal() and int(length) > settings().max_body_bytes and not self._is_streamed(scope):
             raise _too_large()
@@ -94,6 +97,12 @@ class Limits:
             return message
 
         return count
+
+
+def _is_in_other_coding(content_type: str) -> bool:
+    """A form whose charset is not the one that browsers send (RFC 7578 5.1.2): Python knows codings that fail halfway."""
+    kind, options = parse_options_header(content_type)
+    return kind == b"multipart/form-data" and options.get(b"charset", b"utf-8").lower() != b"utf-8"
 
 
 def _answer(request: Request, problem: Problem) -> Response:

@@ -114,7 +114,8 @@ def _is_ignored(entry: zipfile.ZipInfo) -> bool:
     """Folders, links and what operating systems leave behind."""
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     is_link = (entry.external_attr >> 16) & 0o170000 == 0o120000
-    return entry.is_dir() or is_link or "__MACOSX" in path.parts or path.name.lower() in IGNORED or not path.name
+    is_folder = not path.name or entry.filename.endswith("/")  # is_dir() fails where there is no name at all
+    return is_folder or is_link or "__MACOSX" in path.parts or path.name.lower() in IGNORED
 
 
 def _note_archive(actor: Actor, referral: Referral, arrival: Arrival) -> ManifestItem:

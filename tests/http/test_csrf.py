@@ -26,6 +26,7 @@ SENT_BY_A_BROWSER = [
     (None, "http://post.example.org", True),
     (None, OTHER, True),
     (None, "null", True),
+    (None, "http://[", True),
     (None, "", True),
     (None, None, True),
 ]

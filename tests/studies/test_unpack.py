@@ -221,3 +221,13 @@ def test_an_entry_packed_in_a_rare_way_stops_only_itself_whatever_is_wrong_with_
     rare[50:60] = b"\xff" * 10
     _archive, (entry,) = opened(places, placed(places.referrer), bytes(rare))
     assert (entry.status, entry.reason) == (FileStatus.QUARANTINED, "This file could not be unpacked.")
+
+
+def test_an_entry_without_a_name_stops_only_itself(places: Places) -> None:
+    body = zipped(("a", a_jpeg()), ("2.dcm", a_dicom()))
+    at = body.index(b"PK\x01\x02")
+    nameless = bytearray(body)
+    nameless[at + 28 : at + 30] = bytes(2)  # the length of its name in the directory (APPNOTE 4.4.10) …
+    nameless[at + 30 : at + 32] = (1).to_bytes(2, "little")  # … whose one byte is taken for an extra field now
+    archive, _entries = opened(places, placed(places.referrer), bytes(nameless))
+    assert archive.status == FileStatus.STORED
