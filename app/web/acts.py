@@ -6,6 +6,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
+from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from app.access.actor import Actor
@@ -14,6 +15,7 @@ from app.errors import Conflict, Invalid
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
 from app.people.models import Organization
+from app.referrals.given import clean
 from app.reports import draft
 from app.reports.draft import GivenDraft
 from app.reviews import claim, decline, hold, step
@@ -26,7 +28,7 @@ from app.web.words import Speech, speech_of
 from app.web.worklist import row_of
 
 router = APIRouter(include_in_schema=False)
-Field = Annotated[str, Form(max_length=20_000)]
+Field = Annotated[str, BeforeValidator(clean), Form(max_length=20_000)]
 
 
 class Written(GivenDraft):

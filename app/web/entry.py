@@ -1,6 +1,7 @@
 """Signing in with password and code, setting up the second factor, signing out."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from markupsafe import Markup
@@ -20,6 +21,8 @@ from app.web.words import speech_of
 router = APIRouter(include_in_schema=False)
 # Whoever is signed in, a second factor still missing or not.
 Present = Annotated[Actor, Depends(signed_in)]
+# A header holds no other letters; these are the ones that mean something in an address (RFC 3986 2.2).
+KEPT = ":/%#?=@[]!$&'()*+,;"
 Perhaps = Annotated[Actor | None, Depends(perhaps)]
 
 
@@ -57,7 +60,7 @@ def _onward(request: Request, entered: Entered, path: str) -> Response:
         offer(entered)
         path = "/second-factor"
     if by_htmx(request):
-        return Response(headers={"HX-Redirect": path})
+        return Response(headers={"HX-Redirect": quote(path, safe=KEPT)})
     return see_other(path)
 
 

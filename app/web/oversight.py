@@ -1,6 +1,6 @@
 """What an organization looks into: what needs attention, and the record of who did what."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -95,7 +95,8 @@ def _id(text: str) -> UUID | None:
 def _day(text: str, zone: ZoneInfo, days: int = 0) -> datetime | None:
     """Midnight at the organization; what is no date does not narrow the search."""
     try:
-        return datetime.combine(date.fromisoformat(text) + timedelta(days=days), time(), zone) if text else None
+        at = datetime.combine(date.fromisoformat(text) + timedelta(days=days), time(), zone) if text else None
+        return at and at.astimezone(UTC)  # in which the ends of the calendar are no days
     except (ValueError, OverflowError):
         return None
 

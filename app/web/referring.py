@@ -97,7 +97,9 @@ def files_of(form: Form) -> list[dict[str, Any]]:
     """The files that script has chosen already: they are going to come, and the reader sees how many."""
     try:
         given = json.loads(form.value("files") or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(given, list):
         return []
     named = [each for each in given if isinstance(each, dict) and each.get("name")]
     return [{"name": each["name"], "size_bytes": each.get("size_bytes")} for each in named]

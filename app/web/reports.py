@@ -8,6 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Form, Query, Request, Response
+from pydantic import BeforeValidator
 from sqlalchemy.orm import Session, joinedload, selectinload
 from starlette.responses import StreamingResponse
 
@@ -23,6 +24,7 @@ from app.errors import Conflict, Invalid, NotFound, Refusal
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
 from app.people.models import Person
+from app.referrals.given import clean
 from app.reports import acknowledge, amend, publish
 from app.reports.models import SIGNED, Acknowledgement, Report, ReportVersion
 from app.reports.verify import Verdict, verify
@@ -34,7 +36,7 @@ from app.web.pages import render, see_other
 
 router = APIRouter(include_in_schema=False)
 Number = Annotated[int | None, Query(ge=1)]
-Text = Annotated[str, Form(max_length=20_000)]
+Text = Annotated[str, BeforeValidator(clean), Form(max_length=20_000)]
 
 
 @dataclass(frozen=True)
