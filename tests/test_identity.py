@@ -1,4 +1,4 @@
-"""Is the file's patient the form's? The rules of the clinical workflow, one by one."""
+"""Whether the file's patient is the form's: the rules of the clinical workflow, one by one."""
 
 import pytest
 from hypothesis import given

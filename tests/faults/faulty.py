@@ -1,10 +1,10 @@
-"""`sonopost` with a fault planted from outside: it dies at a named point, or leaves out a named sync.
+"""`sonopost` with a fault planted from outside: it dies at a named point, or leaves out a named sync."""
 
-    python -m tests.faults.faulty serve --port 0
-
-A file `die-at` in the data folder names the point; it is removed as the process dies, so that the next one lives.
-While a file `hold` is there, a settle job waits after its last look.
-`LEAVE_OUT` in the environment names the sync."""
+#     python -m tests.faults.faulty serve --port 0
+#
+# A file `die-at` in the data folder names the point; it is removed as the process dies, so that the next one lives.
+# While a file `hold` is there, a settle job waits after its last look.
+# `LEAVE_OUT` in the environment names the sync.
 
 import os
 import signal

@@ -149,7 +149,7 @@ def test_a_store_that_refuses_one_file_of_a_batch_stops_only_that_one(
     def put(key: str, spooled: object) -> None:
         if spooled.sha256 == poisoned:  # type: ignore[attr-defined]  # Spooled
             raise Unavailable("The store does not answer.")
-        real(key, spooled)  # type: ignore[arg-type]
+        real(key, spooled)  # type: ignore[arg-type]  # handed through
 
     with arrivals(*bodies) as sent:
         poisoned = sent[2].spooled.sha256
