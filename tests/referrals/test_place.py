@@ -17,8 +17,8 @@ from app.people.models import Patient, Role
 from app.referrals.given import GivenReferral, RevisedReferral
 from app.referrals.models import DEADLINES, ManifestItem, Priority, Referral, ReferralStatus, Revision
 from app.referrals.place import place
-from app.referrals.revise import revise
 from app.reviews import cancel, submit
+from app.reviews.revise import revise
 from tests import people
 from tests.people import Places, Somebody, count
 

@@ -4,14 +4,14 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from app import config
 from app.config import Settings, settings
 from app.errors import TooLarge, Unavailable
 from app.storage import spool
-from app.storage.spool import BATCH_BYTES, drain, spooled_copy
+from app.storage.spool import BATCH_BYTES, Spooled, drain, spooled_copy
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +28,12 @@ def left() -> list[Path]:
     return list(settings().spool_dir.iterdir())
 
 
+def drained(chunks: AsyncIterator[bytes], declared: int | None = None) -> Spooled:
+    """On an event loop of its own thread: the browser of another test may hold this one's."""
+    with start_blocking_portal() as portal:
+        return portal.call(drain, chunks, declared)
+
+
 async def stream(*chunks: bytes, fails: bool = False) -> AsyncIterator[bytes]:
     for chunk in chunks:
         yield chunk
@@ -37,7 +43,7 @@ async def stream(*chunks: bytes, fails: bool = False) -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("chunks", [(), (b"",), (b"a",), (b"x" * BATCH_BYTES,), (b"ab" * 1000,) * 600])
 def test_a_body_is_counted_and_hashed_while_it_comes(chunks: tuple[bytes, ...]) -> None:
-    spooled = anyio.run(drain, stream(*chunks))
+    spooled = drained(stream(*chunks))
     body = b"".join(chunks)
     assert spooled.path.read_bytes() == body
     assert (spooled.size_bytes, spooled.sha256) == (len(body), hashlib.sha256(body).hexdigest())
@@ -48,13 +54,13 @@ def test_a_body_is_counted_and_hashed_while_it_comes(chunks: tuple[bytes, ...]) 
 
 def test_a_body_that_is_cut_off_leaves_nothing() -> None:
     with pytest.raises(ConnectionResetError):
-        anyio.run(drain, stream(b"x" * BATCH_BYTES, b"y", fails=True))
+        drained(stream(b"x" * BATCH_BYTES, b"y", fails=True))
     assert left() == []
 
 
 def test_a_body_that_grows_too_large_is_refused_while_it_comes() -> None:
     with pytest.raises(TooLarge, match="MB"):
-        anyio.run(drain, stream(*[b"x" * BATCH_BYTES] * 4))
+        drained(stream(*[b"x" * BATCH_BYTES] * 4))
     assert left() == []
 
 
@@ -66,14 +72,14 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_a_byte_is_taken() ->
         yield b"x"
 
     with pytest.raises(TooLarge):
-        anyio.run(drain, watched(), 3 * BATCH_BYTES + 1)
+        drained(watched(), 3 * BATCH_BYTES + 1)
     assert taken == []
 
 
 def test_room_is_asked_for_before_it_is_taken(tmp_path: Path) -> None:
     config.load(data_dir=tmp_path, min_free_disk_bytes=1 << 60)
     with pytest.raises(Unavailable) as refused:
-        anyio.run(drain, stream(b"x"), 1)
+        drained(stream(b"x"), 1)
     assert refused.value.disk_full
     assert left() == []
 
