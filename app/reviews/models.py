@@ -78,6 +78,7 @@ class Review(Base):
     # So that the worklist is an equality on an index.
     reading_organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
     referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"), index=True)
+    exam_type: Mapped[str] = mapped_column(sa.String(30))  # the referral's, here for the same reason
     status: Mapped[str] = mapped_column(sa.String(12), default=S.REQUESTED)
     owner_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     owned_at: Mapped[datetime | None]
@@ -94,6 +95,8 @@ class Review(Base):
         sa.Index("ix_review_open", "reading_organization_id", "due_at", "id",
                  sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
         sa.Index("ix_review_open_site", "reading_organization_id", "organization_id", "due_at", "id",
+                 sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
+        sa.Index("ix_review_open_exam_type", "reading_organization_id", "exam_type", "due_at", "id",
                  sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
         sa.Index("ix_review_mine", "reading_organization_id", "owner_id", "due_at", "id",
                  sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),

@@ -1,4 +1,4 @@
-"""Revise a referral whose review may wait already: its deadline moves with it, and an earlier one is told."""
+"""Revise a referral whose review may wait already: it moves with it, and an earlier deadline is told."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -16,11 +16,11 @@ def revise(session: Session, actor: Actor, referral: Referral, given: RevisedRef
     """Change what is given and differs; None when nothing does."""
     before = referral.due_at
     revision = referrals.revise(session, actor, referral, given)
-    if referral.due_at is None or before is None or referral.due_at == before:
+    if revision is None or referral.due_at is None or before is None:
         return revision
     mine = sa.select(Review).where(Review.referral_id == referral.id, Review.status.in_(OPEN))
     for review in session.scalars(mine.with_for_update(key_share=True)):
-        review.due_at = referral.due_at
+        review.due_at, review.exam_type = referral.due_at, referral.exam_type
         if referral.due_at < before:
             whom = [review.owner_id] if review.owner_id is not None else readers(session, referral)
             tell(session, whom, "review.requested", referral, to=referral.reading_organization)

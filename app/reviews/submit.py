@@ -33,6 +33,7 @@ def submit(session: Session, actor: Actor, referral: Referral) -> Review:
     review = Review(
         id=new_id(), organization_id=referral.organization_id, referral_id=referral.id,
         reading_organization_id=referral.reading_organization_id, due_at=referral.due_at,
+        exam_type=referral.exam_type,
     )  # fmt: skip
     session.add(review)
     _let_the_reader_see(session, referral)

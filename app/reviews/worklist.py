@@ -124,17 +124,14 @@ def narrowed(query: sa.Select[UUID, datetime], asked: Asked, of: type[Review] = 
             query = query.where(of.owner_id == UUID(asked.owner))
         except ValueError:
             raise Invalid("An owner is a person's id, or 'none'.", field="owner") from None
-    if asked.exam_type or asked.q:
-        query = query.join(Referral, Referral.id == of.referral_id)
     if asked.exam_type:
-        query = query.where(Referral.exam_type == asked.exam_type)
+        query = query.where(of.exam_type == asked.exam_type)
     if not asked.q:
         return query
     spaced = sa.literal(" ") + Patient.name_key
     named = sa.and_(*(spaced.contains(f" {word}", autoescape=True) for word in fold(asked.q).split()))
-    return query.join(Patient, Patient.id == Referral.patient_id).where(
-        sa.or_(named, Patient.identifier == asked.q.strip(), Referral.code == normalized(asked.q))
-    )
+    query = query.join(Referral, Referral.id == of.referral_id).join(Patient, Patient.id == Referral.patient_id)
+    return query.where(sa.or_(named, Patient.identifier == asked.q.strip(), Referral.code == normalized(asked.q)))
 
 
 def _loaded(session: Session, review_ids: Sequence[UUID]) -> list[Review]:

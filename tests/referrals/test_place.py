@@ -18,6 +18,7 @@ from app.referrals.given import GivenReferral, RevisedReferral
 from app.referrals.models import DEADLINES, ManifestItem, Priority, Referral, ReferralStatus, Revision
 from app.referrals.place import place
 from app.reviews import cancel, submit
+from app.reviews.models import Review
 from app.reviews.revise import revise
 from tests import people
 from tests.people import Places, Somebody, count
@@ -176,13 +177,18 @@ def test_a_revision_keeps_what_was_there_and_moves_the_deadline_from_the_submiss
 
 
 def test_a_moved_deadline_is_the_reviews_too(places: Places) -> None:
-    from app.reviews.models import Review
-
     referral = submitted(places.referrer, priority="routine")
     revised(places.referrer, referral.id, priority="stat")
     with reading(WORKER) as session:
         review = session.scalars(sa.select(Review).where(Review.referral_id == referral.id)).one()
         assert review.due_at == session.get_one(Referral, referral.id).due_at
+
+
+def test_another_exam_type_is_the_reviews_too(places: Places) -> None:
+    referral = submitted(places.referrer)
+    revised(places.referrer, referral.id, exam_type="renal")
+    with reading(WORKER) as session:
+        assert session.scalars(sa.select(Review.exam_type).where(Review.referral_id == referral.id)).all() == ["renal"]
 
 
 def test_a_revision_that_changes_nothing_is_none(places: Places) -> None:

@@ -97,7 +97,7 @@ def test_a_reader_finds_what_they_signed_by_words_too(places: Places, ask: Ask) 
     ("asked", "index"),
     [({}, "ix_review_open"), ({"site": True}, "ix_review_open_site"), ({"owner": "none"}, "ix_review_mine"),
      ({"owner": True}, "ix_review_mine"), ({"status": "requested"}, "ix_review_status"),
-     ({"exam_type": "renal"}, "ix_review_open")],
+     ({"exam_type": "renal"}, "ix_review_open_exam_type")],
 )  # fmt: skip
 def test_a_page_walks_an_index_that_has_its_order(places: Places, asked: dict[str, Any], index: str) -> None:
     given = {"site": places.clinic, "owner": str(places.reviewer.id)}
