@@ -1,14 +1,13 @@
 """Every migration leads up from the one before it, with the rows that are there, on both databases."""
 
-from pathlib import Path
-
 import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
-import app
 from app.access.actor import WORKER
+from app.cli import schema
 from app.config import Settings
 from app.db import engine, reading, transaction
 from app.referrals.given import GivenReferral
@@ -21,13 +20,17 @@ from tests.people import Places
 @pytest.fixture
 def alembic(db: Settings) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(app.__file__).parent.parent / "migrations"))
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
     config.set_main_option("sqlalchemy.url", db.database_url.replace("%", "%%"))
     return config
 
 
 def test_the_models_and_the_migrations_say_the_same(alembic: Config) -> None:
     command.check(alembic)  # raises what `alembic revision --autogenerate` would write
+
+
+def test_the_newest_file_is_the_one_that_no_other_follows() -> None:
+    assert ScriptDirectory(str(schema.MIGRATIONS)).get_current_head() == schema.head()
 
 
 def test_partial_indexes_are_partial_whatever_way_led_there(alembic: Config, db: Settings) -> None:

@@ -29,13 +29,9 @@ def upgrade(database_url: str) -> None:
 
 
 def head() -> str:
-    """The newest revision that this program brings: the one that no other follows."""
-    from alembic.script import ScriptDirectory
-
-    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    if newest is None:
-        raise RuntimeError("no migrations found")
-    return newest
+    """The newest revision that this program brings. Files are named by their revision, which begins with its date:
+    asking Alembic would load it at every start, a tenth of the time until `serve` is ready."""
+    return max(path.stem for path in (MIGRATIONS / "versions").glob("*.py"))
 
 
 def current() -> str | None:
