@@ -35,10 +35,14 @@ def visible(model: type[Base], actor: Actor) -> sa.ColumnElement[bool]:
     granted = sa.exists().where(
         getattr(Grant, of_grant) == getattr(model, of_row),
         Grant.organization_id.in_(actor.organization_ids),
-        Grant.valid_from <= now(),
-        sa.or_(Grant.valid_to.is_(None), Grant.valid_to > now()),
+        holds(),
     )
     return sa.or_(own, granted)
+
+
+def holds() -> sa.ColumnElement[bool]:
+    """Of a Grant: it is valid now."""
+    return sa.and_(Grant.valid_from <= now(), sa.or_(Grant.valid_to.is_(None), Grant.valid_to > now()))
 
 
 def get(session: Session, model: type[Row], row_id: UUID, actor: Actor, *options: Any, lock: bool = False) -> Row:

@@ -6,20 +6,16 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from app.api.schemas import DocumentOut, InstanceOut
-from app.db import reading
 from app.http.actor import Acting
 from app.http.ranges import stored
 from app.studies import films, pictures
-from app.studies.images import seen
-from app.studies.models import Document, Instance
 
 router = APIRouter(tags=["media"])
 
 
-@router.get("/instances/{instance_id}")
+@router.get("/instances/{instance_id}", summary="An image or clip, and where its bytes are")
 def get_instance(instance_id: UUID, who: Acting) -> InstanceOut:
-    with reading(who) as session:
-        return InstanceOut.of(seen(session, who, Instance, instance_id))
+    return InstanceOut.of(pictures.instance_for(who, instance_id))
 
 
 @router.get("/instances/{instance_id}/preview", response_class=Response)
@@ -50,10 +46,9 @@ def get_original(instance_id: UUID, who: Acting, request: Request) -> Response:
     return stored(instance.blob, request, name=f"{instance.id}.{ending}")
 
 
-@router.get("/documents/{document_id}")
+@router.get("/documents/{document_id}", summary="A document that is no image")
 def get_document(document_id: UUID, who: Acting) -> DocumentOut:
-    with reading(who) as session:
-        return DocumentOut.of(seen(session, who, Document, document_id))
+    return DocumentOut.of(pictures.document_for(who, document_id))
 
 
 @router.get("/documents/{document_id}/pages/{number}", response_class=Response)

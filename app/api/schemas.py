@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.cases.case import Case
 from app.cases.lists import Line, Numbers
+from app.dicom import syntaxes
 from app.people.models import Organization, Patient
 from app.referrals.manifest import Counts
 from app.referrals.models import ManifestItem, Referral
@@ -319,6 +320,15 @@ class ReportPage(Out):
     next_cursor: str | None
 
 
+class InstanceLinks(Out):
+    """Where its bytes are; what there is not of this one is null."""
+
+    original: str
+    preview: str | None
+    frames: str | None = Field(description="A template: number is from 1; a film's frames are in the film alone")
+    proxy: str | None = Field(description="The clip as browsers play it; 503 while preview is pending")
+
+
 class InstanceOut(Out):
     id: UUID
     study_id: UUID
@@ -331,12 +341,21 @@ class InstanceOut(Out):
     is_clip: bool
     acquired: str
     sha256: str
-    preview: str
+    preview: str = Field(description="Whether there is something to look at: pending, ready, or none with its reason")
     preview_reason: str
+    links: InstanceLinks
 
     @classmethod
     def of(cls, instance: Instance) -> Self:
-        return cls.model_validate(instance)
+        plain = {name: getattr(instance, name) for name in cls.model_fields if name != "links"}
+        here, is_shown = f"/api/v1/instances/{instance.id}", instance.preview != "none"
+        is_film = instance.kind == "mp4" or syntaxes.CODEC.get(instance.transfer_syntax_uid) == "video"
+        links = InstanceLinks(
+            original=f"{here}/original", preview=f"{here}/preview" if is_shown else None,
+            frames=f"{here}/frames/{{number}}" if is_shown and not is_film else None,
+            proxy=f"{here}/proxy" if is_shown and instance.is_clip else None,
+        )  # fmt: skip
+        return cls(**plain, links=links)
 
 
 class DocumentOut(Out):

@@ -1,6 +1,7 @@
 """The images of a referral, in the order in which they were taken, and their digest."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -18,7 +19,7 @@ Seen = TypeVar("Seen", Instance, Document)
 
 
 def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Instance]:
-    """Every instance of the referral's studies but those withdrawn from it, by acquisition time, then number; undated ones last."""
+    """Every instance of the referral's studies but those withdrawn from it, in the order of the strip."""
     studies = sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id == referral_id)
     # By digest too: what was kept aside as a conflict is a line of its own, and its going takes nothing away.
     sent = sa.select(ManifestItem.id).where(
@@ -30,9 +31,12 @@ def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Ins
         ~sent.where(ManifestItem.status == FileStatus.STORED).exists(),  # sent again
     )
     query = sa.select(Instance).where(Instance.study_id.in_(studies), ~is_withdrawn).options(*options)
-    return sorted(
-        session.scalars(query), key=lambda one: (not one.acquired, one.acquired, one.instance_number or 0, one.id)
-    )
+    return in_order(session.scalars(query))
+
+
+def in_order(instances: Iterable[Instance]) -> list[Instance]:
+    """As on the strip: by acquisition time, then number; undated ones last."""
+    return sorted(instances, key=lambda one: (not one.acquired, one.acquired, one.instance_number or 0, one.id))
 
 
 def documents_of(session: Session, referral_id: UUID) -> list[Document]:
@@ -55,6 +59,11 @@ def seen(session: Session, actor: Actor, model: type[Seen], row_id: UUID, *optio
 
 def taken_back(actor: Actor) -> sa.ColumnElement[bool]:
     """The instances of others that were withdrawn from every referral in which this actor sees them."""
+    return sa.and_(Instance.organization_id.not_in(actor.organization_ids), withdrawn(actor))
+
+
+def withdrawn(actor: Actor) -> sa.ColumnElement[bool]:
+    """Whosever they are: withdrawn from every referral in which this actor sees them, so no longer of their study."""
     sent = (
         sa.select(ManifestItem.id)
         .join(ReferralStudy, ReferralStudy.referral_id == ManifestItem.referral_id)
@@ -62,7 +71,6 @@ def taken_back(actor: Actor) -> sa.ColumnElement[bool]:
                ManifestItem.sha256 == Instance.sha256, scope.visible(ManifestItem, actor))
     )  # fmt: skip
     return sa.and_(
-        Instance.organization_id.not_in(actor.organization_ids),
         sent.where(ManifestItem.status == FileStatus.WITHDRAWN).exists(),
         ~sent.where(ManifestItem.status == FileStatus.STORED).exists(),
     )
@@ -70,10 +78,13 @@ def taken_back(actor: Actor) -> sa.ColumnElement[bool]:
 
 def document_taken_back(actor: Actor) -> sa.ColumnElement[bool]:
     """The same of documents, which have one referral each."""
-    return sa.and_(
-        Document.organization_id.not_in(actor.organization_ids),
-        sa.exists().where(ManifestItem.referral_id == Document.referral_id, ManifestItem.document_id == Document.id,
-                          ManifestItem.status == FileStatus.WITHDRAWN),
+    return sa.and_(Document.organization_id.not_in(actor.organization_ids), document_withdrawn())
+
+
+def document_withdrawn() -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        ManifestItem.referral_id == Document.referral_id, ManifestItem.document_id == Document.id,
+        ManifestItem.status == FileStatus.WITHDRAWN,
     )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ class Study(Base):
     settled_version: Mapped[int] = mapped_column(default=0)
     instance_count: Mapped[int] = mapped_column(default=0)
     clip_count: Mapped[int] = mapped_column(default=0)
+    matched_at: Mapped[datetime | None]  # when a referral first asked about it; null: it came without one
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     __table_args__ = (
@@ -46,6 +47,8 @@ class Study(Base):
         sa.Index("ix_study_date", "organization_id", "study_date", "id"),
         sa.Index("ix_study_patient_identifier", "organization_id", "patient_identifier", "id"),
         sa.Index("ix_study_newest", "organization_id", "id"),
+        sa.Index("ix_study_unmatched", "organization_id", "id", sqlite_where=sa.text("matched_at IS NULL"),
+                 postgresql_where=sa.text("matched_at IS NULL")),
     )  # fmt: skip
 
 

@@ -85,6 +85,7 @@ def attach_study(session: Session, referral: Referral, study_id: UUID) -> None:
     insert_or_nothing(session, ReferralStudy, {
         "organization_id": referral.organization_id, "referral_id": referral.id, "study_id": study_id,
     })  # fmt: skip
+    session.execute(sa.update(Study).where(Study.id == study_id, Study.matched_at.is_(None)).values(matched_at=now()))
     if referral.submitted_at is not None:
         scope.grant(session, referral.reading_organization_id, study_id=study_id)
 

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from app.access.models import Grant
 from app.config import Settings
-from app.db import Base, new_id
+from app.db import Base, new_id, now
 from app.people.models import Patient, PatientWord, fold
 from app.referrals.codes import ALPHABET, normalized
 from app.referrals.models import DEADLINES, EXAM_TYPES, ManifestItem, Priority, Referral
@@ -89,8 +89,14 @@ def _case(random: Random, number: int, site: UUID, reading: UUID, author: UUID) 
         clinical_notes="G3 P2, no earlier operations. Seen at the clinic by the nurse in charge.",
     )  # fmt: skip
     review = Review(id=new_id(), organization_id=site, reading_organization_id=reading, referral_id=referral.id,
+<<<<<<< HEAD
                     exam_type=referral.exam_type, due_at=due_at)  # fmt: skip
     study = Study(id=new_id(), organization_id=site, patient_id=patient.id, study_instance_uid=f"2.25.{new_id().int}")
+=======
+                    due_at=due_at)  # fmt: skip
+    study = Study(id=new_id(), organization_id=site, patient_id=patient.id, study_instance_uid=f"2.25.{new_id().int}",
+                  matched_at=now())  # fmt: skip
+>>>>>>> systems
     series = Series(id=new_id(), organization_id=site, study_id=study.id, series_instance_uid="2.25.1")
     yield from (patient, *_words(patient), referral, review, study, series)
     yield Grant(id=new_id(), organization_id=reading, referral_id=referral.id)
