@@ -32,7 +32,8 @@ def _on_its_way(referral: Referral, review: Review, say: Speech) -> str:
     owner = review.owner.name if review.owner else referral.reading_organization.name
     if review.status in READING and review.owned_at is not None:
         since = clock(review.owned_at, say, referral.organization)
-        return _("Being read by {person} since {time}").format(person=owner, time=since)
+        due = clock(review.due_at, say, referral.organization)
+        return _("Being read by {person} since {time}, due {due}").format(person=owner, time=since, due=due)
     if review.status == ReviewStatus.ON_HOLD:
         return _("{person} has a question for you").format(person=owner)
     if review.status == ReviewStatus.REJECTED:

@@ -1,0 +1,46 @@
+"""A referral while its page is open: what changed is put in place by script; looking so is no opening of the case."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from app.cases import case
+from app.cases.case import Case
+from app.db import reading
+from app.http.actor import Acting
+from app.http.etag import unless_known
+from app.referrals.models import ReferralStatus
+from app.reports.models import VersionStatus
+from app.reviews.models import ReviewStatus
+from app.web.pages import render
+from app.web.referral import context
+from app.web.words import Speech, speech_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/referrals/{referral_id}/now")
+def show_now(request: Request, who: Acting, referral_id: UUID, seen: str = "") -> Response:
+    with reading(who) as session:
+        found = case.whole(session, who, referral_id)
+    said = news(found, seen, speech_of(request, who))
+    answer = render(request, who, "referral_now.html", news=said, **context(request, who, found))
+    return unless_known(request, answer)
+
+
+def news(found: Case, seen: str, say: Speech) -> str:
+    """What the page would show beyond its state line and its files, if it were opened again."""
+    _, report, here = say.gettext, found.signed_report, found.seen
+    if seen == here:
+        return ""
+    if report is not None and seen.partition("/")[0] != here.partition("/")[0]:
+        if report.status == VersionStatus.ENTERED_IN_ERROR:
+            return _("The answer was withdrawn. Show why")
+        return _("The answer changed. Show it") if report.version > 1 else _("The answer is here. Show it")
+    if found.review is not None and found.review.status == ReviewStatus.ON_HOLD:
+        return _("A question for you. Show it")
+    if found.review is not None and found.review.status == ReviewStatus.REJECTED:
+        return _("It will not be read. Show why")
+    if found.referral.status == ReferralStatus.REVOKED:
+        return _("The referral was cancelled. Show why")
+    return _("The referral was changed. Show it")
