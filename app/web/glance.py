@@ -33,14 +33,15 @@ def news(found: Case, seen: str, say: Speech) -> str:
     _, report, here = say.gettext, found.signed_report, found.seen
     if seen == here:
         return ""
-    if report is not None and seen.partition("/")[0] != here.partition("/")[0]:
-        if report.status == VersionStatus.ENTERED_IN_ERROR:
-            return _("The answer was withdrawn. Show why")
-        return _("The answer changed. Show it") if report.version > 1 else _("The answer is here. Show it")
-    if found.review is not None and found.review.status == ReviewStatus.ON_HOLD:
-        return _("A question for you. Show it")
-    if found.review is not None and found.review.status == ReviewStatus.REJECTED:
-        return _("It will not be read. Show why")
-    if found.referral.status == ReferralStatus.REVOKED:
-        return _("The referral was cancelled. Show why")
-    return _("The referral was changed. Show it")
+    answered = report if seen.partition("/")[0] != here.partition("/")[0] else None
+    status = found.review.status if found.review else None
+    changes = (
+        (answered and answered.status == VersionStatus.ENTERED_IN_ERROR, _("The answer was withdrawn. Show why")),
+        (answered and answered.version > 1, _("The answer changed. Show it")),
+        (answered, _("The answer is here. Show it")),
+        (status == ReviewStatus.ON_HOLD, _("A question for you. Show it")),
+        (status == ReviewStatus.REJECTED, _("It will not be read. Show why")),
+        (found.referral.status == ReferralStatus.REVOKED, _("The referral was cancelled. Show why")),
+        (True, _("The referral was changed. Show it")),
+    )
+    return next(words for happened, words in changes if happened)

@@ -6,7 +6,18 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.web import (
-    account, admin, entry, glance, links, notices, oversight, referral, referrer, refusals, specialist, uploads,
+    account,
+    admin,
+    entry,
+    glance,
+    links,
+    notices,
+    oversight,
+    referral,
+    referrer,
+    refusals,
+    specialist,
+    uploads,
 )  # fmt: skip
 
 router = APIRouter(include_in_schema=False)
