@@ -9,12 +9,13 @@ from app.cases.case import Case
 from app.db import reading
 from app.http.actor import Acting
 from app.http.etag import unless_known
+from app.languages import Speech
 from app.referrals.models import ReferralStatus
 from app.reports.models import VersionStatus
 from app.reviews.models import ReviewStatus
 from app.web.pages import render
 from app.web.referral import context
-from app.web.words import Speech, speech_of
+from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
 

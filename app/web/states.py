@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from app.db import now
+from app.languages import Speech
 from app.people.models import Organization
 from app.referrals.models import Referral, ReferralStatus
 from app.reports import words as clinical
 from app.reports.models import Report, VersionStatus
 from app.reviews.models import Review, ReviewStatus
-from app.web.words import Speech
 
 READING = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS)
 

@@ -16,6 +16,7 @@ from app.db import now, reading
 from app.errors import Invalid
 from app.http.actor import Acting
 from app.http.etag import unless_known
+from app.languages import Speech
 from app.people.models import Organization
 from app.referrals.models import EXAM_TYPES
 from app.reports import words
@@ -25,7 +26,7 @@ from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.reviews.worklist import Asked, Page
 from app.web.clock import Left, time_left
 from app.web.pages import by_htmx, render
-from app.web.words import Speech, speech_of
+from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
 TABS = ("open", "unclaimed", "mine", "signed")
