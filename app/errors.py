@@ -1,6 +1,18 @@
 """The six refusals; each door turns them into its own codes by one table."""
 
 
+class Sentence(str):
+    """A sentence for people that carries values: itself in English, in other languages made anew from `words`."""
+
+    words: str  # as the catalogues know it
+    values: dict[str, object]
+
+    def __new__(cls, words: str, **values: object) -> "Sentence":
+        made = super().__new__(cls, words.format(**values))
+        made.words, made.values = words, values
+        return made
+
+
 class Refusal(Exception):
     """Something was asked for that cannot be given; the text is a sentence for people."""
 

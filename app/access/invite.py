@@ -3,6 +3,7 @@
 import re
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.access import links, login
@@ -12,8 +13,8 @@ from app.access.models import Link
 from app.access.passwords import Hashed
 from app.access.trail import record_person
 from app.audit import events
-from app.db import insert_or_nothing
-from app.errors import Conflict, Forbidden, Invalid
+from app.db import insert_or_nothing, now
+from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.people.models import Organization, Person, Role
 from app.people.names import one_line
 
@@ -30,6 +31,31 @@ def invite(session: Session, actor: Actor, organization_id: UUID, email: str, ro
     )  # fmt: skip
     events.record(session, actor, "person.invited", organization_id=organization_id, entity_id=link.id, role=str(role))
     return link, secret
+
+
+def open_invitations(session: Session, actor: Actor, organization_id: UUID) -> list[Link]:
+    """Those that nobody has taken up yet and that are still good, the newest first."""
+    require_admin(actor, organization_id)
+    query = sa.select(Link).where(
+        Link.organization_id == organization_id, Link.kind == "invitation", *links.STILL_OPEN, Link.expires_at > now()
+    )
+    return list(session.scalars(query.order_by(Link.id.desc())))
+
+
+def withdraw(session: Session, actor: Actor, invitation_id: UUID) -> Link:
+    """Its link lets nobody in from now on, and says so; twice is once."""
+    link = session.get(Link, invitation_id)
+    if link is None or link.kind != "invitation" or link.organization_id is None:
+        raise NotFound
+    require_admin(actor, link.organization_id)
+    taken = sa.update(Link).where(Link.id == link.id, *links.STILL_OPEN).values(withdrawn_at=now())
+    if session.execute(taken).rowcount == 1:  # type: ignore[attr-defined]  # it is a CursorResult
+        events.record(session, actor, "invitation.withdrawn", organization_id=link.organization_id, entity_id=link.id,
+                      role=link.role)  # fmt: skip
+    session.refresh(link)
+    if link.used_at is not None:
+        raise Conflict("Somebody has joined by this invitation already. You can end their membership.")
+    return link
 
 
 def accept(session: Session, secret: str, name: str, password_hash: Hashed) -> Person:

@@ -21,6 +21,9 @@ KINDS = {
 }
 
 
+STILL_OPEN = (Link.used_at.is_(None), Link.withdrawn_at.is_(None))
+
+
 def make(
     session: Session, kind: str, *, organization_id: UUID | None = None, person_id: UUID | None = None,
     role: str | None = None, email: str | None = None, invited_by_id: UUID | None = None, secret: str | None = None,
@@ -42,20 +45,25 @@ def path(kind: str, secret: str) -> str:
 
 
 def look(session: Session, kind: str, secret: str) -> Link:
-    """The link as long as it is good; unknown, used and expired ones are not told apart."""
-    good = sa.select(Link).where(
-        Link.secret_sha256 == digest(secret), Link.kind == kind, Link.used_at.is_(None), Link.expires_at > now()
-    )
-    link = session.scalars(good).one_or_none()
-    if link is None:
-        raise NotFound("This link was used already, or is too old. Ask for a new one.")
+    """The link as long as it is good; unknown, used and expired ones are not told apart, one that was taken back is."""
+    link = session.scalars(sa.select(Link).where(Link.secret_sha256 == digest(secret), Link.kind == kind)).one_or_none()
+    if link is None or link.used_at is not None or link.expires_at <= now():
+        raise _over()
+    if link.withdrawn_at is not None:
+        raise NotFound(
+            "This invitation was withdrawn. If you still want to join, ask whoever invited you for a new one."
+        )
     return link
 
 
 def use(session: Session, kind: str, secret: str) -> Link:
     """The link, used up by this transaction and no other."""
     link = look(session, kind, secret)
-    taken = sa.update(Link).where(Link.id == link.id, Link.used_at.is_(None)).values(used_at=now())
+    taken = sa.update(Link).where(Link.id == link.id, *STILL_OPEN).values(used_at=now())
     if session.execute(taken).rowcount != 1:  # type: ignore[attr-defined]  # it is a CursorResult
-        raise NotFound("This link was used already, or is too old. Ask for a new one.")
+        raise _over()
     return link
+
+
+def _over() -> NotFound:
+    return NotFound("This link was used already, or is too old. Ask for a new one.")

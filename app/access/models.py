@@ -57,6 +57,9 @@ class Link(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+
+    __table_args__ = (sa.Index("ix_link_organization", "organization_id", "kind", "id"),)
 
 
 class SignInTry(Base):

@@ -14,7 +14,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.config import settings
-from app.errors import Invalid, Unavailable
+from app.errors import Invalid, Sentence, Unavailable
 from app.people.models import fold
 
 # OWASP's second choice of equals: 19 MiB, two passes, 30 ms. Two at once cost 38 MiB.
@@ -62,9 +62,11 @@ def check(password: str, about: Iterable[str] = ()) -> None:
     password = _normal(password)
     least = WITH_SECOND_FACTOR if settings().require_second_factor else ALONE
     if len(password) < least:
-        raise Invalid(f"At least {least} characters, please. Several words are easy to remember.", field="password")
+        raise Invalid(
+            Sentence("At least {n} characters, please. Several words are easy to remember.", n=least), field="password"
+        )
     if len(password) > MOST:
-        raise Invalid(f"At most {MOST} characters, please.", field="password")
+        raise Invalid(Sentence("At most {n} characters, please.", n=MOST), field="password")
     if is_guessable(password, about):
         raise Invalid("This password is among the first that others would try. Choose another.", field="password")
 

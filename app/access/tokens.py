@@ -12,7 +12,7 @@ from app.access.models import ApiToken
 from app.access.secrets import digest, new_secret
 from app.access.trail import record_person
 from app.db import now
-from app.errors import Invalid, NotFound
+from app.errors import Invalid, NotFound, Sentence
 from app.people.names import one_line
 
 PREFIX = "spt_"  # so that scanners of code and logs can tell what they found
@@ -32,9 +32,9 @@ def make(
     if not wanted or set(wanted) - set(SCOPES):
         raise Invalid("The scopes are 'read' and 'write'.", field="scopes")
     if not 1 <= days <= MOST_DAYS:
-        raise Invalid(f"A token is good for 1 to {MOST_DAYS} days.", field="days")
+        raise Invalid(Sentence("A token is good for 1 to {days} days.", days=MOST_DAYS), field="days")
     if len(listing(session, actor)) >= MOST_TOKENS:
-        raise Invalid(f"You have {MOST_TOKENS} tokens. Revoke one first.", field="name")
+        raise Invalid(Sentence("You have {n} tokens. Revoke one first.", n=MOST_TOKENS), field="name")
     secret = secret or new_secret(PREFIX)
     token = ApiToken(
         secret_sha256=digest(secret), hint=secret[:HINT_LETTERS], person_id=person_id, name=name, scopes=wanted,

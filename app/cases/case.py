@@ -13,7 +13,7 @@ from app.referrals import manifest
 from app.referrals.manifest import Counts
 from app.referrals.models import ManifestItem, Referral, Revision
 from app.reports.models import SIGNED, Report, ReportVersion
-from app.reviews.models import Message, Review
+from app.reviews.models import Message, Review, ReviewStatus
 from app.studies.images import documents_of, instances_of
 from app.studies.models import Document, Instance
 
@@ -42,6 +42,14 @@ class Case:
     def signed_report(self) -> Report | None:
         """The report, once a version of it is signed: before that it is the reader's alone."""
         return self.report if self.report is not None and self.report.signed_at is not None else None
+
+    @property
+    def seen(self) -> str:
+        """What a page showed of the case that changes by other people's acts, as one word to compare by."""
+        report, review = self.signed_report, self.review
+        answer = f"{report.version}.{report.status}.{report.acknowledged_at is not None}" if report else ""
+        ended = review.status if review and review.status in (ReviewStatus.ON_HOLD, ReviewStatus.REJECTED) else ""
+        return f"{answer}/{self.referral.version}.{self.referral.status}.{len(self.messages)}.{ended}"
 
     @property
     def current_version(self) -> ReportVersion | None:

@@ -17,6 +17,8 @@ from app.http import csrf
 from app.http.problems import DoorRefusal
 
 PLAIN, SECURE = "sonopost", "__Host-sonopost"
+# A page that looks again by itself says so: nobody sits there by that, and an idle sign-in ends (NIST 800-63B-4 2.2.3).
+GLANCE = "sonopost-glance"
 # Only for the OpenAPI document; `_identity` reads the headers itself.
 _bearer = HTTPBearer(auto_error=False, description="`Authorization: Bearer spt_…`: an API token")
 _cookie = APIKeyCookie(name=SECURE, auto_error=False, description="A signed-in browser")
@@ -28,7 +30,7 @@ def perhaps(request: Request) -> Actor | None:
     request.state.actor = found.actor if found else None
     if found is None:
         return None
-    if found.stale_id is not None:
+    if found.stale_id is not None and GLANCE not in request.headers:
         with suppress(Unavailable), transaction(found.actor) as session:  # a read works without it
             identify.note_use(session, found)
     return found.actor

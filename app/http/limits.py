@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import log
 from app.config import settings
+from app.errors import Sentence
 from app.http import csrf, problems
 from app.http.headers import harden
 from app.http.problems import DoorRefusal, Problem
@@ -114,7 +115,8 @@ def _answer(request: Request, problem: Problem) -> Response:
 
 
 def _too_large() -> DoorRefusal:
-    return DoorRefusal(413, f"The body may have {settings().max_body_bytes:,} bytes.", headers={"Connection": "close"})
+    sentence = Sentence("The body may have {limit} bytes.", limit=f"{settings().max_body_bytes:,}")
+    return DoorRefusal(413, sentence, headers={"Connection": "close"})
 
 
 def _where(failure: Exception) -> str:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.access.tries import TooManyTries
-from app.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, TooLarge, Unavailable
+from app.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, Sentence, TooLarge, Unavailable
 
 # The one table of this door (design §4.5).
 STATUS: dict[type[Refusal], int] = {
@@ -139,8 +139,13 @@ def _of_validation(failures: Sequence[Any]) -> Problem:
     ]
     if len(errors) == 1:
         name = errors[0]["field"]
-        return Problem(422, f"{name}: {errors[0]['detail']}" if name else errors[0]["detail"], name or None, errors)
-    return Problem(422, f"{len(errors)} fields need another look.", errors[0]["field"] or None, errors)
+        return Problem(
+            422,
+            Sentence("{field}: {detail}", field=name, detail=errors[0]["detail"]) if name else errors[0]["detail"],
+            name or None,
+            errors,
+        )
+    return Problem(422, Sentence("{n} fields need another look.", n=len(errors)), errors[0]["field"] or None, errors)
 
 
 def _sentence(failure: Mapping[str, Any]) -> str:
@@ -149,11 +154,11 @@ def _sentence(failure: Mapping[str, Any]) -> str:
     known = {
         "missing": "This is missing.",
         "extra_forbidden": "There is no such field.",
-        "string_too_long": f"At most {facts.get('max_length')} characters, please.",
-        "string_too_short": f"At least {facts.get('min_length')} characters, please.",
+        "string_too_long": Sentence("At most {n} characters, please.", n=facts.get("max_length")),
+        "string_too_short": Sentence("At least {n} characters, please.", n=facts.get("min_length")),
         "string_pattern_mismatch": "This is not in the expected form.",
-        "literal_error": f"One of {facts.get('expected')}, please.",
-        "enum": f"One of {facts.get('expected')}, please.",
+        "literal_error": Sentence("One of {choices}, please.", choices=facts.get("expected")),
+        "enum": Sentence("One of {choices}, please.", choices=facts.get("expected")),
     }
     if failure["type"] in known:
         return known[failure["type"]]

@@ -3,41 +3,43 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_date
+
+from app.languages import Speech
 from app.people.models import Organization
 
 SITE_CHARS = 100  # of a name that may have 200, as the whole line may
-URGENCY = {
-    "routine": "Read waiting",
-    "urgent": "Read waiting today",
-    "asap": "URGENT read waiting",
-    "stat": "IMMEDIATE read waiting",
-}
-OTHERS = {
-    "report.signed": "Answer signed",
-    "report.amended": "Answer changed",
-    "report.entered-in-error": "Answer withdrawn",
-    "review.question": "A question for you",
-    "review.reply": "A reply for you",
-    "review.declined": "Not read: see why",
-    "review.cancelled": "Cancelled by the clinic",
-}
+LINE_CHARS = 200
 
 
 def subject_line(
-    kind: str, priority: str, site: Organization, to: Organization, due_at: datetime | None, code: str
+    kind: str, priority: str, site: Organization, to: Organization, due_at: datetime | None, code: str, say: Speech
 ) -> str:
-    """'URGENT read waiting, Kisumu clinic, due 15:00 (13:00 yours), K7M-2QX'."""
-    name = site.name[:SITE_CHARS]
-    if kind == "review.requested" and due_at is not None:
-        return f"{URGENCY[priority]}, {name}, due {both_times(due_at, site, to)}, {code}"
-    return f"{OTHERS[kind]}, {name}, {code}"
+    """'URGENT read waiting, Kisumu clinic, due 15:00 (13:00 yours), K7M-2QX', as its reader says it."""
+    _, due = say.gettext, both_times(due_at, site, to, say) if due_at else "–"
+    words = {
+        "review.requested": {
+            "routine": _("Read waiting, {site}, due {time}, {code}"),
+            "urgent": _("Read waiting today, {site}, due {time}, {code}"),
+            "asap": _("URGENT read waiting, {site}, due {time}, {code}"),
+            "stat": _("IMMEDIATE read waiting, {site}, due {time}, {code}"),
+        }[priority],
+        "report.signed": _("Answer signed, {site}, {code}"),
+        "report.amended": _("Answer changed, {site}, {code}"),
+        "report.entered-in-error": _("Answer withdrawn, {site}, {code}"),
+        "review.question": _("A question for you, {site}, {code}"),
+        "review.reply": _("A reply for you, {site}, {code}"),
+        "review.declined": _("Not read: see why, {site}, {code}"),
+        "review.cancelled": _("Cancelled by the clinic, {site}, {code}"),
+    }
+    return words[kind].format(site=site.name[:SITE_CHARS], time=due, code=code)[:LINE_CHARS]
 
 
-def both_times(at: datetime, there: Organization, here: Organization) -> str:
+def both_times(at: datetime, there: Organization, here: Organization, say: Speech) -> str:
     """The time at the site, and the reader's own where it differs; with the day where it is not today's."""
     theirs, ours = at.astimezone(ZoneInfo(there.time_zone)), at.astimezone(ZoneInfo(here.time_zone))
     today = datetime.now(theirs.tzinfo).date()
-    day = "" if theirs.date() == today else theirs.strftime("%-d %b ")
+    day = "" if theirs.date() == today else format_date(theirs.date(), "d MMM", locale=say.language) + " "
     if theirs.utcoffset() == ours.utcoffset():
         return f"{day}{theirs:%H:%M}"
-    return f"{day}{theirs:%H:%M} ({ours:%H:%M} yours)"
+    return say.gettext("{time} ({yours} yours)").format(time=f"{day}{theirs:%H:%M}", yours=f"{ours:%H:%M}")

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.db import insert_or_nothing
-from app.errors import Invalid
+from app.errors import Invalid, Sentence
 from app.people.identity import names_agree
 from app.people.models import Patient, PatientWord, fold
 
@@ -34,11 +34,10 @@ def known_or_new(session: Session, organization_id: UUID, values: dict[str, obje
     if inserted:
         session.add_all(PatientWord(patient_id=patient.id, word=word) for word in set(patient.name_key.split()))
     if not inserted and not _same_person(patient, values):
-        known = ", ".join(
-            part for part in (patient.display_name, patient.birth_date and f"born {patient.birth_date}") if part
-        )
+        known = ", ".join(part for part in (patient.display_name, patient.birth_date) if part)
         raise Invalid(
-            f"This identifier is already known for {known}. Is it the same patient? Check the identifier and the name.",
+            Sentence("This identifier is already known for {known}. Is it the same patient? "
+                     "Check the identifier and the name.", known=known),
             field="patient.identifier", patient_id=str(patient.id),
         )  # fmt: skip
     return patient

@@ -5,7 +5,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.errors import Invalid
+from app.errors import Invalid, Sentence
 from app.people.models import Organization, ReadingRelation
 
 
@@ -26,7 +26,11 @@ def reader_for(session: Session, organization_id: UUID, wanted_id: UUID | None) 
     if fitting:
         names = ", ".join(one.name for one in fitting)
         choices = [{"id": str(one.id), "name": one.name} for one in fitting]
-        raise Invalid(f"Several read for you: {names}. Choose one.", field="reading_organization_id", choices=choices)
+        raise Invalid(
+            Sentence("Several read for you: {names}. Choose one.", names=names),
+            field="reading_organization_id",
+            choices=choices,
+        )
     raise Invalid(
         "No organization reads for yours yet. An administrator can set that up.",
         field="reading_organization_id",

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.config import settings
 from app.db import now
-from app.errors import TooLarge
+from app.errors import Sentence, TooLarge
 from app.referrals.given import clean
 from app.referrals.models import ARRIVED, FileStatus, ManifestItem, Referral
 
@@ -80,4 +80,4 @@ def _refuse_too_many(session: Session, referral_id: UUID) -> None:
     limit = settings().max_files_per_referral
     here = session.scalar(sa.select(sa.func.count()).where(ManifestItem.referral_id == referral_id)) or 0
     if here >= limit:
-        raise TooLarge(f"A referral takes at most {limit} files. Place another one for the rest.")
+        raise TooLarge(Sentence("A referral takes at most {limit} files. Place another one for the rest.", limit=limit))

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.access.actor import Actor, require
 from app.audit import events
 from app.db import now
-from app.errors import Conflict
+from app.errors import Conflict, Sentence
 from app.referrals.given import RevisedReferral
 from app.referrals.models import DEADLINES, Priority, Referral, ReferralStatus, Revision
 from app.referrals.place import text_columns
@@ -17,7 +17,10 @@ def revise(session: Session, actor: Actor, referral: Referral, given: RevisedRef
     """Change what is given and differs; None when nothing does."""
     require(actor, "referral.send", referral.organization_id)
     if referral.status not in (ReferralStatus.DRAFT, ReferralStatus.ACTIVE):
-        raise Conflict(f"This referral is {referral.status} and cannot be changed.", status=referral.status)
+        raise Conflict(
+            Sentence("This referral is {status} and cannot be changed.", status=ReferralStatus(referral.status)),
+            status=referral.status,
+        )
     columns = text_columns(given.model_dump(mode="json", exclude_unset=True))
     if "patient_leaves_at" in given.model_fields_set:
         columns["patient_leaves_at"] = given.patient_leaves_at

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session, joinedload
 from app.access.actor import Actor, require
 from app.audit import events
 from app.db import now
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, Invalid, Sentence
 from app.notifications.notify import tell
 from app.referrals.models import Referral, ReferralStatus
 from app.reviews.models import OPEN, Review
@@ -18,7 +18,10 @@ def cancel(session: Session, actor: Actor, referral: Referral, reason: str) -> N
     if not reason:
         raise Invalid("Say why the referral is cancelled.", field="reason")
     if referral.status not in (ReferralStatus.DRAFT, ReferralStatus.ACTIVE):
-        raise Conflict(f"This referral is {referral.status} and cannot be cancelled.", status=referral.status)
+        raise Conflict(
+            Sentence("This referral is {status} and cannot be cancelled.", status=ReferralStatus(referral.status)),
+            status=referral.status,
+        )
     mine = sa.select(Review).where(Review.referral_id == referral.id).options(joinedload(Review.owner))
     for review in session.scalars(mine):
         if review.status in OPEN:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, now
-from app.errors import Conflict
+from app.errors import Conflict, Sentence
 from app.people.models import Person
 from app.referrals.models import Referral
 
@@ -68,7 +68,9 @@ def after(status: str, act: str) -> ReviewStatus:
     try:
         return TRANSITIONS[(status, act)]
     except KeyError:
-        raise Conflict(f"This cannot be done now: the review is {status}.", status=status) from None
+        raise Conflict(
+            Sentence("This cannot be done now: the review is {status}.", status=ReviewStatus(status)), status=status
+        ) from None
 
 
 class Review(Base):

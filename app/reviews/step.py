@@ -9,10 +9,10 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app.access import scope
 from app.access.actor import Actor, require
 from app.db import now
-from app.errors import Conflict
+from app.errors import Conflict, Sentence
 from app.people.models import Person
 from app.referrals.models import Referral
-from app.reviews.models import Review, after
+from app.reviews.models import Review, ReviewStatus, after
 
 
 def loaded(session: Session, actor: Actor, review_id: UUID) -> Review:
@@ -59,10 +59,15 @@ def taken(session: Session, review: Review) -> Conflict:
     """Who has it, and since when."""
     owner = session.get(Person, review.owner_id) if review.owner_id else None
     if owner is None or review.owned_at is None:
-        return Conflict(f"Somebody else was first: the review is {review.status} now.", status=review.status)
+        return Conflict(
+            Sentence("Somebody else was first: the review is {status} now.", status=ReviewStatus(review.status)),
+            status=review.status,
+        )
     since = review.owned_at
     return Conflict(
-        f"{owner.name} has had this review since {since.day} {since:%b %Y, %H:%M} UTC.",
+        Sentence(
+            "{name} has had this review since {time}.", name=owner.name, time=f"{since.day} {since:%b %Y, %H:%M} UTC"
+        ),
         status=review.status,
         owner=owner.name,
         since=since.isoformat(timespec="seconds"),

@@ -9,7 +9,7 @@ from app.access import scope
 from app.access.actor import Actor, require
 from app.audit import events
 from app.db import new_id, now
-from app.errors import Conflict
+from app.errors import Conflict, Sentence
 from app.notifications.notify import tell
 from app.people.models import Membership, Role
 from app.people.reading import reader_for
@@ -25,7 +25,9 @@ def submit(session: Session, actor: Actor, referral: Referral) -> Review:
     if (review := session.scalars(sa.select(Review).where(Review.referral_id == referral.id)).first()) is not None:
         return review
     if referral.status != ReferralStatus.DRAFT:
-        raise Conflict(f"This referral is {referral.status}.", status=referral.status)
+        raise Conflict(
+            Sentence("This referral is {status}.", status=ReferralStatus(referral.status)), status=referral.status
+        )
     reader_for(session, referral.organization_id, referral.reading_organization_id)  # the relation may have ended since
     at = now()
     referral.status, referral.submitted_at, referral.updated_at = ReferralStatus.ACTIVE, at, at

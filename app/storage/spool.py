@@ -15,7 +15,7 @@ import anyio
 from anyio import to_thread
 
 from app.config import settings
-from app.errors import TooLarge, Unavailable
+from app.errors import Sentence, TooLarge, Unavailable
 
 BATCH_BYTES = 1 << 19  # hash and write by the half megabyte: fewer hops to a thread, little memory
 
@@ -52,7 +52,9 @@ class Spooling:
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.size_bytes += len(data)
         if self.size_bytes > self._limit_bytes:
-            raise TooLarge(f"The file is larger than {_words(self._limit_bytes)}, the limit here.")
+            raise TooLarge(
+                Sentence("The file is larger than {limit}, the limit here.", limit=_words(self._limit_bytes))
+            )
         self._digest.update(data)
         view = memoryview(data)
         try:
@@ -75,7 +77,7 @@ async def drain(stream: AsyncIterator[bytes], expected_bytes: int | None = None)
     """Take a request's body; nothing of it stays when it is too large, cut off or there is no room."""
     limit_bytes = settings().max_file_bytes
     if expected_bytes is not None and expected_bytes > limit_bytes:
-        raise TooLarge(f"The file is larger than {_words(limit_bytes)}, the limit here.")
+        raise TooLarge(Sentence("The file is larger than {limit}, the limit here.", limit=_words(limit_bytes)))
     ask_for_room(expected_bytes or 0)
     spooling = await to_thread.run_sync(Spooling, limit_bytes)
     try:

@@ -10,7 +10,7 @@ from app.access.actor import Actor, require
 from app.audit import events
 from app.db import insert_or_nothing, new_id, now, reading, transaction
 from app.dicom.facts import Facts
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, Invalid, Sentence
 from app.jobs.queue import enqueue
 from app.people.identity import Identity, compare
 from app.referrals import manifest
@@ -182,5 +182,8 @@ def for_sending(session: Session, actor: Actor, referral_id: UUID, *, lock: bool
     referral = scope.get(session, Referral, referral_id, actor, joinedload(Referral.patient), lock=lock)
     require(actor, "referral.send", referral.organization_id)
     if referral.status not in (ReferralStatus.DRAFT, ReferralStatus.ACTIVE, ReferralStatus.COMPLETED):
-        raise Conflict(f"This referral is {referral.status}; it takes no files any more.", status=referral.status)
+        raise Conflict(
+            Sentence("This referral is {status}; it takes no files any more.", status=ReferralStatus(referral.status)),
+            status=referral.status,
+        )
     return referral

@@ -12,7 +12,7 @@ from app.access.actor import Actor
 from app.audit import events
 from app.config import settings
 from app.db import reading, transaction
-from app.errors import Invalid, Refusal, TooLarge
+from app.errors import Invalid, Refusal, Sentence, TooLarge
 from app.referrals import manifest
 from app.referrals.given import clean
 from app.referrals.models import FileStatus, ManifestItem, Referral
@@ -94,14 +94,19 @@ class _Bounded(io.BufferedReader):
         too_long = size is not None and size > limit * DIRECTORY_BYTES_PER_ENTRY
         data = b"" if too_long else super().read(size)
         if too_long or (data.startswith(DIRECTORY) and data.count(DIRECTORY) > limit):
-            raise TooLarge(f"This ZIP holds more than {limit} files, the limit here.")
+            raise TooLarge(Sentence("This ZIP holds more than {limit} files, the limit here.", limit=limit))
         return data
 
 
 def _refuse_bomb(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
     total_bytes = sum(entry.file_size for entry in entries)
     if total_bytes > settings().max_archive_bytes:
-        raise TooLarge(f"This ZIP unpacks to more than {settings().max_archive_bytes >> 30} GB, the limit here.")
+        raise TooLarge(
+            Sentence(
+                "This ZIP unpacks to more than {limit}, the limit here.",
+                limit=f"{settings().max_archive_bytes >> 30} GB",
+            )
+        )
     ends = 0
     for entry in sorted(opened.infolist(), key=lambda each: each.header_offset):
         if entry.header_offset < ends:

@@ -13,10 +13,11 @@ from app.db import reading, transaction
 from app.errors import Invalid
 from app.http import entry
 from app.http.actor import Acting, take_cookie
+from app.languages import LANGUAGES
 from app.people.models import Person
 from app.web.forms import Fields, Form, status_of
 from app.web.pages import render, see_other
-from app.web.words import LANGUAGES, speech_of
+from app.web.words import speech_of
 
 router = APIRouter(prefix="/account", include_in_schema=False)
 

@@ -14,6 +14,7 @@ from app.db import reading, transaction
 from app.errors import Conflict, Invalid
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
+from app.languages import Speech
 from app.people.models import Organization
 from app.referrals.given import clean
 from app.reports import draft
@@ -24,7 +25,7 @@ from app.web import room
 from app.web.pages import by_htmx, render, see_other
 from app.web.room import Said
 from app.web.states import clock
-from app.web.words import Speech, speech_of
+from app.web.words import speech_of
 from app.web.worklist import row_of
 
 router = APIRouter(include_in_schema=False)
@@ -57,9 +58,9 @@ def claim_review(review_id: UUID, who: Acting, request: Request, written: Annota
         if by_htmx(request):
             return _row(request, who, review_id, None, 409)
         here = room.entered(who, review_id)
-        sentence = (
-            _who_has_it(here.review, here.case.referral.reading_organization, speech_of(request, who)) or lost.sentence
-        )
+        sentence = _who_has_it(
+            here.review, here.case.referral.reading_organization, speech_of(request, who)
+        ) or speech_of(request, who).gettext(lost.sentence)
         return room.room_page(request, who, here, Said(sentence, typed=typed, status=409))
     if by_htmx(request):
         return _row(request, who, review_id, speech_of(request, who).gettext("It is yours."))
@@ -121,7 +122,9 @@ def save_report(review_id: UUID, who: Acting, request: Request, written: Annotat
     except Conflict as refusal:
         current = refusal.facts.get("current")
         theirs = GivenDraft.model_validate(current) if current else None
-        said = Said(refusal.sentence, typed=typed, theirs=theirs, status=412 if theirs else 409)
+        said = Said(
+            speech_of(request, who).gettext(refusal.sentence), typed=typed, theirs=theirs, status=412 if theirs else 409
+        )
         return room.room_page(request, who, room.entered(who, review_id), said)
     return see_other(
         f"/reviews/{review_id}" + (f"/sign?images={quote(written.images)}" if written.then == "sign" else "#report")
@@ -139,7 +142,8 @@ def _done(
     except (Conflict, Invalid) as refusal:
         kept = said or Said()
         status = 409 if isinstance(refusal, Conflict) else 422
-        again = Said(refusal.sentence, refusal.field, reason=kept.reason, advice=kept.advice, status=status)
+        said_again = speech_of(request, who).gettext(refusal.sentence)
+        again = Said(said_again, refusal.field, reason=kept.reason, advice=kept.advice, status=status)
         return room.room_page(request, who, room.entered(who, review_id), again)
     return see_other(then)
 

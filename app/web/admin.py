@@ -5,13 +5,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy.orm import Session
 
 from app.access import administer, invite, links, relate
 from app.access.actor import Actor
-from app.access.models import Link
 from app.config import settings
-from app.db import now, reading, transaction
+from app.db import reading, transaction
 from app.errors import Conflict, Forbidden, Invalid
 from app.http.actor import Acting
 from app.people.models import Organization, Role
@@ -54,6 +52,18 @@ def send_invitation(request: Request, who: Acting, org: Chosen, form: Fields) ->
     return _members(
         request, who, org, link=path, link_for=link.email, mailed=mailing.send(link.email or "", subject, path)
     )
+
+
+@router.post("/invitations/{invitation_id}/withdraw")
+def withdraw_invitation(request: Request, who: Acting, org: Chosen, invitation_id: UUID) -> Response:
+    """Somebody who has joined by it meanwhile stays a member."""
+    try:
+        with transaction(who) as session:
+            link = invite.withdraw(session, who, invitation_id)
+    except Conflict as refusal:
+        form = Form().refused(refusal, speech_of(request, who))
+        return _members(request, who, org, status_of(refusal), form=form)
+    return _members(request, who, org, withdrawn=link.email)
 
 
 @router.post("/members/{person_id}/roles")
@@ -129,8 +139,8 @@ def try_mail(request: Request, who: Acting, org: Chosen) -> Response:
 def _members(request: Request, who: Actor, org: UUID, status: int = 200, **shown: Any) -> Response:
     frame = frame_of(who, org)
     with reading(who) as session:
-        rows, waiting = administer.members(session, who, org), _invitations(session, org)
-    given = {"form": Form(), "link": "", "link_for": "", "mailed": None, **shown}
+        rows, waiting = administer.members(session, who, org), invite.open_invitations(session, who, org)
+    given = {"form": Form(), "link": "", "link_for": "", "mailed": None, "withdrawn": "", **shown}
     return render(
         request, who, "members.html", status, **frame, members=rows, invitations=waiting, all_roles=list(Role), **given
     )
@@ -149,17 +159,6 @@ def frame_of(who: Actor, org: UUID) -> dict[str, Any]:
     with reading(who) as session:
         own = list(session.scalars(mine.order_by(Organization.name)))
     return {"own": own, "here": next(one for one in own if one.id == org)}
-
-
-def _invitations(session: Session, organization_id: UUID) -> list[Link]:
-    """Those that nobody has taken up yet."""
-    query = sa.select(Link).where(
-        Link.organization_id == organization_id,
-        Link.kind == "invitation",
-        Link.used_at.is_(None),
-        Link.expires_at > now(),
-    )
-    return list(session.scalars(query.order_by(Link.id.desc())))
 
 
 def _role(text: str) -> Role:

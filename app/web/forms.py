@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from app.errors import Invalid, Refusal
 from app.http.problems import Problem, problem_of
-from app.web.words import Speech
+from app.languages import Speech
 
 
 @dataclass

@@ -15,11 +15,12 @@ from app.config import settings
 from app.db import reading, transaction
 from app.errors import Conflict, Invalid
 from app.http.actor import Acting, browser_name, cookie_secret, give_cookie
+from app.languages import LANGUAGES
 from app.people.models import Organization, Person, Role
 from app.web.entry import Perhaps, offer
 from app.web.forms import Fields, Form, status_of
 from app.web.pages import render, see_other
-from app.web.words import LANGUAGES, speech_of
+from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
 

@@ -19,11 +19,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from app.access.actor import CLINICAL, Actor
 from app.db import new_id, now, reading
 from app.http.idempotency import FIELD
+from app.languages import LANGUAGES, Speech, speech
 from app.notifications.inbox import unread_count
 from app.people.models import Organization, Patient
 from app.reports import words as clinical
 from app.web.clock import time_left
-from app.web.words import LANGUAGES, Speech, speech, speech_of
+from app.web.words import speech_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 

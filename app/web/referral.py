@@ -45,7 +45,7 @@ def show_files(request: Request, who: Acting, referral_id: UUID) -> Response:
     """The files as the server knows them, for script to put in place while others are still going up."""
     with reading(who) as session:
         found = case.whole(session, who, referral_id)
-    return render(request, who, "referral_files.html", **_context(request, who, found))
+    return render(request, who, "referral_files.html", **context(request, who, found))
 
 
 @router.get("/receipt")
@@ -53,7 +53,7 @@ def show_receipt(request: Request, who: Acting, referral_id: UUID) -> Response:
     """What arrived, by name, size, digest and time."""
     with reading(who) as session:
         found = case.whole(session, who, referral_id)
-    return render(request, who, "receipt.html", **_context(request, who, found))
+    return render(request, who, "receipt.html", **context(request, who, found))
 
 
 @router.post("/submit")
@@ -165,7 +165,7 @@ def _mine(who: Actor, referral_id: UUID) -> Case:
 
 
 def _page(request: Request, who: Actor, found: Case, form: Form, status: int = 200) -> Response:
-    return render(request, who, "referral.html", status, form=form, **_context(request, who, found))
+    return render(request, who, "referral.html", status, form=form, **context(request, who, found))
 
 
 def _revising(request: Request, who: Actor, found: Case, form: Form, status: int = 200) -> Response:
@@ -174,7 +174,8 @@ def _revising(request: Request, who: Actor, found: Case, form: Form, status: int
     return render(request, who, "revise_referral.html", status, form=form, found=found, exam_types=EXAM_TYPES)
 
 
-def _context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
+def context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
+    """What the page and its parts show of a case."""
     referral, review = found.referral, found.review
     sends = who.may("referral.send", referral.organization_id)
     files = found.files
@@ -183,6 +184,7 @@ def _context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
         "found": found, "referral": referral, "sends": sends,
         "takes_files": sends and referral.status in TAKES_FILES,
         "is_open": sends and referral.status in OPEN and found.signed_report is None,
+        "is_over": _is_over(found),
         "is_asked": sends and review is not None and review.status == ReviewStatus.ON_HOLD,
         "reads": review is not None and who.may("review.list", review.reading_organization_id),
         "state": state(referral, review, found.signed_report, speech_of(request, who)),
@@ -193,3 +195,11 @@ def _context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
         "ready": {one.id for one in found.instances if one.preview == "ready"},
         "since_question": since_question(found),
     }  # fmt: skip
+
+
+def _is_over(found: Case) -> bool:
+    """Nothing more is to come by itself: who has this page open need not be told of changes."""
+    report, review = found.signed_report, found.review
+    if found.referral.status in (ReferralStatus.REVOKED, ReferralStatus.ENTERED_IN_ERROR):
+        return True
+    return bool(report and report.acknowledged_at) or bool(review and review.status == ReviewStatus.REJECTED)

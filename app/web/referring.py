@@ -10,9 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from app.errors import Invalid
 from app.http.problems import problem_of
+from app.languages import Speech
 from app.referrals.models import Referral
 from app.web.forms import Form
-from app.web.words import Speech
 
 # A field of the model -> the field of the form where its sentence stands.
 BESIDE = {

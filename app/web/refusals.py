@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.http.csrf import SAFE
-from app.http.problems import Problem, wants_page
+from app.http.problems import NOTHING_HERE, Problem, wants_page
 from app.web.pages import by_htmx, render, see_other
 from app.web.words import speech_of
 
@@ -30,7 +30,9 @@ def shape(request: Request, problem: Problem) -> Response | None:
         if request.method in SAFE:  # a look again that failed leaves standing what is there
             answer.headers["HX-Reswap"] = "none"
         return answer
-    return render(request, who, "refusal.html", problem.status, problem=problem, sentence=sentence)
+    return render(
+        request, who, "refusal.html", problem.status, problem=problem, sentence=sentence, nothing_here=NOTHING_HERE,
+    )  # fmt: skip
 
 
 def sign_in_path(request: Request) -> str:

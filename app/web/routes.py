@@ -5,11 +5,24 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.web import account, admin, entry, links, notices, oversight, referral, referrer, refusals, specialist, uploads
+from app.web import (
+    account,
+    admin,
+    entry,
+    glance,
+    links,
+    notices,
+    oversight,
+    referral,
+    referrer,
+    refusals,
+    specialist,
+    uploads,
+)  # fmt: skip
 
 router = APIRouter(include_in_schema=False)
 router.include_router(specialist.router)
-for part in (account, admin, entry, links, notices, oversight, referrer, referral, uploads):
+for part in (account, admin, entry, glance, links, notices, oversight, referrer, referral, uploads):
     router.include_router(part.router)
 STATIC = Path(__file__).parent / "static"
 

@@ -26,4 +26,7 @@ FROM_BELOW = (
     N_("Refused; taken off the list."),
     N_("No mail server is set."),
     N_("The person's account is closed."),
-)
+    # The states that a refusal may name.
+    N_("draft"), N_("active"), N_("completed"), N_("revoked"), N_("entered-in-error"), N_("requested"), N_("received"),
+    N_("accepted"), N_("in-progress"), N_("on-hold"), N_("rejected"), N_("cancelled"),
+)  # fmt: skip

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from app.db import now
+from app.languages import Speech
 from app.people.models import Organization
 from app.referrals.models import Referral, ReferralStatus
 from app.reports import words as clinical
 from app.reports.models import Report, VersionStatus
 from app.reviews.models import Review, ReviewStatus
-from app.web.words import Speech
 
 READING = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS)
 
@@ -32,7 +32,8 @@ def _on_its_way(referral: Referral, review: Review, say: Speech) -> str:
     owner = review.owner.name if review.owner else referral.reading_organization.name
     if review.status in READING and review.owned_at is not None:
         since = clock(review.owned_at, say, referral.organization)
-        return _("Being read by {person} since {time}").format(person=owner, time=since)
+        due = clock(review.due_at, say, referral.organization)
+        return _("Being read by {person} since {time}, due {due}").format(person=owner, time=since, due=due)
     if review.status == ReviewStatus.ON_HOLD:
         return _("{person} has a question for you").format(person=owner)
     if review.status == ReviewStatus.REJECTED:

@@ -15,6 +15,8 @@ from app.cases.lists import Numbers
 from app.db import now, reading
 from app.errors import Invalid
 from app.http.actor import Acting
+from app.http.etag import unless_known
+from app.languages import Speech
 from app.people.models import Organization
 from app.referrals.models import EXAM_TYPES
 from app.reports import words
@@ -24,7 +26,7 @@ from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.reviews.worklist import Asked, Page
 from app.web.clock import Left, time_left
 from app.web.pages import by_htmx, render
-from app.web.words import Speech, speech_of
+from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
 TABS = ("open", "unclaimed", "mine", "signed")
@@ -81,11 +83,12 @@ def show_worklist(
     template = "worklist.html"
     if by_htmx(request):
         template = "worklist_rows.html" if part == "rows" else "worklist_list.html"
-    return render(
+    answer = render(
         request, who, template, rows=rows, sites=sites, tabs=tabs, last=last, clock=clock, exam_types=EXAM_TYPES,
         tab=wanted.tab, site=wanted.site, exam_type=exam_type, q=wanted.q, here=wanted.href(),
         next=wanted.href(cursor=page.next_cursor) if page.next_cursor else None,
     )  # fmt: skip
+    return unless_known(request, answer) if by_htmx(request) else answer
 
 
 def rows_of(session: Session, who: Actor, page: Page, speech: Speech) -> list[Row]:

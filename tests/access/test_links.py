@@ -9,11 +9,12 @@ import sqlalchemy as sa
 import time_machine
 
 from app.access import demo, invite, links, login, passwords, setup
-from app.access.actor import NOBODY, OPERATOR, WORKER
+from app.access.actor import NOBODY, OPERATOR, WORKER, Actor, Member
 from app.access.models import Link
 from app.access.passwords import Hashed
+from app.audit.events import AuditEvent
 from app.config import Settings
-from app.db import now, reading, transaction
+from app.db import new_id, now, reading, transaction
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.people.models import Membership, Organization, Person, Role
 from tests.access.accounts import (
@@ -210,3 +211,38 @@ def test_an_invitation_is_not_a_demo_link(db: Settings) -> None:
     secret = invited(organization(), "new@example.org")
     with transaction(NOBODY) as session, pytest.raises(NotFound):
         demo.enter(session, secret, browser="", replaces=None)
+
+
+def test_a_withdrawn_invitation_lets_nobody_in_and_says_so(db: Settings, hashed: Hashed) -> None:
+    here = organization("Lodwar clinic")
+    with transaction(OPERATOR) as session:
+        link, secret = invite.invite(session, OPERATOR, here, "achieng@example.org", Role.REFERRER)
+    for _twice in range(2):
+        with transaction(OPERATOR) as session:
+            assert invite.withdraw(session, OPERATOR, link.id).withdrawn_at is not None
+    with pytest.raises(NotFound, match="was withdrawn"), transaction(NOBODY) as session:
+        invite.accept(session, secret, "Achieng", hashed)
+    with reading(OPERATOR) as session:
+        assert invite.open_invitations(session, OPERATOR, here) == []
+        withdrawn = [one for one in session.scalars(sa.select(AuditEvent)) if one.action == "invitation.withdrawn"]
+    assert [(one.entity_id, one.organization_id) for one in withdrawn] == [(link.id, here)]
+
+
+def test_an_invitation_that_was_taken_up_cannot_be_withdrawn(db: Settings, hashed: Hashed) -> None:
+    here = organization("Lodwar clinic")
+    with transaction(OPERATOR) as session:
+        link, secret = invite.invite(session, OPERATOR, here, "achieng@example.org", Role.REFERRER)
+    with transaction(NOBODY) as session:
+        invite.accept(session, secret, "Achieng", hashed)
+    with pytest.raises(Conflict, match="has joined"), transaction(OPERATOR) as session:
+        invite.withdraw(session, OPERATOR, link.id)
+
+
+def test_only_the_organizations_administrator_withdraws(db: Settings) -> None:
+    here, elsewhere = organization("Lodwar clinic"), organization("Elsewhere")
+    with transaction(OPERATOR) as session:
+        link, _secret = invite.invite(session, OPERATOR, here, "achieng@example.org", Role.REFERRER)
+    for member, refusal in ((Member(elsewhere, Role.ADMIN), NotFound), (Member(here, Role.REFERRER), Forbidden)):
+        who = Actor("person", new_id(), "Somebody", (member,))
+        with pytest.raises(refusal), transaction(who) as session:
+            invite.withdraw(session, who, link.id)

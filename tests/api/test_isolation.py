@@ -9,6 +9,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from app.access import invite
+from app.access.actor import OPERATOR
+from app.db import transaction
 from app.people.models import Role
 from tests import people
 from tests.faults.mortal import PASSWORD, client_of, drafted, ok, send, sign
@@ -18,7 +21,7 @@ from tests.studies.sent import a_pdf
 
 EXAM_TYPES = "/api/v1/exam-types"
 NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
-         "token_id")  # fmt: skip
+         "token_id", "invitation_id")  # fmt: skip
 IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1"}
 Route = tuple[str, str]
 
@@ -53,11 +56,13 @@ def known(server: Running, places: Places) -> dict[str, str]:
         seen = ok(referrer.get(f"/referrals/{case.referral_id}"))
         token = ok(referrer.get("/tokens"))["items"][0]
         notification = ok(referrer.get("/notifications"))["items"][0]
+    with transaction(OPERATOR) as session:
+        invitation = invite.invite(session, OPERATOR, places.hospital, "sr.achieng@example.org", Role.REVIEWER)[0].id
     return {
         "referral_id": case.referral_id, "review_id": case.review_id, "report_id": signed["report_id"],
         "instance_id": seen["instance_ids"][0], "document_id": document["document_id"],
         "file_id": document["id"], "study_id": seen["study_ids"][0], "notification_id": notification["id"],
-        "token_id": token["id"], "number": "1",
+        "token_id": token["id"], "invitation_id": str(invitation), "number": "1",
     }  # fmt: skip
 
 

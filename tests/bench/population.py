@@ -89,14 +89,9 @@ def _case(random: Random, number: int, site: UUID, reading: UUID, author: UUID) 
         clinical_notes="G3 P2, no earlier operations. Seen at the clinic by the nurse in charge.",
     )  # fmt: skip
     review = Review(id=new_id(), organization_id=site, reading_organization_id=reading, referral_id=referral.id,
-<<<<<<< HEAD
                     exam_type=referral.exam_type, due_at=due_at)  # fmt: skip
-    study = Study(id=new_id(), organization_id=site, patient_id=patient.id, study_instance_uid=f"2.25.{new_id().int}")
-=======
-                    due_at=due_at)  # fmt: skip
     study = Study(id=new_id(), organization_id=site, patient_id=patient.id, study_instance_uid=f"2.25.{new_id().int}",
                   matched_at=now())  # fmt: skip
->>>>>>> systems
     series = Series(id=new_id(), organization_id=site, study_id=study.id, series_instance_uid="2.25.1")
     yield from (patient, *_words(patient), referral, review, study, series)
     yield Grant(id=new_id(), organization_id=reading, referral_id=referral.id)

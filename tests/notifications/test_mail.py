@@ -20,7 +20,7 @@ from app.errors import NotFound
 from app.jobs import queue
 from app.notifications import inbox, mail
 from app.notifications.models import Notification
-from app.people.models import Person
+from app.people.models import Organization, Person
 from app.referrals.given import GivenReferral
 from app.referrals.place import place
 from app.reviews.submit import for_change, submit
@@ -30,7 +30,7 @@ from tests.servers.process import free_ports
 from tests.servers.smtp import HANG, Mailbox
 
 pytestmark = pytest.mark.usefixtures("db")
-PRIVATE = ("Wanjiru", "Achieng", "bleeding", "ob-second-trimester", "LDW-4711", "1998", "obstet", "female")
+PRIVATE = ("Wanjiru", "Achieng", "bleeding", "ob-second-trimester", "LDW-4711", "1998-03", "obstet", "female")
 
 
 def ask(places: Places) -> str:
@@ -106,6 +106,34 @@ def test_each_reader_is_told_and_the_referrer_is_not(places: Places) -> None:
 def _all_ids() -> list[UUID]:
     with reading(WORKER) as session:
         return list(session.scalars(sa.select(Notification.id)))
+
+
+def test_the_subject_is_in_the_language_of_who_is_told(db: Settings, places: Places, mailbox: Mailbox) -> None:
+    with transaction(WORKER) as session:
+        session.get_one(Person, places.reviewer.id).language = "fr"
+    code = ask(places)
+    with mailing(db, mailbox.url):
+        mail.send_mail(str(the_reviewers(places).id))
+    (sent,) = mailbox.wait_for(1)
+    subject = sent.message["Subject"]
+    assert re.fullmatch(rf"Lecture URGENTE demandée, Lodwar clinic, échéance (\d+ \S+ )?\d\d:\d\d, {code}", subject)
+    assert not [word for word in PRIVATE if word in sent.message.as_string()]
+    with reading(WORKER) as session:
+        others = {
+            row.subject for row in session.scalars(sa.select(Notification)) if row.person_id != places.reviewer.id
+        }
+    assert {subject.partition(",")[0] for subject in others} == {"URGENT read waiting"}
+
+
+def test_who_chose_no_language_is_told_in_that_of_their_organization(db: Settings, places: Places) -> None:
+    with transaction(WORKER) as session:
+        session.get_one(Organization, places.hospital).language = "fr-CD"
+        session.get_one(Person, places.second_reviewer.id).language = "en"
+    ask(places)
+    with reading(WORKER) as session:
+        said = {row.person_id: row.subject for row in session.scalars(sa.select(Notification))}
+    assert said[places.reviewer.id].startswith("Lecture URGENTE demandée, ")
+    assert said[places.second_reviewer.id].startswith("URGENT read waiting, ")
 
 
 @pytest.mark.parametrize("answer", ["451 4.3.0 come later", "421 4.3.2 closing", "535 5.7.8 wrong password"])

@@ -1,5 +1,7 @@
 """The administrator's pages and the notifications in a browser."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from playwright.sync_api import expect
 
@@ -42,12 +44,38 @@ def test_an_invitation_is_shown_once_and_roles_change(server: Running, places: P
     picture(page, "organization-invited")
     page.goto("/organization")
     expect(page.locator("code.secret")).to_have_count(0)
-    expect(page.get_by_text("sr.achieng@example.org")).to_be_visible()
+    expect(page.locator("main b", has_text="sr.achieng@example.org")).to_be_visible()
     page.locator("summary", has_text=places.admin.name).click()
     page.get_by_role("group", name=f"Roles of {places.admin.name}").get_by_label("administrator").uncheck()
     page.get_by_role("group", name=f"Roles of {places.admin.name}").get_by_label("referrer").check()
     page.get_by_role("button", name=f"Save roles {places.admin.name}").click()
     expect(page.get_by_role("alert")).to_contain_text("at least one administrator")
+
+
+def test_an_open_invitation_is_listed_and_withdrawn_and_its_link_says_so(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    page = arrive(places.admin, "/organization")
+    page.get_by_label("E-mail address").fill("sr.achieng@example.org")
+    page.get_by_role("button", name="Make an invitation").click()
+    link = page.locator("code.secret").inner_text()
+    listed = page.get_by_role("region", name="Invitations not taken up yet")
+    expect(listed).to_contain_text("sr.achieng@example.org")
+    expect(listed).to_contain_text("good until")
+    accessible(page)
+    picture(page, "organization-invitations", full_page=True)
+    listed.get_by_role("button", name="Withdraw sr.achieng@example.org").click()
+    expect(page.get_by_role("status")).to_have_text(
+        "The invitation of sr.achieng@example.org is withdrawn: its link lets nobody in."
+    )
+    expect(listed).to_have_count(0)
+    accessible(page)
+    guest = arrive(None, urlsplit(link).path, expected=("404",))
+    expect(guest.get_by_role("heading", level=1)).to_contain_text("This invitation was withdrawn.")
+    expect(guest.get_by_role("main")).not_to_contain_text("The address may be wrong")
+    accessible(guest)
+    page.goto("/organization/audit?action=invitation.withdrawn")
+    expect(page.locator("tbody tr")).to_have_count(1)
 
 
 def test_the_record_is_searched_by_case(server: Running, places: Places, arrive: Arrive) -> None:

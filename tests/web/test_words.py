@@ -9,19 +9,38 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 from playwright.sync_api import expect
 
-from app.web.words import FOLDER, LANGUAGES, speech
+from app.errors import Invalid, Sentence
+from app.http.problems import problem_of
+from app.languages import FOLDER, LANGUAGES, speech
+from app.referrals.models import ReferralStatus
 from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
 from tests.web.conftest import Arrive, accessible, picture
 
-WEB = Path(__file__).parents[2] / "app" / "web"
-METHODS = [("templates/**.html", "jinja2"), ("**.py", "python")]
+APP = Path(__file__).parents[2] / "app"
+# The pages and what they show of the folders below: refusals, and the subjects of mails.
+SEEN = ("access/", "http/problems.py", "http/limits.py", "notifications/", "people/", "referrals/", "reviews/", "web/")
+METHODS = [("web/templates/**.html", "jinja2"), ("**.py", "python")]
+KEYWORDS = {
+    **DEFAULT_KEYWORDS,
+    "Sentence": None,
+    "Invalid": None,
+    "Conflict": None,
+    "Forbidden": None,
+    "NotFound": None,
+}
+SCRIPTS_ALONE = {
+    "Send the body as it is, without compression.",
+    "Send the form in UTF-8.",
+    "An owner is a person's id, or 'none'.",
+}
 
 
 def sentences_of_the_pages() -> set[str]:
-    found = extract_from_dir(WEB, METHODS, {"templates/**.html": {"trimmed": "true"}}, DEFAULT_KEYWORDS)
-    return {one if isinstance(one, str) else one[0] for _path, _line, one, _comments, _context in found}
+    found = extract_from_dir(APP, METHODS, {"web/templates/**.html": {"trimmed": "true"}}, KEYWORDS)
+    sentences = {one if isinstance(one, str) else one[0] for path, _line, one, _, _ in found if path.startswith(SEEN)}
+    return {one for one in sentences if one.strip()} - SCRIPTS_ALONE
 
 
 def places_in(text: str) -> set[str]:
@@ -52,6 +71,28 @@ def test_plurals_follow_the_language() -> None:
     assert [words("{n} file arrived", "{n} files arrived", n).format(n=n) for n in (0, 1, 2)] == [
         "0 fichier arrivé", "1 fichier arrivé", "2 fichiers arrivés",
     ]  # fmt: skip
+
+
+def test_a_refusal_that_carries_values_is_said_in_french_with_them() -> None:
+    say = speech("fr").gettext
+    closed = Sentence("This referral is {status} and cannot be changed.", status=ReferralStatus.COMPLETED)
+    assert closed == "This referral is completed and cannot be changed."
+    assert say(closed) == "Cette demande est terminée et ne peut pas être modifiée."
+    taken = Sentence("{name} has had this review since {time}.", name="draft", time="14:03")
+    assert "draft" in say(taken)  # a name is nobody's word to translate
+    problem = problem_of(Invalid(Sentence("You have {n} tokens. Revoke one first.", n=20)))
+    assert say(problem.sentence) == "Vous avez 20 jetons. Révoquez-en un d’abord."
+
+
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
+def test_a_refusal_in_the_form_is_french_for_who_reads_french(server: Running, places: Places, arrive: Arrive) -> None:
+    page = arrive(places.admin, "/account", locale="fr-FR", expected=("422",))
+    page.locator("summary", has_text="Créer un jeton").click()
+    page.get_by_label("À quoi sert-il").fill("x")
+    page.locator("#f-days").fill("999")
+    page.locator("#tokens input[type=password]").fill("not it")
+    page.locator("#tokens form").last.get_by_role("button").click()
+    expect(page.locator("#tokens .wrong")).to_contain_text("Ce n’est pas votre mot de passe")
 
 
 @pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)

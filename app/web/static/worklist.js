@@ -1,6 +1,8 @@
 // @ts-check
 /** The worklist by keyboard, and its refresh that never moves a row under the pointer. */
 
+import { counted, offer, watch } from "./watch.js";
+
 const desk = /** @type {HTMLElement} */ (document.getElementById("desk"));
 const list = () => /** @type {HTMLElement} */ (document.getElementById("list"));
 const rows = () => /** @type {HTMLTableRowElement[]} */ ([...document.querySelectorAll("#rows tr[id]")]);
@@ -52,7 +54,8 @@ function merge(fresh) {
     if (count && next && count.textContent !== next.textContent) count.textContent = next.textContent;
   });
   const last = rows().at(-1);
-  offer(isWhole || !last ? waiting.size : [...waiting].filter((id) => before(came, id, last.id)).length);
+  const count = isWhole || !last ? waiting.size : [...waiting].filter((id) => before(came, id, last.id)).length;
+  offer(counted(JSON.parse(list().dataset.new ?? "[]"), count), list().dataset.look ?? "");
 }
 
 /** Whether a new row stands above the last one that is shown. @param {Map<string, Element>} came @param {string} id @param {string} last */
@@ -84,26 +87,13 @@ function leave(row) {
   act.textContent = list().dataset.gone ?? "";
 }
 
-/** @param {number} count */
-function offer(count) {
-  const line = /** @type {HTMLElement} */ (document.getElementById("fresh"));
-  if (line.dataset.count === String(count)) return;
-  line.dataset.count = String(count);
-  if (!count) return line.replaceChildren();
-  const link = document.createElement("a");
-  link.className = "button quiet";
-  link.href = list().getAttribute("hx-get") ?? location.href;
-  const words = JSON.parse(list().dataset.new ?? "[]");
-  link.textContent = (count === 1 ? words[0] : words[1]).replace("{n}", String(count));
-  line.replaceChildren(link);
-}
+watch(() => list().dataset.look ?? "", merge);
 
-document.addEventListener("htmx:after:request", (event) => {
-  const { ctx } = /** @type {CustomEvent} */ (event).detail;
-  if (ctx.sourceElement?.id === "list" && ctx.response?.raw?.ok) merge(new DOMParser().parseFromString(ctx.text, "text/html"));
-});
+let shown = list().dataset.look;
 
 document.addEventListener("htmx:after:swap", () => {
+  if (list().dataset.look !== shown) offer("", ""); // of another list
+  shown = list().dataset.look;
   const said = /** @type {HTMLElement | null} */ (document.querySelector("#rows tr[data-said]"));
   if (!said) return;
   const line = /** @type {HTMLElement} */ (document.getElementById("said"));

@@ -1,0 +1,69 @@
+"""The languages of the service: each one's words for ours; a catalogue is read once, at first use."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from gettext import NullTranslations
+from pathlib import Path
+
+from babel import Locale
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
+
+from app.errors import Sentence
+
+LANGUAGES = {"en": "English", "fr": "Français"}  # each by its own name
+FOLDER = Path(__file__).parent / "translations"
+
+
+@dataclass(frozen=True)
+class Speech:
+    """One language: its code, and its words for ours."""
+
+    language: str
+    gettext: Callable[[str], str]
+    ngettext: Callable[[str, str, int], str]
+
+    @property
+    def direction(self) -> str:
+        return Locale.parse(self.language).text_direction
+
+
+@cache
+def speech(language: str) -> Speech:
+    words = _catalogue(language)
+    return Speech(language, _with_values(words.gettext), words.ngettext)
+
+
+def first_known(*languages: str | None) -> Speech:
+    """The first of these that there is a catalogue of, `fr-CD` counting as `fr`; else English."""
+    given = (one.partition("-")[0].lower() for one in languages if one)
+    return speech(next((one for one in given if one in LANGUAGES), "en"))
+
+
+def _with_values(gettext: Callable[[str], str]) -> Callable[[str], str]:
+    """A state is a word like others; what else a sentence carries (a name, a number) is left as it is."""
+
+    def said(sentence: str) -> str:
+        if not isinstance(sentence, Sentence):
+            return gettext(sentence)
+        values = {
+            name: said(value) if isinstance(value, Sentence | StrEnum) else value
+            for name, value in sentence.values.items()
+        }
+        return gettext(sentence.words).format(**values)
+
+    return said
+
+
+def _catalogue(language: str) -> NullTranslations:
+    """A `.po` as it lies there; nothing has to be built first."""
+    with (FOLDER / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled)
