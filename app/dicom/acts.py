@@ -26,6 +26,8 @@ ALLOWANCES = {
     "clip": _LONG,  # a DICOM clip as a film that browsers play
     "film": _LONG,  # an uploaded or encapsulated film as one
     "probe": Allowance(cpu_s=5, memory_bytes=_GB // 2),  # what a film is
+    "still_frame": _LONG,  # an uploaded JPEG or PNG as one frame of a DICOM instance
+    "film_stream": _LONG,  # an uploaded film as the stream of one
     "page_count": Allowance(cpu_s=5, memory_bytes=_GB // 2),
     "page": Allowance(cpu_s=10, memory_bytes=_GB),  # one page of a PDF as WebP or PNG
 }
@@ -37,6 +39,8 @@ MODULES = {
     "clip": "app.dicom.clip",
     "film": "app.dicom.film",
     "probe": "app.dicom.film",
+    "still_frame": "app.dicom.still_frame",
+    "film_stream": "app.dicom.film_stream",
     "page_count": "app.dicom.pages",
     "page": "app.dicom.pages",
 }

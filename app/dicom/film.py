@@ -63,7 +63,7 @@ class Section(io.RawIOBase):
 
 def probe(*, path: str, ranges: list[Range] | None = None) -> dict[str, Any]:
     """Size, frames, rate and length, as the container says."""
-    with Section(path, ranges) as section, _opened(section) as container:
+    with Section(path, ranges) as section, opened(section) as container:
         stream = container.streams.video[0]
         rate = stream.average_rate or stream.guessed_rate
         columns, rows = stream.width, stream.height
@@ -85,11 +85,11 @@ def film(
     """Write the film to `output`, without sound and metadata: what browsers play is not encoded again.
 
     `frame_time_ms` is for a bare stream, which has no times of its own."""
-    with Section(path, ranges) as section, _opened(section) as container:
+    with Section(path, ranges) as section, opened(section) as container:
         poster, turned = _poster(container)
-    with Section(path, ranges) as section, _opened(section) as container:  # bare streams cannot go back
+    with Section(path, ranges) as section, opened(section) as container:  # bare streams cannot go back
         if not turned and _plays(container) and max(_size(container)) <= max_side:
-            columns, rows, frames, duration_ms = _copied(container, Path(output))
+            columns, rows, frames, duration_ms = copied(container, Path(output))
         else:
             times_ms = _times_ms(container, frame_time_ms)
             columns, rows, frames, duration_ms = _encoded(container, Path(output), max_side, times_ms)
@@ -100,7 +100,7 @@ def film(
     }  # fmt: skip
 
 
-def _opened(section: Section) -> av.container.InputContainer:
+def opened(section: Section) -> av.container.InputContainer:
     """By its own first bytes, and as nothing else: other formats of FFmpeg open further files and addresses."""
     form = _format(section.read(512))
     section.seek(0)
@@ -159,13 +159,13 @@ def _poster(container: av.container.InputContainer) -> tuple[dict[str, Any], int
     stream = container.streams.video[0]
     if container.format.name.startswith("mov") and stream.duration:
         container.seek((stream.start_time or 0) + stream.duration // 2, stream=stream)
-    frame = next(_pictures(container), None)
+    frame = next(pictures(container), None)
     if frame is None:
         raise damaged("the film has no pictures")
     return encode(_turned(frame), "webp", POSTER_SIDE, None), frame.rotation
 
 
-def _pictures(container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
+def pictures(container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
     size = _size(container)
     for packet in container.demux(container.streams.video[0]):
         try:
@@ -181,7 +181,7 @@ def _pictures(container: av.container.InputContainer) -> Iterator[av.VideoFrame]
 Written = tuple[int, int, int, float]  # columns, rows, frames, milliseconds
 
 
-def _copied(container: av.container.InputContainer, output: Path) -> Written:
+def copied(container: av.container.InputContainer, output: Path) -> Written:
     """The packets as they are in a container of our own: no sound, no place, no title, the index first."""
     source = container.streams.video[0]
     frames = 0
@@ -209,14 +209,14 @@ def _times_ms(container: av.container.InputContainer, frame_time_ms: float | Non
 
 def _encoded(container: av.container.InputContainer, output: Path, max_side: int, times_ms: Times) -> Written:
     """Picture by picture, each at its own time, turned as it is to be seen."""
-    pictures = _pictures(container)
-    first = next(pictures, None)
+    frames = pictures(container)
+    first = next(frames, None)
     if first is None:
         raise damaged("the film has no pictures")
     rows, columns = (side + side % 2 for side in _turned(first).shape[:2])
     start_ms, time_ms, step_ms = times_ms(0, first), 0.0, 0.0
     with Film(output, columns, rows, max_side=max_side) as writer:
-        for number, frame in enumerate(itertools.chain([first], pictures)):
+        for number, frame in enumerate(itertools.chain([first], frames)):
             before_ms, time_ms = time_ms, times_ms(number, frame) - start_ms
             if time_ms > limits.FILM_SECONDS * 1000:
                 raise beyond("the film has too many seconds", limits.FILM_SECONDS)

@@ -1,9 +1,15 @@
 """What a JPEG says of its own colours, and how to make a browser see them right without decoding it."""
 
+import re
 from typing import NamedTuple
 
 _ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"  # APP14: colour transform 0 (Adobe TN 5116)
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_EOI, _SOS, _ALONE = 0xD9, 0xDA, (0x01, 0xD8)
+# In a scan FF 00 is a byte FF and FF D0 to D7 restart it (ISO 10918-1 B.1.1.5, B.2.1)
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+COLOURS = frozenset({0xE0, 0xE2, 0xEE})  # JFIF, ICC and Adobe say how colours are meant
+COLOURS_IN_DICOM = frozenset({0xE0, 0xEE})  # its own attribute holds a profile (PS3.3 C.11.15)
 
 
 class Marks(NamedTuple):
@@ -62,16 +68,33 @@ def say_rgb(data: bytes, found: Marks) -> bytes:
     return data[:2] + _ADOBE_RGB + data[2:]
 
 
-def without_metadata(data: bytes) -> bytes:
-    """The same picture without EXIF, IPTC, comments and what is behind its end: place, time and owner."""
-    kept, at = [data[:2]], 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        marker = data[at + 1]
-        if marker == 0xFF:
-            end = at + 1
-        elif marker in (0xE0, 0xE2, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
-            kept.append(data[at:end])  # JFIF, ICC and Adobe say how colours are meant
+def without_metadata(data: bytes, kept: frozenset[int] = COLOURS) -> bytes:
+    """The same picture, scans bit for bit, without EXIF, IPTC, comments, thumbnails and what is behind its end.
+
+    Place, time and owner stand there; telephones put a second picture with the same behind the first one's end."""
+    parts, at = [data[:2]], 2
+    while (found := _MARKER.search(data, at)) is not None:
+        marker, at = data[found.end() - 1], found.end()
+        if marker == _EOI:
+            break
+        if marker in _ALONE:
+            continue
+        end = at + int.from_bytes(data[at : at + 2], "big")
+        segment = data[at - 2 : end]
+        if marker == 0xE0:
+            segment = _without_thumbnail(segment)
+        if marker in kept or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+            parts.append(segment)
         at = end
-    scans_end = data.rfind(b"\xff\xd9")
-    return b"".join(kept) + data[at : scans_end + 2 if scans_end >= at else len(data)]
+        if marker == _SOS:
+            after = _MARKER.search(data, end)
+            at = after.start() if after else len(data)
+            parts.append(data[end:at])
+    return b"".join([*parts, b"\xff\xd9"])
+
+
+def _without_thumbnail(segment: bytes) -> bytes:
+    """JFIF without its small picture (ISO 10918-5 10.1); JFXX is nothing else."""
+    if segment[4:9] != b"JFIF\0":
+        return b""
+    return b"\xff\xe0\x00\x10" + segment[4:16].ljust(12, b"\0") + b"\0\0"

@@ -25,6 +25,7 @@ TILES = 65_535  # of a JPEG 2000 picture: the format's own most (ISO 15444-1 A.4
 COMPONENTS = 4
 HEADER_BYTES = 16 << 20  # before a JPEG states its size: telephones put EXIF, ICC and depth maps first
 MARKERS = 150  # of a JPEG before its size; scanners write under twenty
+SCANS = 100  # of a progressive JPEG; encoders write about ten, and each one is a pass over the picture
 FRAME_TIME_MS = 60_000  # one frame a minute is no clip
 
 FILM_BOXES = 1_000  # top-level boxes of an MP4

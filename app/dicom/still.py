@@ -12,7 +12,7 @@ from app.dicom.colour import Picture
 from app.dicom.refusals import damaged
 from app.dicom.render import Form, answer, encode
 
-_ORIENTATION = 0x0112  # EXIF
+ORIENTATION = 0x0112  # EXIF
 
 
 def still(
@@ -28,7 +28,7 @@ def still(
     with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
         if image.width * image.height > limits.FRAME_PIXELS:
             raise damaged("it has too many pixels")
-        turned = image.getexif().get(_ORIENTATION, 1) not in (0, 1)
+        turned = image.getexif().get(ORIENTATION, 1) not in (0, 1)
         if form == "jpeg" and image.format == "JPEG" and not turned and max_side is None and quality is None:
             image.load()  # a broken scan is found here, not in the browser
             if jpeg.marks(data).is_shown_by_browsers:
@@ -36,10 +36,11 @@ def still(
         if max_side is not None:
             image.draft("RGB", (max_side, max_side))  # JPEG decodes smaller by itself
         ImageOps.exif_transpose(image, in_place=True)
-        return encode(_on_black(image), form, max_side, quality)
+        return encode(on_black(image), form, max_side, quality)
 
 
-def _on_black(image: Image.Image) -> Picture:
+def on_black(image: Image.Image) -> Picture:
+    """8 bits of grey or RGB; what shines through is black."""
     if image.mode.startswith("I") or image.mode == "F":  # 16 bits of grey
         values = np.asarray(image).astype(np.int64)
         return (values >> 8 if values.max(initial=0) > 255 else values).clip(0, 255).astype(np.uint8)

@@ -5,6 +5,9 @@ EXPLICIT_LE = "1.2.840.10008.1.2.1"
 EXPLICIT_BE = "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
+JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80"
+H264_LEVEL_41, H264_LEVEL_42 = "1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.104"
+HEVC_MAIN, HEVC_MAIN_10 = "1.2.840.10008.1.2.4.107", "1.2.840.10008.1.2.4.108"
 
 _BY_CODEC = {
     "native": ("", ".1", ".2", ".1.98"),
@@ -30,5 +33,5 @@ def media_type(syntax: str) -> str:
     """Of one frame as it is stored (PS3.18 tables 8.7.3-2 and 8.7.3-5)."""
     codec = CODEC.get(syntax, "")
     if codec == "video":
-        return "video/mpeg2" if syntax.split(".")[8] in ("100", "101") else "video/mp4"
+        return "video/mpeg2" if syntax.split(".")[7] in ("100", "101") else "video/mp4"
     return _OF_CODEC.get(codec, "application/octet-stream")

@@ -85,6 +85,11 @@ def record(session: Session, blobs: list[Blob]) -> None:
         raise Unavailable("The file took too long to arrive and was swept away. Send it again.")
 
 
+def give_up(session: Session, blob_id: UUID) -> None:
+    """Nothing refers to these bytes from this transaction on; the sweep removes them."""
+    session.execute(sa.update(Blob).where(Blob.id == blob_id).values(state=DELETING))
+
+
 def keep(actor: Acting, organization_id: UUID, spooled: Spooled, media_type: str) -> Blob:
     """begin and put of one file; the caller records it."""
     blob = begin(actor, organization_id, [(spooled, media_type)])[0]

@@ -30,8 +30,9 @@ def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Ins
         sent.where(ManifestItem.status == FileStatus.WITHDRAWN).exists(),
         ~sent.where(ManifestItem.status == FileStatus.STORED).exists(),  # sent again
     )
-    query = sa.select(Instance).where(Instance.study_id.in_(studies), ~is_withdrawn).options(*options)
-    return in_order(session.scalars(query))
+    # A document is listed as such, page by page
+    images = sa.select(Instance).where(Instance.study_id.in_(studies), Instance.kind != "pdf", ~is_withdrawn)
+    return in_order(session.scalars(images.options(*options)))
 
 
 def in_order(instances: Iterable[Instance]) -> list[Instance]:
@@ -57,6 +58,12 @@ def seen(session: Session, actor: Actor, model: type[Seen], row_id: UUID, *optio
     return row
 
 
+def line_of() -> sa.ColumnElement[bool]:
+    """Whether a line of the manifest is an instance's, or that of the document which it is."""
+    document = sa.exists().where(Document.id == ManifestItem.document_id, Document.instance_id == Instance.id)
+    return sa.or_(ManifestItem.instance_id == Instance.id, document)
+
+
 def taken_back(actor: Actor) -> sa.ColumnElement[bool]:
     """The instances of others that were withdrawn from every referral in which this actor sees them."""
     return sa.and_(Instance.organization_id.not_in(actor.organization_ids), withdrawn(actor))
@@ -67,8 +74,8 @@ def withdrawn(actor: Actor) -> sa.ColumnElement[bool]:
     sent = (
         sa.select(ManifestItem.id)
         .join(ReferralStudy, ReferralStudy.referral_id == ManifestItem.referral_id)
-        .where(ReferralStudy.study_id == Instance.study_id, ManifestItem.instance_id == Instance.id,
-               ManifestItem.sha256 == Instance.sha256, scope.visible(ManifestItem, actor))
+        .where(ReferralStudy.study_id == Instance.study_id, line_of(), ManifestItem.sha256 == Instance.sha256,
+               scope.visible(ManifestItem, actor))
     )  # fmt: skip
     return sa.and_(
         sent.where(ManifestItem.status == FileStatus.WITHDRAWN).exists(),

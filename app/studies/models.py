@@ -103,7 +103,7 @@ class Series(Base):
 
 
 class Instance(Base):
-    """Every viewable upload, with its own or a generated UID; `blob` is the file as it came."""
+    """Every viewable upload, with its own or a generated UID, and every Document; `blob` is the file as it came."""
 
     __tablename__ = "instance"
 
@@ -113,10 +113,12 @@ class Instance(Base):
     sop_instance_uid: Mapped[str] = mapped_column(sa.String(64))
     sop_class_uid: Mapped[str] = mapped_column(sa.String(64), default="")
     instance_number: Mapped[int | None] = mapped_column(sa.BigInteger)
-    kind: Mapped[str] = mapped_column(sa.String(10))  # dicom, jpeg, png, mp4
+    kind: Mapped[str] = mapped_column(sa.String(10))  # dicom, jpeg, png, mp4; pdf is shown as its Document
     blob_id: Mapped[UUID] = mapped_column(sa.ForeignKey("blob.id"))
     # The DICOM encoding: the same bytes where they are DICOM, else made when the study settles.
     dicom_blob_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("blob.id"))
+    wrap_recipe: Mapped[int] = mapped_column(default=0)  # by which it was made, or refused with this reason
+    wrap_reason: Mapped[str] = mapped_column(sa.Text, default="")
     sha256: Mapped[str] = mapped_column(sa.String(64))
     transfer_syntax_uid: Mapped[str] = mapped_column(sa.String(64), default="")
     rows: Mapped[int | None]
@@ -141,7 +143,9 @@ class Instance(Base):
         sa.UniqueConstraint("organization_id", "sop_instance_uid"),
         sa.Index("ix_instance_study", "study_id", "id"),
         sa.Index("ix_instance_series", "series_id", "dicom_blob_id", "id"),
-    )
+        sa.Index("ix_instance_unwrapped", "wrap_recipe", "study_id", sqlite_where=sa.text("kind != 'dicom'"),
+                 postgresql_where=sa.text("kind != 'dicom'")),
+    )  # fmt: skip
 
 
 class InstanceHeader(Base):
@@ -171,12 +175,14 @@ class InstanceConflict(Base):
 
 
 class Document(Base):
-    """An upload that is not viewable as image or clip, such as a report PDF."""
+    """An upload that is not viewable as image or clip, such as a report PDF; for DICOM it is an Instance too."""
 
     __tablename__ = "document"
 
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
     referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"), index=True)
+    # Its place in the referral's own study, with the UIDs and the Encapsulated PDF; null of what came before these were.
+    instance_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("instance.id"))
     kind: Mapped[str] = mapped_column(sa.String(10))  # pdf
     name: Mapped[str] = mapped_column(sa.String(1000))
     blob_id: Mapped[UUID] = mapped_column(sa.ForeignKey("blob.id"))
@@ -187,6 +193,11 @@ class Document(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     blob: Mapped[Blob] = relationship(lazy="raise")
+
+    __table_args__ = (
+        sa.Index("ix_document_unplaced", "id", sqlite_where=sa.text("instance_id IS NULL"),
+                 postgresql_where=sa.text("instance_id IS NULL")),
+    )  # fmt: skip
 
 
 class Rendition(Base):

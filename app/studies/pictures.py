@@ -88,9 +88,10 @@ def _frame(instance: Instance, index: int, *, form: str, max_side: int | None) -
     if instance.kind in ("jpeg", "png"):
         with as_file(instance.blob) as path:  # a child opens it: it may be large, and it is a stranger's
             answer = decoding.pool().run("still", path=str(path), form=form, max_side=max_side)
-    elif facts.document is not None:  # an encapsulated PDF is seen by its first page
+    elif facts.document is not None or instance.kind == "pdf":  # seen by its first page
+        document = list(facts.document) if facts.document else None
         with as_file(instance.blob) as path:
-            answer = decoding.pool().run("page", path=str(path), number=0, document=list(facts.document), form=form)
+            answer = decoding.pool().run("page", path=str(path), number=0, document=document, form=form)
     else:
         if facts.pixels is None or facts.frames is None:
             raise Conflict("There is no picture in this file.")

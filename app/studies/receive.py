@@ -1,5 +1,6 @@
 """A file for a referral: whose is it, where does it belong, and what the sender is told."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -21,6 +22,8 @@ from app.studies import known
 from app.studies.ingest import Admitted, Arrival, admit, put_all
 from app.studies.models import Document, ReferralStudy, Study
 from app.studies.record import note_study, record_instance
+
+IMAGES, DOCUMENTS = 1, 2  # the series of a referral's own study
 
 
 def may_send(actor: Actor, referral_id: UUID) -> Referral:
@@ -63,9 +66,11 @@ def attach(session: Session, referral: Referral, item: ManifestItem, facts: Fact
     True if a row refers to `blob` now."""
     if facts.kind == "pdf":
         return _document(session, referral, item, blob)
+    if facts.kind != "dicom":
+        facts = replace(facts, series_number=IMAGES)
     done = record_instance(
         session, referral.organization_id, facts, item.sha256 or "", blob,
-        patient_id=referral.patient_id, default_study=own_study(referral),
+        patient_id=referral.patient_id, default_study=own_study(referral.id, IMAGES),
     )  # fmt: skip
     item.instance_id = done.instance_id
     if done.blob is not None:  # else a held file's own bytes stay with it
@@ -90,9 +95,27 @@ def attach_study(session: Session, referral: Referral, study_id: UUID) -> None:
         scope.grant(session, referral.reading_organization_id, study_id=study_id)
 
 
-def own_study(referral: Referral) -> tuple[str, str]:
+def own_study(referral_id: UUID, series: int) -> tuple[str, str]:
     """Study and Series UID of what comes without its own: the referral's id as UID (PS3.5 B.2)."""
-    return f"2.25.{referral.id.int}", f"2.25.{referral.id.int}.1"
+    return f"2.25.{referral_id.int}", f"2.25.{referral_id.int}.{series}"
+
+
+def place_document(session: Session, document_id: UUID) -> None:
+    """Give a document its UIDs and its place in the referral's own study, once; settling that makes the rest."""
+    query = sa.select(Document).where(Document.id == document_id).options(joinedload(Document.blob))
+    document = session.scalars(query.with_for_update(of=Document)).one()
+    if document.instance_id is not None:
+        return
+    referral = session.get_one(Referral, document.referral_id)
+    facts = Facts(kind="pdf", size_bytes=document.blob.size_bytes, modality="DOC", series_number=DOCUMENTS,
+                  sop_instance_uid=f"2.25.{document.id.int}")  # fmt: skip
+    done = record_instance(
+        session, document.organization_id, facts, document.sha256, document.blob,
+        patient_id=referral.patient_id, default_study=own_study(referral.id, DOCUMENTS),
+    )  # fmt: skip
+    document.instance_id = done.instance_id
+    attach_study(session, referral, done.study_id)
+    note_study(session, done.study_id)
 
 
 def _settle_whose(
@@ -144,6 +167,8 @@ def _document(session: Session, referral: Referral, item: ManifestItem, blob: Bl
     session.add(document)
     session.flush()
     item.document_id, item.blob_id, item.status = document.id, blob.id, FileStatus.STORED
+    session.flush()
+    place_document(session, document.id)
     enqueue(session, "studies.settle_document", document.id)
     return True
 

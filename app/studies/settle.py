@@ -1,5 +1,6 @@
-"""Settle a study after a moment of quiet: posters for all, films of its clips, its counts."""
+"""Settle a study after a moment of quiet: posters for all, films of its clips, DICOM of what is none, its counts."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,15 +12,16 @@ from app.db import reading, transaction
 from app.dicom.facts import Facts
 from app.errors import Conflict, Invalid, TooLarge, Unavailable
 from app.jobs.queue import enqueue
-from app.studies import decoding, films, headers, pictures
+from app.studies import decoding, films, headers, pictures, wrapping
 from app.studies.models import Document, Instance, Study
+from app.studies.receive import place_document
 from app.studies.renditions import as_file
+from app.studies.tries import tried
 
 NOTHING_TO_SHOW = "This file holds no picture that can be shown."
 CATCH_UP_LIMIT = 500
 HEADERS_AT_ONCE = 200
 MOST_FAILURES = 3
-TRIES, BAD_LUCK = 3, ("died", "slow")
 
 
 def settle(study_id: str) -> None:
@@ -29,14 +31,7 @@ def settle(study_id: str) -> None:
         seen = study.content_version if study else 0
         pending = sa.select(Instance.id).where(Instance.study_id == UUID(study_id), Instance.preview == "pending")
         instance_ids = list(session.scalars(pending.order_by(Instance.is_clip, Instance.id)))  # stills before clips
-    failures = 0
-    for instance_id in instance_ids:
-        try:
-            _prepare(instance_id)
-        except Unavailable:  # bytes that are away are one file's fault; three in a row are the store's
-            failures += 1
-            if failures == MOST_FAILURES:
-                raise
+    failures = _each(instance_ids, _prepare) + _each(wrapping.missing(UUID(study_id)), wrapping.make)
     if failures:
         raise Unavailable("Some files of this study could not be prepared.")
     _keep_headers(UUID(study_id))
@@ -48,15 +43,24 @@ def catch_up() -> None:
     with reading(WORKER) as session:
         behind = sa.select(Study.id, Study.content_version).where(sa.text("content_version != settled_version"))
         slipped = session.execute(behind.limit(CATCH_UP_LIMIT)).all()
-    for study_id, version in slipped:
+        unplaced = list(
+            session.scalars(sa.select(Document.id).where(sa.text("instance_id IS NULL")).limit(CATCH_UP_LIMIT))
+        )
+    unwrapped = [(study_id, f"wrap-{wrapping.RECIPE}") for study_id in wrapping.behind(CATCH_UP_LIMIT)]
+    # One job for ever, with its own attempts: what fails again and again is not begun anew at every turn.
+    for study_id, version in [*slipped, *unwrapped]:
         with transaction(WORKER) as session:
-            # One job for ever, with its own attempts: what fails again and again is not begun anew at every turn.
             job_id = f"settle-{study_id}-{version}"
             enqueue(session, "studies.settle", study_id, once=f"settle-{study_id}", job_id=job_id)
+    for document_id in unplaced:
+        with transaction(WORKER) as session:
+            enqueue(session, "studies.settle_document", document_id, job_id=f"place-{document_id}")
 
 
 def settle_document(document_id: str) -> None:
-    """The job `studies.settle_document`: how many pages, and the first one."""
+    """The job `studies.settle_document`: its place in its study, how many pages, and the first one."""
+    with transaction(WORKER) as session:
+        place_document(session, UUID(document_id))
     with reading(WORKER) as session:
         query = sa.select(Document).where(Document.id == UUID(document_id)).options(joinedload(Document.blob))
         document = session.scalars(query).one()
@@ -72,29 +76,31 @@ def settle_document(document_id: str) -> None:
         session.execute(sa.update(Document).where(Document.id == document.id).values(values))
 
 
+def _each(ids: list[UUID], act: Callable[[UUID], None]) -> int:
+    """How many could not be done for now."""
+    failures = 0
+    for one in ids:
+        try:
+            act(one)
+        except Unavailable:  # bytes that are away are one file's fault; three in a row are the store's
+            failures += 1
+            if failures == MOST_FAILURES:
+                raise
+    return failures
+
+
 def _prepare(instance_id: UUID) -> None:
     """One file that cannot be shown is said so, and stops nothing else; a store that is away ends the job for now."""
     with reading(WORKER) as session:
         query = sa.select(Instance).where(Instance.id == instance_id)
         instance = session.scalars(query.options(joinedload(Instance.blob), undefer(Instance.facts))).one()
     try:
-        values: dict[str, object] = {"preview": "ready", **_tried(instance)}
+        values: dict[str, object] = {"preview": "ready", **tried(lambda: _made(instance))}
     except (Invalid, Conflict, TooLarge) as refusal:
         log.get().warning("preview failed", instance_id=str(instance_id), reason_code=refusal.facts.get("reason_code"))
         values = {"preview": "none", "preview_reason": f"{refusal.sentence} It can be downloaded."}
     with transaction(WORKER) as session:
         session.execute(sa.update(Instance).where(Instance.id == instance_id).values(values))
-
-
-def _tried(instance: Instance) -> dict[str, int]:
-    """A child that died or was too slow may have had bad luck; three of them have not."""
-    for _ in range(TRIES - 1):
-        try:
-            return _made(instance)
-        except Invalid as refusal:
-            if refusal.facts.get("reason_code") not in BAD_LUCK:
-                raise
-    return _made(instance)
 
 
 def _made(instance: Instance) -> dict[str, int]:
@@ -117,7 +123,8 @@ def _keep_headers(study_id: UUID) -> None:
 def _count(study_id: UUID, seen: int) -> None:
     counted = sa.select(sa.func.count(), sa.func.sum(sa.case((Instance.is_clip, 1), else_=0)))
     with transaction(WORKER) as session:
-        instances, clips = session.execute(counted.where(Instance.study_id == study_id)).one()
+        images = counted.where(Instance.study_id == study_id, Instance.kind != "pdf")
+        instances, clips = session.execute(images).one()
         session.execute(
             sa.update(Study).where(Study.id == study_id, Study.settled_version <= seen)
             .values(settled_version=seen, instance_count=instances, clip_count=clips or 0)

@@ -70,6 +70,8 @@ def nothing_is_half_visible() -> None:
         for holder in (Instance, InstanceConflict, Document, Rendition):
             unfit = sa.select(holder.id).join(Blob, Blob.id == holder.blob_id).where(Blob.state != STORED)
             assert list(session.scalars(unfit)) == [], f"{holder.__tablename__} without its bytes"
+        unfit = sa.select(Instance.id).join(Blob, Blob.id == Instance.dicom_blob_id).where(Blob.state != STORED)
+        assert list(session.scalars(unfit)) == [], "an instance without its DICOM encoding"
         nowhere = sa.select(ManifestItem.id).where(
             ManifestItem.status == FileStatus.STORED, ManifestItem.is_archive.is_(False),
             ManifestItem.instance_id.is_(None), ManifestItem.document_id.is_(None),
@@ -130,6 +132,7 @@ def nothing_is_orphaned() -> None:
         used: set[UUID] = set()
         for holder in (Instance, InstanceConflict, Document, Rendition, ManifestItem):
             used |= set(session.scalars(sa.select(holder.blob_id).where(holder.blob_id.is_not(None))))
+        used |= set(session.scalars(sa.select(Instance.dicom_blob_id).where(Instance.dicom_blob_id.is_not(None))))
         kept = {row.id: row.key for row in session.scalars(sa.select(Blob).where(Blob.state == STORED))}
         assert session.scalar(sa.select(sa.func.count()).where(Blob.state == PENDING)) == 0
     assert set(kept) == used, "stored bytes that nobody refers to, or the other way round"

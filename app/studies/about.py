@@ -1,0 +1,66 @@
+"""What a file that says nothing of itself is told by the rows around it: whose it is, and where it belongs."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from app.dicom.wrap import About
+from app.people.models import Patient
+from app.referrals.models import Referral
+from app.studies.models import Instance, ReferralStudy, Series, Study
+
+_SEX = {"female": "F", "male": "M", "other": "O"}  # PS3.3 C.7.1.1
+_AGE_UNIT = {"days": "D", "weeks": "W", "months": "M", "years": "Y"}
+
+
+def about(session: Session, instance: Instance) -> About:
+    """By the referral that the file came with: the first that asked about its study."""
+    study, series = session.get_one(Study, instance.study_id), session.get_one(Series, instance.series_id)
+    query = sa.select(Referral).join(ReferralStudy, ReferralStudy.referral_id == Referral.id)
+    referral = session.scalars(
+        query.where(ReferralStudy.study_id == study.id)
+        .options(joinedload(Referral.patient), joinedload(Referral.author), joinedload(Referral.organization))
+        .order_by(ReferralStudy.id).limit(1)
+    ).one()  # fmt: skip
+    patient = referral.patient
+    return About(
+        study.study_instance_uid, series.series_instance_uid, instance.sop_instance_uid, instance.created_at,
+        patient_name=person_name(patient), patient_identifier=patient.identifier, patient_issuer=patient.issuer,
+        patient_birth_date=_whole_date(patient.birth_date), patient_sex=_SEX.get(patient.sex, ""),
+        patient_age=_age(patient), accession_number=referral.accession_number, dicom_study_id=study.dicom_study_id or referral.code,
+        study_date=study.study_date, study_time=study.study_time,
+        study_description=study.study_description or referral.exam_type, institution_name=referral.organization.name,
+        referring_physician_name=referral.author.name, series_number=series.series_number,
+        instance_number=_number(session, instance.series_id, instance.id),
+    )  # fmt: skip
+
+
+def person_name(patient: Patient) -> str:
+    """PN (PS3.5 6.2.1): in Latin letters, and in the patient's own script as the second group."""
+    if patient.name_unknown:
+        return ""
+    latin, local = (
+        "^".join(part.replace("^", " ").replace("=", " ") for part in parts).rstrip("^")
+        for parts in ((patient.family_name, patient.given_name), (patient.name_local,))
+    )
+    return f"{latin}={local}" if local else latin
+
+
+def _whole_date(birth_date: str | None) -> str:
+    """DA has no years alone (PS3.5 6.2)."""
+    return birth_date.replace("-", "") if birth_date and len(birth_date) == 10 else ""
+
+
+def _age(patient: Patient) -> str:
+    """AS, as it was stated (PS3.5 6.2)."""
+    unit = _AGE_UNIT.get(patient.age_unit or "")
+    return (
+        f"{patient.age_value:03}{unit}" if unit and patient.age_value is not None and patient.age_value < 1000 else ""
+    )
+
+
+def _number(session: Session, series_id: UUID, instance_id: UUID) -> int:
+    """By the order in which they came; the ids are in it."""
+    before = sa.select(sa.func.count()).where(Instance.series_id == series_id, Instance.id < instance_id)
+    return 1 + (session.scalar(before) or 0)
