@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+from app.config import file_limits
 from app.dicom import codestream, limits
 from app.dicom.codestream import Size
 from app.dicom.facts import Frames, Pixels
@@ -77,9 +78,11 @@ def _by_table(walk: Walk, table: tuple[int, int], fragments: list[tuple[int, int
         _, offset, length = walk.found[EXTENDED_OFFSETS]
         width = 8
     if not length:
+        if count > 1:
+            walk.warn("The file has no table of its frames; they were found without it.")
         return []
-    if length > limits.FRAGMENTS * width:
-        raise beyond("its table of frames is too long", limits.FRAGMENTS)
+    if length > file_limits().max_dicom_fragments * width:
+        raise beyond("its table of frames is too long", file_limits().max_dicom_fragments)
     data = walk.source.read(offset, length)
     starts = [int.from_bytes(data[at : at + width], "little") for at in range(0, len(data) - width + 1, width)]
     base = fragments[0][0]

@@ -6,6 +6,7 @@ import re
 import struct
 from typing import Any, Literal
 
+from app.config import file_limits
 from app.dicom import limits
 from app.dicom.text import CharacterSet
 
@@ -105,7 +106,7 @@ def _binary(vr: str, raw: bytes, _charset: Charset, order: Order) -> list[Any]:
 
 def _number(text: str, vr: str) -> float | int | None:
     """NaN, infinity and what is no number are null: JSON has none of them."""
-    if len(text) > limits.NUMBER_CHARS or not _NUMBER.fullmatch(text):
+    if len(text) > file_limits().max_dicom_number_chars or not _NUMBER.fullmatch(text):
         return None
     value = float(text)
     if not math.isfinite(value):
