@@ -10,7 +10,6 @@ from app.config import file_limits
 from app.dicom import limits
 from app.dicom.text import CharacterSet
 
-INLINE_BYTES = 1024  # longer values stand outside, as bulk data
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _FORMATS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 GROUPS = ("Alphabetic", "Ideographic", "Phonetic")

@@ -10,10 +10,10 @@ from app.config import file_limits
 from app.dicom import syntaxes
 from app.dicom.dictionary import vr_of
 from app.dicom.facts import Facts
-from app.dicom.json_values import GROUPS, INLINE_BYTES, Charset, inline
+from app.dicom.json_values import GROUPS, Charset, inline
 from app.dicom.refusals import beyond, damaged
 from app.dicom.source import Source
-from app.dicom.walk import ITEM, ITEM_END, LONG, OPAQUE, PIXEL_DATA, SEQUENCE_END, SHORT, UNDEFINED
+from app.dicom.walk import INLINE_BYTES, ITEM, ITEM_END, LONG, OPAQUE, PIXEL_DATA, SEQUENCE_END, SHORT, UNDEFINED
 
 CHARACTER_SET, PIXEL_REPRESENTATION = 0x00080005, 0x00280103
 AVAILABLE_TRANSFER_SYNTAX = "00083002"
@@ -89,6 +89,16 @@ def header(path: Path, facts: Facts) -> Header:
         performed_start_date=_first(data, "00400244", ""), performed_start_time=_first(data, "00400245", ""),
         scheduled_step_id=_first(request, "00400009", ""), requested_procedure_id=_first(request, "00401001", ""),
     )  # fmt: skip
+
+
+def least(facts: Facts) -> Header:
+    """Who and what a file is, where no more of its header can be had."""
+    known = {
+        "00080016": facts.sop_class_uid, "00080018": facts.sop_instance_uid, "0020000D": facts.study_instance_uid,
+        "0020000E": facts.series_instance_uid, AVAILABLE_TRANSFER_SYNTAX: facts.transfer_syntax_uid,
+    }  # fmt: skip
+    data = {tag: {"vr": "UI", "Value": [uid]} for tag, uid in known.items() if uid}
+    return Header(json.dumps(_sorted(data), separators=(",", ":")).encode(), {})
 
 
 def _first(data: dict[str, Any], tag: str, otherwise: Any) -> Any:

@@ -20,6 +20,9 @@ LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 BINARY = frozenset((b"OB", b"OW", b"UN", b"OF", b"OD", b"OL", b"OV", b""))
 WORD_BYTES = {b"US": 2, b"SS": 2, b"UL": 4, b"SL": 4, b"FL": 4, b"FD": 8, b"AT": 4, b"SV": 8, b"UV": 8}
 LISTS = frozenset(b"AE AS CS DA DS DT IS LO PN SH TM UC UI".split())  # values separated by a backslash
+# Values up to here stand in the header as JSON, longer ones beside it as bulk data, but for these (PS3.18 F.2.2)
+INLINE_BYTES = 1024
+NEVER_BULK = frozenset(b"AE AS AT CS DA DT LO PN SH TM UI UR".split())
 SAFE_UID = re.compile(rb"[0-9A-Za-z.]{0,64}[\0 ]*")
 
 
@@ -55,7 +58,7 @@ class Walk:
         self.warnings: dict[str, None] = {}
         self._position = start
         self._levels = [Level(False, source.size, False, 0, implicit)]
-        self._elements = self._items = self._fragments = 0
+        self._elements = self._items = self._fragments = self._header_bytes = 0
         self._last_tag = 0
 
     def run(self) -> None:
@@ -247,14 +250,16 @@ class Walk:
 
     def _check_value(self, tag: int, vr: bytes, length: int) -> None:
         word_bytes = WORD_BYTES.get(vr)
-        if word_bytes:
-            if length % word_bytes:
-                raise damaged(f"element ({tag >> 16:04X},{tag & 0xFFFF:04X}) has an impossible length")
-            if length // word_bytes > self._most.max_dicom_values and tag not in LUT_DATA:
-                raise beyond("one element of its header has too many values", self._most.max_dicom_values)
-            return
+        if word_bytes and length % word_bytes:
+            raise damaged(f"element ({tag >> 16:04X},{tag & 0xFFFF:04X}) has an impossible length")
+        if word_bytes and length // word_bytes > self._most.max_dicom_values and tag not in LUT_DATA:
+            raise beyond("one element of its header has too many values", self._most.max_dicom_values)
         if vr in (b"", b"UN") and length:  # the attribute's own kind decides how others take it
             vr = vr_of(tag).encode() if tag not in OPAQUE else b""
+        if length <= INLINE_BYTES or vr in NEVER_BULK:
+            self._header_bytes += length
+            if self._header_bytes > self._most.max_dicom_header_bytes:
+                raise beyond("its header has too many bytes", self._most.max_dicom_header_bytes)
         if vr == b"UI":
             if length and not tag >> 16 & 1:
                 self._check_uids(length)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from app.config import settings
 from app.dicom.admission import examine
 from app.dicom.facts import Facts
+from app.dicom.metadata import header
 from app.dicom.pool import Pool
 from app.errors import Invalid
 from tests.dicom import made, real
@@ -75,7 +76,30 @@ def test_what_only_looks_dangerous_is_taken_clean_and_shown_or_refused(name: str
     assert isinstance(facts, Facts)
     text = json.dumps(facts.to_json(), allow_nan=False)
     assert not any(f"\\u00{code:02x}" in text for code in range(32))
+    started_s = time.thread_time()
+    json.loads(header(path, facts).text)
+    assert time.thread_time() - started_s < CHECK_S
     shown(pool, path, facts)
+
+
+def test_what_takes_long_is_refused_when_the_time_of_a_check_is_over(tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    path.write_bytes(dicom.frames_with_all_markers())
+    started_s = time.thread_time()
+    refusal = outcome_of(path)
+    assert time.thread_time() - started_s < CHECK_S + 0.5
+    assert isinstance(refusal, Invalid)
+    assert refusal.facts["reason_code"] == "slow"
+
+
+@pytest.mark.parametrize("name", dicom.ODD)
+def test_what_real_machines_write_wrong_is_taken_with_a_warning(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    make, warning = dicom.ODD[name]
+    path.write_bytes(make())
+    facts = bounded_examine(path)
+    assert isinstance(facts, Facts)
+    assert any(warning in one for one in facts.warnings), facts.warnings
 
 
 def shown(pool: Pool, path: Path, facts: Facts) -> int:
