@@ -34,6 +34,8 @@ def jpeg(read: Read) -> Size:
         if marker == 0xFF:  # fill byte (B.1.1.2)
             at += 1
         elif marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in _NO_SIZE):
+            if int.from_bytes(head[2:4], "big") < 8 + 3 * head[9]:  # others would read the size elsewhere
+                break
             rows, columns = int.from_bytes(head[5:7], "big"), int.from_bytes(head[7:9], "big")
             return Size(columns, rows, head[9], head[4], at + 10)
         elif marker in (0xD9, 0xDA) or marker < 0xC0:

@@ -7,7 +7,7 @@ from types import TracebackType
 import av
 import numpy as np
 
-from app.dicom import limits
+from app.config import file_limits
 from app.dicom.colour import Picture
 from app.dicom.refusals import beyond
 
@@ -52,8 +52,8 @@ class Film:
         self.add_frame(frame, time_ms)
 
     def add_frame(self, frame: av.VideoFrame, time_ms: float) -> None:
-        if self.count >= limits.FILM_FRAMES:
-            raise beyond("it has too many frames", limits.FILM_FRAMES)
+        if self.count >= file_limits().max_film_frames:
+            raise beyond("it has too many frames", file_limits().max_film_frames)
         shown = frame.reformat(self.columns, self.rows, "yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
         shown.pict_type = 0  # a decoded frame's own type would force the encoder's choice
         self._shown_ticks = max(round(time_ms * _CLOCK / 1000), self._shown_ticks + 1)

@@ -9,7 +9,7 @@ from typing import Any
 import av
 import numpy as np
 
-from app.dicom import limits
+from app.config import file_limits
 from app.dicom.clip import POSTER_SIDE, USUAL_FRAME_MS
 from app.dicom.colour import Picture
 from app.dicom.encoder import MAX_SIDE, Film
@@ -110,12 +110,12 @@ def opened(section: Section) -> av.container.InputContainer:
     if container.streams.video[0].codec_context is None:
         raise damaged("the film is of a kind that Sonopost does not know")
     columns, rows = _size(container)
-    if not 0 < columns * rows <= limits.FILM_PIXELS:
-        raise beyond(f"the film has {columns:,} × {rows:,} pixels", limits.FILM_PIXELS)
-    if _duration_s(container) > limits.FILM_SECONDS:
-        raise beyond("the film has too many seconds", limits.FILM_SECONDS)
-    if container.streams.video[0].frames > limits.FILM_FRAMES:
-        raise beyond("the film has too many frames", limits.FILM_FRAMES)
+    if not 0 < columns * rows <= file_limits().max_film_pixels:
+        raise beyond(f"the film has {columns:,} × {rows:,} pixels", file_limits().max_film_pixels)
+    if _duration_s(container) > file_limits().max_film_s:
+        raise beyond("the film has too many seconds", file_limits().max_film_s)
+    if container.streams.video[0].frames > file_limits().max_film_frames:
+        raise beyond("the film has too many frames", file_limits().max_film_frames)
     container.streams.video[0].thread_type = "SLICE"  # frame threads hold many frames each
     return container
 
@@ -194,8 +194,8 @@ def copied(container: av.container.InputContainer, output: Path) -> Written:
             packet.stream = stream
             target.mux(packet)
             frames += 1
-            if frames > limits.FILM_FRAMES:
-                raise beyond("the film has too many frames", limits.FILM_FRAMES)
+            if frames > file_limits().max_film_frames:
+                raise beyond("the film has too many frames", file_limits().max_film_frames)
     return *_size(container), frames, _duration_s(container) * 1000
 
 
@@ -218,8 +218,8 @@ def _encoded(container: av.container.InputContainer, output: Path, max_side: int
     with Film(output, columns, rows, max_side=max_side) as writer:
         for number, frame in enumerate(itertools.chain([first], frames)):
             before_ms, time_ms = time_ms, times_ms(number, frame) - start_ms
-            if time_ms > limits.FILM_SECONDS * 1000:
-                raise beyond("the film has too many seconds", limits.FILM_SECONDS)
+            if time_ms > file_limits().max_film_s * 1000:
+                raise beyond("the film has too many seconds", file_limits().max_film_s)
             step_ms = time_ms - before_ms
             writer.add(_turned(frame), time_ms)
     return writer.columns, writer.rows, writer.count, time_ms + step_ms

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.dicom import limits, syntaxes
+from app.config import file_limits
+from app.dicom import syntaxes
 from app.dicom.refusals import beyond, refused
 from app.dicom.walk import LONG, SHORT, UNDEFINED
 
@@ -49,8 +50,8 @@ def _meta(sop_class_uid: str, sop_instance_uid: str, syntax: str) -> bytes:
 
 
 def _data_set(data: Mapping[str, Any], bulk: Bulk, syntax: str, depth: int) -> Iterator[bytes]:
-    if depth > limits.DEPTH:
-        raise beyond("its header is nested too deeply", limits.DEPTH)
+    if depth > file_limits().max_dicom_depth:
+        raise beyond("its header is nested too deeply", file_limits().max_dicom_depth)
     for name in sorted(data):
         tag = int(name, 16)
         if len(name) != 8 or tag >> 16 == 2 or tag & 0xFFFF == 0 or name == AVAILABLE_TRANSFER_SYNTAX:

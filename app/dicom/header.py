@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from app.config import file_limits
 from app.dicom import limits, syntaxes
 from app.dicom.cine import regions, timing
 from app.dicom.facts import Facts, PatientFacts
@@ -75,16 +76,16 @@ def _meta(source: Source, start: int) -> tuple[dict[int, bytes], int]:
     count = 0
     while source.read(at, 2) == b"\x02\0":
         count += 1
-        if count > limits.META_ELEMENTS:
-            raise beyond("its meta information has too many elements", limits.META_ELEMENTS)
+        if count > file_limits().max_dicom_meta_elements:
+            raise beyond("its meta information has too many elements", file_limits().max_dicom_meta_elements)
         head = source.read(at, 12)
         vr, header_bytes, length = head[4:6], 8, int.from_bytes(head[6:8], "little")
         if vr in LONG:
             header_bytes, length = 12, int.from_bytes(head[8:12], "little")
         elif vr not in SHORT:
             raise damaged("its meta information cannot be read")
-        if length > limits.VALUE_BYTES:
-            raise beyond("a value of its meta information has too many bytes", limits.VALUE_BYTES)
+        if length > file_limits().max_dicom_value_bytes:
+            raise beyond("a value of its meta information has too many bytes", file_limits().max_dicom_value_bytes)
         if at + header_bytes + length > source.size:
             raise cut_off(source.size, at + header_bytes + length)
         value = source.read(at + header_bytes, min(length, limits.TEXT_CHARS))

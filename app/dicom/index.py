@@ -2,13 +2,15 @@
 
 from itertools import pairwise
 
-from app.dicom import codestream, limits
+from app.config import file_limits
+from app.dicom import codestream, jpeg, limits
 from app.dicom.codestream import Size
 from app.dicom.facts import Frames, Pixels
 from app.dicom.refusals import beyond, damaged, refused
 from app.dicom.walk import PIXEL_DATA, Walk
 
 EXTENDED_OFFSETS = 0x7FE00001
+OTHER_COLOURS = "Header and pictures disagree about colour; the pictures are believed."
 _BEGINS = {"jpeg": b"\xff\xd8", "jpeg-ls": b"\xff\xd8", "jpeg-2000": b"\xff\x4f", "htj2k": b"\xff\x4f",
            "jpeg-xl": b"\xff\x0a"}  # fmt: skip
 _SIZE_OF = {"jpeg": codestream.jpeg, "jpeg-ls": codestream.jpeg, "jpeg-2000": codestream.jpeg_2000,
@@ -77,9 +79,11 @@ def _by_table(walk: Walk, table: tuple[int, int], fragments: list[tuple[int, int
         _, offset, length = walk.found[EXTENDED_OFFSETS]
         width = 8
     if not length:
+        if count > 1:
+            walk.warn("The file has no table of its frames; they were found without it.")
         return []
-    if length > limits.FRAGMENTS * width:
-        raise beyond("its table of frames is too long", limits.FRAGMENTS)
+    if length > file_limits().max_dicom_fragments * width:
+        raise beyond("its table of frames is too long", file_limits().max_dicom_fragments)
     data = walk.source.read(offset, length)
     starts = [int.from_bytes(data[at : at + width], "little") for at in range(0, len(data) - width + 1, width)]
     base = fragments[0][0]
@@ -119,6 +123,8 @@ def _check_sizes(walk: Walk, pixels: Pixels, frames: Frames) -> None:
         elif size_of and not (known and read(0, len(known)) == known):
             size = size_of(read)
             _check_size(walk, pixels, size)
+            if pixels.codec == "jpeg" and size.components == 3:
+                _compare_colours(walk, pixels, read(0, size.header_bytes + 9))
             known = read(0, size.header_bytes)
 
 
@@ -132,7 +138,18 @@ def _check_size(walk: Walk, pixels: Pixels, size: Size) -> None:
     if size.components > limits.COMPONENTS:
         raise beyond("a picture in it has too many colour components", limits.COMPONENTS)
     if size.components and size.components != pixels.samples_per_pixel:
-        walk.warn("Header and pictures disagree about colour; the pictures are believed.")
+        walk.warn(OTHER_COLOURS)
+
+
+def _compare_colours(walk: Walk, pixels: Pixels, head: bytes) -> None:
+    """A JPEG's own marks against Photometric Interpretation, which carts often write as RGB over YCbCr."""
+    try:
+        found = jpeg.marks(head)
+    except ValueError:  # lossless JPEG-LS, say: no browser shows it either
+        return
+    is_labelled_rgb = pixels.photometric_interpretation == "RGB"
+    if found.is_shown_by_browsers and jpeg.is_rgb(found, pixels.photometric_interpretation) != is_labelled_rgb:
+        walk.warn(OTHER_COLOURS)
 
 
 def _missing(here: int, promised: int) -> Exception:

@@ -35,7 +35,9 @@ def marks(data: bytes) -> Marks:
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         body = data[at + 4 : at + 2 + length]
-        if marker in _SOF and len(body) >= 6 + 3 * body[5]:
+        if marker in _SOF:
+            if len(body) < 6 or len(body) < 6 + 3 * body[5]:
+                break
             parts = [body[6 + 3 * number : 9 + 3 * number] for number in range(body[5])]
             subsampled = len({part[1] for part in parts}) > 1
             ids = bytes(part[0] for part in parts)

@@ -6,10 +6,10 @@ import re
 import struct
 from typing import Any, Literal
 
+from app.config import file_limits
 from app.dicom import limits
 from app.dicom.text import CharacterSet
 
-INLINE_BYTES = 1024  # longer values stand outside, as bulk data
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _FORMATS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
@@ -105,7 +105,7 @@ def _binary(vr: str, raw: bytes, _charset: Charset, order: Order) -> list[Any]:
 
 def _number(text: str, vr: str) -> float | int | None:
     """NaN, infinity and what is no number are null: JSON has none of them."""
-    if len(text) > limits.NUMBER_CHARS or not _NUMBER.fullmatch(text):
+    if len(text) > file_limits().max_dicom_number_chars or not _NUMBER.fullmatch(text):
         return None
     value = float(text)
     if not math.isfinite(value):

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from app.config import file_limits
 from app.dicom import codestream, limits
 from app.dicom.facts import Facts
 from app.dicom.refusals import beyond, cut_off, damaged, unknown
@@ -46,8 +47,8 @@ def png(source: Source) -> Facts | None:
 def _picture(source: Source, kind: Literal["jpeg", "png"], rows: int, columns: int) -> Facts:
     if not rows or not columns:
         raise damaged("it holds a picture of no size")
-    if rows * columns > limits.FRAME_PIXELS:
-        raise beyond(f"it has {columns:,} × {rows:,} pixels", limits.FRAME_PIXELS)
+    if rows * columns > file_limits().max_frame_pixels:
+        raise beyond(f"it has {columns:,} × {rows:,} pixels", file_limits().max_frame_pixels)
     return Facts(kind=kind, size_bytes=source.size, rows=rows, columns=columns, number_of_frames=1)
 
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from app.config import file_limits
 from app.dicom import syntaxes
 from app.dicom.dictionary import vr_of
 from app.dicom.facts import Facts
-from app.dicom.json_values import GROUPS, INLINE_BYTES, Charset, inline
+from app.dicom.json_values import GROUPS, Charset, inline
 from app.dicom.refusals import beyond, damaged
 from app.dicom.source import Source
-from app.dicom.walk import ITEM, ITEM_END, LONG, OPAQUE, PIXEL_DATA, SEQUENCE_END, SHORT, UNDEFINED
+from app.dicom.walk import INLINE_BYTES, ITEM, ITEM_END, LONG, OPAQUE, PIXEL_DATA, SEQUENCE_END, SHORT, UNDEFINED
 
 CHARACTER_SET, PIXEL_REPRESENTATION = 0x00080005, 0x00280103
 AVAILABLE_TRANSFER_SYNTAX = "00083002"
-TOTAL_BYTES = 4 << 20  # of values in one header; an ultrasound header has some kB, a large report some 100 kB
 # PS3.18 F.2.2: these may stand outside as bulk data
 MAY_BE_BULK = frozenset("DS FL FD IS LT OB OD OF OL OV OW SL SS ST SV UC UL UN US UT UV".split())
 WORDS = {
@@ -91,6 +91,16 @@ def header(path: Path, facts: Facts) -> Header:
     )  # fmt: skip
 
 
+def least(facts: Facts) -> Header:
+    """Who and what a file is, where no more of its header can be had."""
+    known = {
+        "00080016": facts.sop_class_uid, "00080018": facts.sop_instance_uid, "0020000D": facts.study_instance_uid,
+        "0020000E": facts.series_instance_uid, AVAILABLE_TRANSFER_SYNTAX: facts.transfer_syntax_uid,
+    }  # fmt: skip
+    data = {tag: {"vr": "UI", "Value": [uid]} for tag, uid in known.items() if uid}
+    return Header(json.dumps(_sorted(data), separators=(",", ":")).encode(), {})
+
+
 def _first(data: dict[str, Any], tag: str, otherwise: Any) -> Any:
     """The first value if it is of the kind that the standard gives the attribute."""
     value = (data.get(tag, {}).get("Value") or [otherwise])[0]
@@ -109,7 +119,7 @@ class _Reader:
         self.bulk: dict[str, Bulk] = {}
         self.data: dict[str, Any] = {}
         self._at = facts.dataset_offset
-        self._spent_bytes = 0
+        self._spent_bytes, self._most_bytes = 0, file_limits().max_dicom_header_bytes
         top = _Level(source.size, implicit, delimited=False, path="", charset=Charset(), data=self.data)
         self._levels = [top]
 
@@ -216,8 +226,8 @@ class _Reader:
             self._by_reference(level, tag, vr, begin, length)
             return
         self._spent_bytes += length
-        if self._spent_bytes > TOTAL_BYTES:
-            raise beyond("its header has too many bytes", TOTAL_BYTES)
+        if self._spent_bytes > self._most_bytes:
+            raise beyond("its header has too many bytes", self._most_bytes)
         raw = self.source.read(begin, length)
         if tag == CHARACTER_SET:
             level.charset = Charset(raw)

@@ -10,6 +10,7 @@ import socket
 import sys
 from types import FrameType
 
+from app.config import load_in_decoder
 from app.dicom import child
 from app.dicom.acts import MODULES
 
@@ -20,6 +21,7 @@ _alive: dict[int, int] = {}  # the service's number of a child → its process i
 def main(control_fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which then closes the socket
     control = socket.socket(fileno=control_fd)
+    load_in_decoder()
     for module in sorted(set(MODULES.values())):
         importlib.import_module(module)
     importlib.import_module("app.dicom.render").warm_up()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pypdfium2 as pdfium
 
-from app.dicom import limits
+from app.config import file_limits
 from app.dicom.facts import Range
 from app.dicom.film import Section
 from app.dicom.refusals import beyond, damaged, refused
@@ -44,6 +44,6 @@ def _opened(path: str, document: Range | None) -> pdfium.PdfDocument:
         if "password" in str(failure).lower():
             raise refused("locked", "This document is locked with a password.") from None
         raise damaged("the document cannot be opened") from None
-    if not 0 < len(pdf) <= limits.PDF_PAGES:
-        raise beyond(f"the document has {len(pdf):,} pages", limits.PDF_PAGES)
+    if not 0 < len(pdf) <= file_limits().max_pdf_pages:
+        raise beyond(f"the document has {len(pdf):,} pages", file_limits().max_pdf_pages)
     return pdf

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from app.dicom import limits
+from app.config import file_limits
 from app.dicom.refusals import damaged
 
 DISCRETE, LINEAR, INDIRECT = 0, 1, 2
@@ -20,33 +20,37 @@ class Segment(NamedTuple):
 def segments(words: Sequence[int]) -> Iterator[Segment]:
     """The segments in order, references resolved; Invalid when they make more entries than a table has."""
     at = total = 0
-    while at + 1 < len(words):
+    most, end = file_limits().max_lut_entries, len(words)
+    while at + 1 < end:
         if words[at] != INDIRECT:
-            found = [_one(words, at, total)]
-            at = found[0].at + (1 if found[0].is_line else found[0].entries)
-        elif at + 3 < len(words):
+            segment = _one(words, at, total, most)
+            at = segment.at + (1 if segment.is_line else segment.entries)
+            total += segment.entries
+            yield segment
+        elif at + 3 < end:
             # A copy of segments further up: how many, then where in bytes, low word first.
-            found = list(_copied(words, (words[at + 2] | words[at + 3] << 16) // 2, words[at + 1], at, total))
+            start, copies = (words[at + 2] | words[at + 3] << 16) // 2, words[at + 1]
+            for segment in _copied(words, start, copies, at, total, most):
+                total += segment.entries
+                yield segment
             at += 4
         else:
             raise damaged("its colour table breaks off")
-        total += sum(segment.entries for segment in found)
-        yield from found
 
 
-def _copied(words: Sequence[int], start: int, copies: int, before: int, total: int) -> Iterator[Segment]:
+def _copied(words: Sequence[int], start: int, copies: int, before: int, total: int, most: int) -> Iterator[Segment]:
     for _ in range(copies):
         if start + 1 >= before or words[start] == INDIRECT:
             raise damaged("its colour table refers to what is not there")
-        segment = _one(words, start, total)
+        segment = _one(words, start, total, most)
         total += segment.entries
         start = segment.at + (1 if segment.is_line else segment.entries)
         yield segment
 
 
-def _one(words: Sequence[int], at: int, total: int) -> Segment:
+def _one(words: Sequence[int], at: int, total: int, most: int) -> Segment:
     kind, count = words[at], words[at + 1]
-    if kind not in (DISCRETE, LINEAR) or count == 0 or total + count > limits.LUT_ENTRIES:
+    if kind not in (DISCRETE, LINEAR) or count == 0 or total + count > most:
         raise damaged("its colour table is impossible")
     if at + 2 + (count if kind == DISCRETE else 1) > len(words) or (kind == LINEAR and total == 0):
         raise damaged("its colour table breaks off")

@@ -3,6 +3,7 @@
 import sys
 from array import array
 
+from app.config import file_limits
 from app.dicom import limits, syntaxes
 from app.dicom.facts import Frames, Palette, Pixels
 from app.dicom.index import frame_bytes, index
@@ -26,13 +27,13 @@ def describe(values: Values, syntax: str) -> Described:
         return None, None, None
     if not rows or not columns:
         raise damaged("it holds a picture of no size")
-    if rows * columns > limits.FRAME_PIXELS:
-        raise beyond(f"its pictures have {columns:,} × {rows:,} pixels", limits.FRAME_PIXELS)
+    if rows * columns > file_limits().max_frame_pixels:
+        raise beyond(f"its pictures have {columns:,} × {rows:,} pixels", file_limits().max_frame_pixels)
     count = _frame_count(values)
     pixels = _pixels(values, syntax, rows, columns)
     decoded = rows * columns * pixels.samples_per_pixel * max(8, pixels.bits_allocated) // 8 * count
-    if decoded > limits.DECODED_BYTES:
-        raise beyond(f"its pictures take {decoded:,} bytes when unpacked", limits.DECODED_BYTES)
+    if decoded > file_limits().max_decoded_bytes:
+        raise beyond(f"its pictures take {decoded:,} bytes when unpacked", file_limits().max_decoded_bytes)
     if not _can_be_shown(values, pixels, count):
         return None, None, count
     return pixels, index(values.walk, pixels, count), count
@@ -41,8 +42,8 @@ def describe(values: Values, syntax: str) -> Described:
 def _frame_count(values: Values) -> int:
     found = values.numbers(0x00280008)  # absent, or no number, which is warned of: one frame
     count = int(found[0]) if found else 1
-    if count > limits.FRAMES:
-        raise beyond(f"it has {count:,} frames", limits.FRAMES)
+    if count > file_limits().max_frames:
+        raise beyond(f"it has {count:,} frames", file_limits().max_frames)
     if count < 1:
         values.warn("The header says that there is no frame; one is shown.")
         return 1
@@ -106,13 +107,14 @@ def _descriptor(values: Values, tag: int) -> tuple[int, int, int] | None:
     entries, first, bits = (int.from_bytes(value[at : at + 2], values.walk.byte_order) for at in (0, 2, 4))
     if values.short(0x00280103, 0) == 1 and first >= 1 << 15:  # SS when the pixels are signed
         first -= 1 << 16
-    return entries or limits.LUT_ENTRIES, first, bits
+    return entries or limits.FULL_LUT, first, bits
 
 
 def _check_table(values: Values, tag: int, descriptor: tuple[int, int, int] | None, *, is_segmented: bool) -> None:
     entries, _, bits = descriptor or (0, 0, 0)
     data = values.raw(tag)
-    if bits not in (8, 16) or len(data) > 8 * limits.LUT_ENTRIES:
+    most = file_limits().max_lut_entries
+    if bits not in (8, 16) or entries > most or len(data) > 8 * most:
         raise damaged("its colour table is impossible")
     if is_segmented:
         words = array("H", data[: len(data) & ~1])
@@ -142,5 +144,5 @@ def _check_overlays(values: Values) -> None:
     """Overlay planes (PS3.3 C.9.2) are not drawn, but other readers take memory for them."""
     for group in range(0x6000, 0x6020, 2):
         rows, columns = values.short(group << 16 | 0x10), values.short(group << 16 | 0x11)
-        if rows and columns and rows * columns > limits.OVERLAY_PIXELS:
-            raise beyond("an overlay of it is too large", limits.OVERLAY_PIXELS)
+        if rows and columns and rows * columns > file_limits().max_overlay_pixels:
+            raise beyond("an overlay of it is too large", file_limits().max_overlay_pixels)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from app.config import environment_of_decoder
 from app.dicom import wire
 from app.dicom.acts import ALLOWANCES
 from app.errors import Invalid, Unavailable
@@ -189,5 +190,6 @@ class Pool:
                 stdout=subprocess.DEVNULL,
                 cwd=_ROOT,
                 # One thread and one heap arena: threads' stacks would count as memory of each act
-                env={"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+                env=environment_of_decoder()
+                | {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "PYTHONDONTWRITEBYTECODE": "1"},
             )

@@ -7,7 +7,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from app.dicom import limits
+from app.config import file_limits
 from app.dicom.colour import Picture, Window, shown
 from app.dicom.decode import decode
 from app.dicom.facts import Pixels
@@ -67,11 +67,9 @@ def answer(body: bytes, form: Form, columns: int, rows: int, *, is_original: boo
 
 def warm_up() -> None:
     """Load what Pillow loads at first use, before the children are forked."""
+    Image.MAX_IMAGE_PIXELS = file_limits().max_frame_pixels // 2  # Pillow refuses at twice this
     forms: tuple[Form, ...] = ("jpeg", "png", "webp")
     for form in forms:
         body = encode(np.zeros((16, 16, 3), np.uint8), form, 8, None)["body"]
         with Image.open(io.BytesIO(body)) as image:
             image.load()
-
-
-Image.MAX_IMAGE_PIXELS = limits.FRAME_PIXELS // 2  # Pillow refuses at twice this

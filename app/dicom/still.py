@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from app.dicom import jpeg, limits
+from app.config import file_limits
+from app.dicom import jpeg
 from app.dicom.colour import Picture
 from app.dicom.refusals import damaged
 from app.dicom.render import Form, answer, encode
@@ -26,7 +27,7 @@ def still(
     """From a file or from bytes. A JPEG of full size that lies right keeps its pixels as they are."""
     data = Path(path).read_bytes() if path else data
     with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
-        if image.width * image.height > limits.FRAME_PIXELS:
+        if image.width * image.height > file_limits().max_frame_pixels:
             raise damaged("it has too many pixels")
         turned = image.getexif().get(ORIENTATION, 1) not in (0, 1)
         if form == "jpeg" and image.format == "JPEG" and not turned and max_side is None and quality is None:

@@ -8,7 +8,10 @@ def untouched(data: bytes, pixels: Pixels) -> bytes | None:
     """The JPEG of the frame if a browser shows what the file means, marked as RGB where it must be."""
     if pixels.codec != "jpeg" or pixels.palette is not None:
         return None
-    found = jpeg.marks(data)
+    try:
+        found = jpeg.marks(data)
+    except ValueError:  # a later frame than those looked at, or an older file: a decoder will say so
+        return None
     if not found.is_shown_by_browsers:
         return None
     if found.has_exif:  # it may turn the picture under the measurements

@@ -3,7 +3,9 @@
 import re
 from typing import Literal, NamedTuple
 
+from app.config import file_limits
 from app.dicom import limits
+from app.dicom.dictionary import vr_of
 from app.dicom.refusals import bad_uid, beyond, cut_off, damaged
 from app.dicom.source import Source
 
@@ -18,6 +20,9 @@ LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 BINARY = frozenset((b"OB", b"OW", b"UN", b"OF", b"OD", b"OL", b"OV", b""))
 WORD_BYTES = {b"US": 2, b"SS": 2, b"UL": 4, b"SL": 4, b"FL": 4, b"FD": 8, b"AT": 4, b"SV": 8, b"UV": 8}
 LISTS = frozenset(b"AE AS CS DA DS DT IS LO PN SH TM UC UI".split())  # values separated by a backslash
+# Values up to here stand in the header as JSON, longer ones beside it as bulk data, but for these (PS3.18 F.2.2)
+INLINE_BYTES = 1024
+NEVER_BULK = frozenset(b"AE AS AT CS DA DT LO PN SH TM UI UR".split())
 SAFE_UID = re.compile(rb"[0-9A-Za-z.]{0,64}[\0 ]*")
 
 
@@ -44,6 +49,7 @@ class Walk:
 
     def __init__(self, source: Source, start: int, *, implicit: bool, big_endian: bool) -> None:
         self.source = source
+        self._most = file_limits()
         self.order = ">" if big_endian else "<"
         self.byte_order: Literal["big", "little"] = "big" if big_endian else "little"
         self.found: dict[int, Span] = {}  # elements of the data set itself
@@ -52,7 +58,7 @@ class Walk:
         self.warnings: dict[str, None] = {}
         self._position = start
         self._levels = [Level(False, source.size, False, 0, implicit)]
-        self._elements = self._items = self._fragments = 0
+        self._elements = self._items = self._fragments = self._header_bytes = 0
         self._last_tag = 0
 
     def run(self) -> None:
@@ -108,8 +114,8 @@ class Walk:
         if tag != ITEM:
             raise damaged("a list in its header is not closed")
         self._items += 1
-        if self._items > limits.ITEMS:
-            raise beyond("its header has too many items", limits.ITEMS)
+        if self._items > self._most.max_dicom_items:
+            raise beyond("its header has too many items", self._most.max_dicom_items)
         end = level.end if length == UNDEFINED else self._position + length
         if end > level.end:
             raise self._runs_out(end)
@@ -154,8 +160,8 @@ class Walk:
 
     def _count(self, tag: int) -> None:
         self._elements += 1
-        if self._elements > limits.ELEMENTS:
-            raise beyond("its header has too many elements", limits.ELEMENTS)
+        if self._elements > self._most.max_dicom_elements:
+            raise beyond("its header has too many elements", self._most.max_dicom_elements)
         if len(self._levels) == 1:
             if tag <= self._last_tag:
                 self.warn("Elements of the header are out of order.")
@@ -174,8 +180,8 @@ class Walk:
         return self._tag_at(self.source.seek(self._position, 4)) == ITEM
 
     def _open_sequence(self, level: Level, tag: int, vr: bytes, length: int) -> None:
-        if len(self._levels) >= 2 * limits.DEPTH:
-            raise beyond("its header is nested too deeply", limits.DEPTH)
+        if len(self._levels) >= 2 * self._most.max_dicom_depth:
+            raise beyond("its header is nested too deeply", self._most.max_dicom_depth)
         end = level.end if length == UNDEFINED else self._position + length
         if end > level.end:
             raise self._runs_out(end)
@@ -197,8 +203,8 @@ class Walk:
             if group_element != b"\xfe\xff\x00\xe0" or length == UNDEFINED:
                 raise damaged("its picture data are not where they should be")
             self._fragments += 1
-            if self._fragments > limits.FRAGMENTS:
-                raise beyond("its picture data are in too many pieces", limits.FRAGMENTS)
+            if self._fragments > self._most.max_dicom_fragments:
+                raise beyond("its picture data are in too many pieces", self._most.max_dicom_fragments)
             if self._position + length > level.end:
                 raise self._runs_out(self._position + length)
             found.append((self._position, length))
@@ -212,7 +218,7 @@ class Walk:
         end = self._position + length
         if end > level.end:
             raise self._runs_out(end)
-        if length > limits.VALUE_BYTES and tag not in OPAQUE:
+        if length > self._most.max_dicom_value_bytes and tag not in OPAQUE:
             self._allow_large(tag, vr, length)
         self._check_value(tag, vr, length)
         span = Span(vr, self._position, length)
@@ -226,7 +232,9 @@ class Walk:
         before = self.found.get(tag)
         if before is not None:
             read = self.source.read
-            if tag in OPAQUE or read(before.offset, before.length) != read(span.offset, span.length):
+            is_large = tag in OPAQUE or span.length > self._most.max_dicom_value_bytes
+            is_equal = not is_large and span.length == before.length
+            if not is_equal or read(before.offset, before.length) != read(span.offset, span.length):
                 raise damaged(f"element ({tag >> 16:04X},{tag & 0xFFFF:04X}) is there twice, with two values")
             return
         if tag == PIXEL_DATA and self.fragments is not None:
@@ -235,35 +243,39 @@ class Walk:
 
     def _allow_large(self, tag: int, vr: bytes, length: int) -> None:
         is_private_data = tag >> 16 & 1 and vr in BINARY
-        limit = limits.PRIVATE_VALUE_BYTES if is_private_data else limits.VALUE_BYTES
+        limit = self._most.max_dicom_private_value_bytes if is_private_data else self._most.max_dicom_value_bytes
         if length > limit:
             raise beyond("one value of its header has too many bytes", limit)
         self.warn("The machine's own raw data are in the file; they are kept, not shown.")
 
     def _check_value(self, tag: int, vr: bytes, length: int) -> None:
         word_bytes = WORD_BYTES.get(vr)
-        if word_bytes:
-            if length % word_bytes:
-                raise damaged(f"element ({tag >> 16:04X},{tag & 0xFFFF:04X}) has an impossible length")
-            if length // word_bytes > limits.VALUES and tag not in LUT_DATA:
-                raise beyond("one element of its header has too many values", limits.VALUES)
-        elif vr == b"UI":
+        if word_bytes and length % word_bytes:
+            raise damaged(f"element ({tag >> 16:04X},{tag & 0xFFFF:04X}) has an impossible length")
+        if word_bytes and length // word_bytes > self._most.max_dicom_values and tag not in LUT_DATA:
+            raise beyond("one element of its header has too many values", self._most.max_dicom_values)
+        if vr in (b"", b"UN") and length:  # the attribute's own kind decides how others take it
+            vr = vr_of(tag).encode() if tag not in OPAQUE else b""
+        if length <= INLINE_BYTES or vr in NEVER_BULK:
+            self._header_bytes += length
+            if self._header_bytes > self._most.max_dicom_header_bytes:
+                raise beyond("its header has too many bytes", self._most.max_dicom_header_bytes)
+        if vr == b"UI":
             if length and not tag >> 16 & 1:
                 self._check_uids(length)
-        elif length > limits.NUMBER_CHARS and vr in LISTS:
+        elif length > self._most.max_dicom_number_chars and vr in LISTS:
             self._check_list(vr, length)
 
     def _check_uids(self, length: int) -> None:
         value = self.source.read(self._position, length)
-        values = value.split(b"\\")
-        if len(values) > limits.VALUES:
-            raise beyond("one element of its header has too many values", limits.VALUES)
-        if not all(SAFE_UID.fullmatch(uid) for uid in values):
+        if value.count(b"\\") >= self._most.max_dicom_values:
+            raise beyond("one element of its header has too many values", self._most.max_dicom_values)
+        if not all(SAFE_UID.fullmatch(uid) for uid in value.split(b"\\")):
             raise bad_uid()
 
     def _check_list(self, vr: bytes, length: int) -> None:
         value = self.source.read(self._position, length)
-        if value.count(b"\\") >= limits.VALUES:
-            raise beyond("one element of its header has too many values", limits.VALUES)
-        if vr in (b"IS", b"DS") and max(map(len, value.split(b"\\"))) > limits.NUMBER_CHARS:
-            raise beyond("a number of its header has too many digits", limits.NUMBER_CHARS)
+        if value.count(b"\\") >= self._most.max_dicom_values:
+            raise beyond("one element of its header has too many values", self._most.max_dicom_values)
+        if vr in (b"IS", b"DS") and max(map(len, value.split(b"\\"))) > self._most.max_dicom_number_chars:
+            raise beyond("a number of its header has too many digits", self._most.max_dicom_number_chars)

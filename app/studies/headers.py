@@ -9,10 +9,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, undefer
 
+from app import log
 from app.access.actor import Actor
 from app.db import insert_or_nothing, reading, transaction
 from app.dicom.facts import Facts
-from app.dicom.metadata import Header, header
+from app.dicom.metadata import Header, header, least
+from app.errors import Invalid
 from app.studies.models import Instance, InstanceHeader, StudyName
 from app.studies.renditions import as_file
 
@@ -36,8 +38,15 @@ def make_missing(actor: Actor, instance_ids: list[UUID]) -> None:
         query = query.where(Instance.id.in_(instance_ids)).options(joinedload(Instance.blob), undefer(Instance.facts))
         missing = list(session.scalars(query))
     for instance in missing:
-        with as_file(instance.blob) as path:
-            made = header(path, Facts.from_json(instance.facts))
+        facts = Facts.from_json(instance.facts)
+        try:
+            with as_file(instance.blob) as path:
+                made = header(path, facts)
+        except Invalid as refusal:  # that file has less of a header; the others of the study go on
+            log.get().warning(
+                "header failed", instance_id=str(instance.id), reason_code=refusal.facts.get("reason_code")
+            )
+            made = least(facts)
         with transaction(actor) as session:
             keep(session, instance.id, made)
 

@@ -49,15 +49,15 @@ def unclosed_sequence() -> bytes:
 
 
 def items_flood() -> bytes:
-    return file(picture(before=[sequence(0x0040A730, item() * 200_000, undefined=True)]))
+    return file(picture(before=[sequence(0x0040A730, item() * 50_001, undefined=True)]))
 
 
 def elements_flood() -> bytes:
-    return file(picture() + b"".join(element(0x7FE10010 + number, "CS") for number in range(60_000)))
+    return file(picture() + b"".join(element(0x7FE10010 + number, "CS") for number in range(50_001)))
 
 
 def fragments_flood() -> bytes:
-    return file(picture(pixel_data=encapsulated(*[b""] * 150_000)), made.JPEG)
+    return file(picture(pixel_data=encapsulated(*[b""] * 100_001)), made.JPEG)
 
 
 def meta_flood() -> bytes:
@@ -256,6 +256,92 @@ def broken_streams() -> bytes:
     return file(picture(64, 64, encapsulated(made.jpeg_stating(64, 64, 3)), samples=3), made.JPEG)
 
 
+def implicit_file(*elements: bytes) -> bytes:
+    ids = implicit(0x00080016, made.US_IMAGE.encode()) + implicit(0x00080018, b"1.2.3.4")
+    return file(ids + b"".join(elements), IMPLICIT)
+
+
+def implicit_endless_number() -> bytes:
+    return implicit_file(implicit(0x00200013, b"9" * 60_000))
+
+
+def implicit_many_values() -> bytes:
+    """Frame times by the million: the VR is not in the file, and yet others read them as numbers."""
+    return implicit_file(implicit(0x00181065, b"1\\" * 4_000_000))
+
+
+def implicit_uid_upwards() -> bytes:
+    return implicit_file(implicit(0x00081155, b"../../../etc/passwd"))
+
+
+def unknown_many_values() -> bytes:
+    """UN of a known attribute is read as that attribute (PS3.5 6.2.2)."""
+    return file(picture(before=[element(0x00181065, "UN", b"1\\" * 1_000_000)]))
+
+
+def uid_of_values() -> bytes:
+    return file(picture(before=[element(0x0008001A, "UI", b"\\" * 60_000)]))
+
+
+def text_of_17_megabytes() -> bytes:
+    return file(picture(before=[element(0x00204000, "UT", b"x" * (17 << 20))]))
+
+
+def private_data_twice() -> bytes:
+    """Each of the two may be large; to compare them would take both into memory."""
+    data = element(0x00091010, "OB", bytes(17 << 20))
+    return file(picture(before=[element(0x00090010, "LO", "X") + data + data]))
+
+
+def value_of_no_known_type() -> bytes:
+    return file(picture(before=[element(0x00204000, "ZZ", b"x" * 100)]))
+
+
+def odd_words() -> bytes:
+    return file(picture(instead={0x00280010: element(0x00280010, "US", b"\x08\0\0\0\0\0")[:-1]}))
+
+
+def pixels_too_short() -> bytes:
+    return file(picture(64, 64, element(0x7FE00010, "OB", bytes(64 * 64 - 2))))
+
+
+def frames_missing() -> bytes:
+    return file(picture(8, 8, encapsulated(*[made.jpeg_stating(8, 8)] * 3), frames=4), made.JPEG)
+
+
+def frame_without_a_size() -> bytes:
+    """A frame header too short for what it states: readers differ in where they find the size."""
+    return file(
+        picture(64, 64, encapsulated(made.jpeg_stating(64, 64).replace(b"\xff\xc0\0\x0b", b"\xff\xc0\0\x02"))),
+        made.JPEG,
+    )
+
+
+def frames_with_all_markers() -> bytes:
+    """Twenty thousand frames, each of which states its size only after as many markers as are looked at."""
+    start, end = b"\xff\xd8" + b"\xff\xfe\0\x02" * 140, made.jpeg_stating(8, 8)[2:]
+    frames = [start[:-1] + bytes((2,)) + b"\xff\xfe\0\4" + struct.pack(">H", number) + end for number in range(20_000)]
+    return file(picture(8, 8, encapsulated(*frames), frames=20_000), made.JPEG)
+
+
+def offset_table_without_end() -> bytes:
+    data = encapsulated(made.jpeg_stating(8, 8), made.jpeg_stating(8, 8), table=bytes(1 << 20))
+    return file(picture(pixel_data=data, frames=2), made.JPEG)
+
+
+def lists_flood() -> bytes:
+    """A header of many megabytes in values of the most values each."""
+    flood = [element(0x00181000 + 2 * number, "CS", b"A\\" * 19_999) for number in range(500)]
+    return file(picture(before=flood))
+
+
+def names_flood() -> bytes:
+    """Names that are dear to decode: an escape in each of many values."""
+    sets = element(0x00080005, "CS", b"\\ISO 2022 IR 87")
+    names = [element(0x00081048 + number, "PN", b"\x1b$B;3\x1b(B\\" * 6_000) for number in (0, 2, 8, 0x12)]
+    return file(picture(before=[sets, *names]))
+
+
 REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "deflate bomb": ("deflated", deflate_bomb),
     "nested 240": ("limit", lambda: nested(240)),
@@ -295,6 +381,20 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "long meta value": ("limit", long_meta_value),
     "endless number": ("limit", endless_number),
     "many values": ("limit", many_values),
+    "endless number without VR": ("limit", implicit_endless_number),
+    "many values without VR": ("limit", implicit_many_values),
+    "many values as UN": ("limit", unknown_many_values),
+    "lists flood": ("limit", lists_flood),
+    "many values of a UID": ("limit", uid_of_values),
+    "text of 17 MB": ("limit", text_of_17_megabytes),
+    "private data twice": ("damaged", private_data_twice),
+    "value of no known type": ("damaged", value_of_no_known_type),
+    "odd words": ("damaged", odd_words),
+    "pixels too short": ("damaged", pixels_too_short),
+    "frames missing": ("truncated", frames_missing),
+    "frame without a size": ("damaged", frame_without_a_size),
+    "offset table without end": ("limit", offset_table_without_end),
+    "uid without VR": ("uid", implicit_uid_upwards),
     "uid upwards": ("uid", lambda: uid(b"../../../etc/passwd")),
     "uid absolute": ("uid", lambda: uid(b"/etc/passwd")),
     "uid with NUL": ("uid", lambda: uid(b"1.2\x003.4")),
@@ -322,4 +422,38 @@ HARMLESS: dict[str, Callable[[], bytes]] = {
     "regions out of bounds": regions_out_of_bounds,
     "offset table beyond": offset_table_beyond,
     "broken streams": broken_streams,
+    "names flood": names_flood,
 }
+
+
+def _frames_without_table() -> bytes:
+    return file(picture(8, 8, encapsulated(*[made.jpeg_stating(8, 8)] * 3), frames=3), made.JPEG)
+
+
+def _labelled_rgb(marker: bytes) -> bytes:
+    data = made.jpeg_stating(8, 8, 3)
+    return file(picture(8, 8, encapsulated(data[:2] + marker + data[2:]), samples=3), made.JPEG)
+
+
+_JFIF = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
+_ADOBE_YCC = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\1"
+_FULL_AS_HALF = element(0x7FE00010, "OB", bytes(8 * 8 * 3))
+
+# What real machines write wrong, harmlessly, and a part of the warning that is kept on the instance
+ODD: dict[str, tuple[Callable[[], bytes], str]] = {
+    "no SOP Instance UID": (lambda: uid_in_meta_only(b"1.2.3.5"), "only in the meta information"),
+    "charset ISO_IR": (lambda: file(picture(before=[element(0x00080005, "CS", "ISO_IR")])), "character set"),
+    "UID with a leading zero": (lambda: uid(b"1.2.03.4"), "not formed as the standard says"),
+    "UID of letters": (lambda: uid(b"05fa52f0e599f17b"), "not formed as the standard says"),
+    "UID that differs in meta": (lambda: file(picture(), sop_instance=b"1.2.9"), "disagree about the identity"),
+    "RGB over JFIF": (lambda: _labelled_rgb(_JFIF), "disagree about colour"),
+    "RGB over Adobe YCC": (lambda: _labelled_rgb(_ADOBE_YCC), "disagree about colour"),
+    "half colour over all of it": (
+        lambda: file(picture(8, 8, _FULL_AS_HALF, samples=3, photometric="YBR_FULL_422")), "half colour resolution",
+    ),
+    "region beyond the frame": (regions_out_of_bounds, "lies beyond its edge"),
+    "empty offset table": (_frames_without_table, "no table of its frames"),
+    "wrong offset table": (offset_table_beyond, "table of frames is wrong"),
+    "tags out of order": (wrong_order, "out of order"),
+    "no preamble": (lambda: file(picture())[132:], "no DICOM preamble"),
+}  # fmt: skip

@@ -1,22 +1,27 @@
 """Crafted DICOM is refused, or harmless: in bounded memory, without an exception of another kind."""
 
 import json
+import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as campaign
 from hypothesis import strategies as st
 
+from app.config import settings
 from app.dicom.admission import examine
 from app.dicom.facts import Facts
+from app.dicom.metadata import header
 from app.dicom.pool import Pool
 from app.errors import Invalid
 from tests.dicom import made, real
 from tests.hostile import dicom
 
 pytestmark = [pytest.mark.hostile, pytest.mark.timeout(30)]  # what hangs fails here
+CHECK_S = 2  # of CPU, and 512 MB at most
 MEMORY_BYTES = 64 << 20  # of the pass itself; the largest value that it holds has 16 MB
 
 
@@ -36,11 +41,17 @@ def outcome_of(path: Path) -> Facts | Invalid:
 
 
 def bounded_examine(path: Path) -> Facts | Invalid:
-    """The outcome, with its memory held to the limit of a check."""
-    tracemalloc.start()
+    """The outcome, with its time and memory held to the limits of a check."""
+    started_s = time.thread_time()
     outcome = outcome_of(path)
-    peak_bytes = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    assert time.thread_time() - started_s < CHECK_S
+    assert not isinstance(outcome, Invalid) or outcome.facts["reason_code"] != "slow"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.config._current", settings().model_copy(update={"max_check_cpu_s": 100}))  # tracing is slow
+        tracemalloc.start()
+        assert isinstance(outcome_of(path), type(outcome))
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
     assert peak_bytes < MEMORY_BYTES
     return outcome
 
@@ -65,7 +76,30 @@ def test_what_only_looks_dangerous_is_taken_clean_and_shown_or_refused(name: str
     assert isinstance(facts, Facts)
     text = json.dumps(facts.to_json(), allow_nan=False)
     assert not any(f"\\u00{code:02x}" in text for code in range(32))
+    started_s = time.thread_time()
+    json.loads(header(path, facts).text)
+    assert time.thread_time() - started_s < CHECK_S
     shown(pool, path, facts)
+
+
+def test_what_takes_long_is_refused_when_the_time_of_a_check_is_over(tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    path.write_bytes(dicom.frames_with_all_markers())
+    started_s = time.thread_time()
+    refusal = outcome_of(path)
+    assert time.thread_time() - started_s < CHECK_S + 0.5
+    assert isinstance(refusal, Invalid)
+    assert refusal.facts["reason_code"] == "slow"
+
+
+@pytest.mark.parametrize("name", dicom.ODD)
+def test_what_real_machines_write_wrong_is_taken_with_a_warning(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    make, warning = dicom.ODD[name]
+    path.write_bytes(make())
+    facts = bounded_examine(path)
+    assert isinstance(facts, Facts)
+    assert any(warning in one for one in facts.warnings), facts.warnings
 
 
 def shown(pool: Pool, path: Path, facts: Facts) -> int:
@@ -137,7 +171,7 @@ SEEDS = [
 ] + [made.file(made.picture(4, 4)), dicom.segmented_lut_bomb(), dicom.regions_out_of_bounds()]
 
 
-@settings(max_examples=1_500, deadline=None, suppress_health_check=list(HealthCheck))
+@campaign(max_examples=1_500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.sampled_from(SEEDS),
     changes=st.lists(
@@ -168,7 +202,7 @@ def test_no_change_of_a_file_makes_the_check_fail(
             assert sum(last) <= facts.size_bytes
 
 
-@settings(max_examples=300, deadline=None)
+@campaign(max_examples=300, deadline=None)
 @given(data=st.binary(max_size=600))
 def test_no_bytes_make_the_check_fail(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "noise"
