@@ -6,7 +6,8 @@ from typing import Any
 
 import av
 
-from app.dicom import limits, syntaxes
+from app.config import file_limits
+from app.dicom import syntaxes
 from app.dicom.film import Section, copied, opened, pictures
 from app.dicom.refusals import beyond, damaged, refused
 
@@ -71,8 +72,8 @@ def _times_ms(path: str) -> list[float]:
         step_ms = float(stream.time_base or 0) * 1000
     if not found:
         raise damaged("the film has no pictures")
-    if len(found) > limits.FILM_FRAMES:
-        raise beyond("the film has too many frames", limits.FILM_FRAMES)
+    if len(found) > file_limits().max_film_frames:
+        raise beyond("the film has too many frames", file_limits().max_film_frames)
     return [(at - min(found)) * step_ms for at in sorted(found)]
 
 

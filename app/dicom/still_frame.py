@@ -8,7 +8,8 @@ import imagecodecs
 import numpy as np
 from PIL import Image, ImageOps
 
-from app.dicom import codestream, jpeg, jpegtran, limits, syntaxes
+from app.config import file_limits
+from app.dicom import codestream, jpeg, jpegtran, syntaxes
 from app.dicom.decode import Samples
 from app.dicom.refusals import damaged, refused
 from app.dicom.still import ORIENTATION, on_black
@@ -18,7 +19,7 @@ def still_frame(*, path: str, output: str) -> dict[str, Any]:
     """Write the frame to `output`, turned as it was taken and without the upload's metadata; say what it is."""
     data = Path(path).read_bytes()
     with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
-        if image.width * image.height > limits.FRAME_PIXELS:
+        if image.width * image.height > file_limits().max_frame_pixels:
             raise damaged("it has too many pixels")
         orientation = image.getexif().get(ORIENTATION, 1)
         is_jpeg = image.format != "PNG"  # MPO is a JPEG with others behind it

@@ -17,6 +17,8 @@ from app.studies.models import Document, Instance, ReferralStudy
 
 Seen = TypeVar("Seen", Instance, Document)
 
+IS_IMAGE = Instance.kind != "pdf"  # a document is listed as such, page by page, also where DICOM has it as an instance
+
 
 def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Instance]:
     """Every instance of the referral's studies but those withdrawn from it, in the order of the strip."""
@@ -30,8 +32,7 @@ def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Ins
         sent.where(ManifestItem.status == FileStatus.WITHDRAWN).exists(),
         ~sent.where(ManifestItem.status == FileStatus.STORED).exists(),  # sent again
     )
-    # A document is listed as such, page by page
-    images = sa.select(Instance).where(Instance.study_id.in_(studies), Instance.kind != "pdf", ~is_withdrawn)
+    images = sa.select(Instance).where(Instance.study_id.in_(studies), IS_IMAGE, ~is_withdrawn)
     return in_order(session.scalars(images.options(*options)))
 
 

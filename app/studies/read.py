@@ -12,7 +12,7 @@ from app.access import scope
 from app.access.actor import Actor
 from app.access.models import Grant
 from app.referrals.models import Referral
-from app.studies.images import document_withdrawn, in_order, withdrawn
+from app.studies.images import IS_IMAGE, document_withdrawn, in_order, withdrawn
 from app.studies.models import Document, Instance, ReferralStudy, Series, Study
 
 
@@ -66,7 +66,9 @@ def whole(session: Session, actor: Actor, study_id: UUID) -> Whole:
     """The study, or NotFound where it is not the actor's to know of."""
     study = scope.get(session, Study, study_id, actor)
     of_it = (
-        sa.select(Instance).where(Instance.study_id == study.id, ~withdrawn(actor)).options(joinedload(Instance.blob))
+        sa.select(Instance)
+        .where(Instance.study_id == study.id, IS_IMAGE, ~withdrawn(actor))
+        .options(joinedload(Instance.blob))
     )
     instances = in_order(session.scalars(of_it))
     series = sa.select(Series).where(Series.id.in_({one.series_id for one in instances}))
@@ -103,7 +105,7 @@ def _lines(session: Session, actor: Actor, studies: Sequence[Study]) -> list[Lin
     counted = session.execute(
         sa.select(Instance.study_id, Series.modality, sa.func.count().label("instances"), is_clip.label("clips"))
         .join(Series, Series.id == Instance.series_id)
-        .where(Instance.study_id.in_(ids), ~withdrawn(actor)).group_by(Instance.study_id, Series.modality)
+        .where(Instance.study_id.in_(ids), IS_IMAGE, ~withdrawn(actor)).group_by(Instance.study_id, Series.modality)
     ).all()  # fmt: skip
     asked = session.execute(
         sa.select(ReferralStudy.study_id, Referral.id).join(Referral, Referral.id == ReferralStudy.referral_id)
