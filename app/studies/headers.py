@@ -3,6 +3,7 @@
 import re
 import unicodedata
 import zlib
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload, undefer
 
 from app import log
 from app.access.actor import Actor
-from app.db import insert_or_nothing, reading, transaction
+from app.db import insert_or_nothing, reading, table_of, transaction
 from app.dicom.facts import Facts
 from app.dicom.metadata import Header, header, least
 from app.errors import Invalid
@@ -20,6 +21,8 @@ from app.studies.renditions import as_file
 
 _BETWEEN = re.compile(r"[\s^=,.\-]+")
 NAME_CHARS = 400
+_KEEP = sa.insert(table_of(InstanceHeader))
+_KEEP_NAMES = sa.insert(table_of(StudyName))
 
 
 def keep(session: Session, instance_id: UUID, header: Header, facts: Facts | None = None) -> bool:
@@ -28,6 +31,15 @@ def keep(session: Session, instance_id: UUID, header: Header, facts: Facts | Non
         "id": instance_id, "packed": zlib.compress(header.text, 1), "bulk": header.bulk,
         "facts": facts.to_json() if facts else None,
     })  # fmt: skip
+
+
+def keep_all(session: Session, made: Sequence[tuple[UUID, Header]]) -> None:
+    """Those of instances that were inserted just now."""
+    if made:
+        session.connection().execute(_KEEP, [
+            {"id": instance_id, "packed": zlib.compress(header.text, 1), "bulk": header.bulk}
+            for instance_id, header in made
+        ])  # fmt: skip
 
 
 def make_missing(actor: Actor, instance_ids: list[UUID]) -> None:
@@ -78,15 +90,20 @@ def series_columns(facts: Facts, header: Header | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def keep_names(session: Session, organization_id: UUID, study_id: UUID, name: str) -> None:
-    """The rows by which a new study is found by its patient's name."""
-    groups = {folded(group) for group in name[:NAME_CHARS].split("=")} - {""}
-    rows = [(False, group) for group in groups] + [(True, word) for word in words(name[:NAME_CHARS])]
+def keep_names(session: Session, organization_id: UUID, named: Sequence[tuple[UUID, str]]) -> None:
+    """The rows by which new studies are found by their patients' names."""
+    rows = [
+        {"organization_id": organization_id, "study_id": study_id, "is_word": is_word, "name": text}
+        for study_id, name in named
+        for is_word, texts in ((False, _groups(name[:NAME_CHARS])), (True, words(name[:NAME_CHARS])))
+        for text in texts
+    ]
     if rows:
-        session.execute(sa.insert(StudyName), [
-            {"organization_id": organization_id, "study_id": study_id, "is_word": is_word, "name": text}
-            for is_word, text in rows
-        ])  # fmt: skip
+        session.connection().execute(_KEEP_NAMES, rows)
+
+
+def _groups(name: str) -> set[str]:
+    return {folded(group) for group in name.split("=")} - {""}
 
 
 def folded(group: str) -> str:

@@ -1,5 +1,6 @@
 """THE door: whatever way bytes come, they are examined, stored, recorded in one transaction, then acknowledged."""
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.access.actor import Actor
 from app.audit import events
-from app.db import transaction
+from app.db import together
 from app.dicom.admission import examine
 from app.dicom.facts import Facts
 from app.dicom.metadata import Header, header
@@ -18,7 +19,7 @@ from app.storage import blobs
 from app.storage.blobs import Blob
 from app.storage.spool import Spooled
 from app.studies import known
-from app.studies.record import Recorded, note_study, record_instance
+from app.studies.record import Arrived, Recorded, note_study, record_instances
 
 MEDIA_TYPES = {"dicom": "application/dicom", "jpeg": "image/jpeg", "png": "image/png", "mp4": "video/mp4",
                "pdf": "application/pdf", "zip": "application/zip"}  # fmt: skip
@@ -107,25 +108,32 @@ def _store(actor: Actor, organization_id: UUID, admitted: dict[int, Admitted]) -
         if here.get(one.facts.sop_instance_uid or "") != one.arrival.spooled.sha256
     }
     rows = dict(zip(new, put_all(actor, organization_id, list(new.values())) if new else [], strict=True))
-    with transaction(actor) as session:
-        outcomes = {}
-        for at, one in admitted.items():
-            outcomes[at] = record_instance(
-                session, organization_id, one.facts, one.arrival.spooled.sha256, rows.get(at), header=one.header
-            )
-        _finish(session, actor, organization_id, outcomes)
-    return outcomes
+    arrived = [
+        Arrived(
+            one.facts, one.arrival.spooled.sha256, rows.get(at), one.facts.study_instance_uid or "",
+            one.facts.series_instance_uid or "", one.header,
+        )
+        for at, one in admitted.items()
+    ]  # fmt: skip
+
+    def record(session: Session) -> list[Recorded]:
+        done = record_instances(session, organization_id, arrived)
+        _finish(session, actor, organization_id, done)
+        return done
+
+    return dict(zip(admitted, together(actor, record), strict=True))
 
 
-def _finish(session: Session, actor: Actor, organization_id: UUID, outcomes: dict[int, Recorded]) -> None:
-    used = [done.blob for done in outcomes.values() if done.blob is not None]
+def _finish(session: Session, actor: Actor, organization_id: UUID, done: list[Recorded]) -> None:
+    used = [one.blob for one in done if one.blob is not None]
     if used:
         blobs.record(session, used)
-    changed = {done.study_id for done in outcomes.values() if done.is_new}
-    for study_id in sorted(changed):
+    new = Counter(one.study_id for one in done if one.is_new)
+    for study_id, count in sorted(new.items()):
         note_study(session, study_id)
-        events.record(session, actor, "study.received", organization_id=organization_id, entity_id=study_id,
-                      count=sum(done.study_id == study_id and done.is_new for done in outcomes.values()))  # fmt: skip
+        events.record(
+            session, actor, "study.received", organization_id=organization_id, entity_id=study_id, count=count
+        )
 
 
 def _by_itself(actor: Actor, organization_id: UUID, one: Admitted) -> Recorded | Refusal:

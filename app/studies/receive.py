@@ -79,20 +79,20 @@ def attach(session: Session, referral: Referral, item: ManifestItem, facts: Fact
     if done.is_conflict:
         item.reason = "Another file with the same identifier is already here. Both are kept; the first one is shown."
         return done.blob is not None
-    attach_study(session, referral, done.study_id)
-    if done.is_new:
+    if attach_study(session, referral, done.study_id) or done.is_new:
         note_study(session, done.study_id)
     return done.blob is not None
 
 
-def attach_study(session: Session, referral: Referral, study_id: UUID) -> None:
-    """The referral asks about this study; whoever reads the one may read the other."""
-    insert_or_nothing(session, ReferralStudy, {
+def attach_study(session: Session, referral: Referral, study_id: UUID) -> bool:
+    """The referral asks about this study; whoever reads the one may read the other. True the first time."""
+    is_first = insert_or_nothing(session, ReferralStudy, {
         "organization_id": referral.organization_id, "referral_id": referral.id, "study_id": study_id,
     })  # fmt: skip
     session.execute(sa.update(Study).where(Study.id == study_id, Study.matched_at.is_(None)).values(matched_at=now()))
     if referral.submitted_at is not None:
         scope.grant(session, referral.reading_organization_id, study_id=study_id)
+    return is_first
 
 
 def own_study(referral_id: UUID, series: int) -> tuple[str, str]:

@@ -154,4 +154,4 @@ def _record(
         )  # fmt: skip
         columns = headers.study_columns(facts, made)
         if session.execute(unnamed.values(columns)).rowcount == 1:  # type: ignore[attr-defined]  # as above
-            headers.keep_names(session, instance.organization_id, instance.study_id, described.patient_name)
+            headers.keep_names(session, instance.organization_id, [(instance.study_id, described.patient_name)])
