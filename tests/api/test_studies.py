@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shutil
 import subprocess
 import tracemalloc
 import zipfile
@@ -184,9 +185,10 @@ def test_archive_is_every_file_as_it_came_under_a_safe_name(server: Running, pla
         archive.extractall(tmp_path / "out")
     expected = [f"{number:03}{'_' if stem else ''}{stem}.jpg" for number, stem in enumerate(ODD.values(), 1)]
     assert names == [*expected, f"{len(ODD) + 1:03}_letter.pdf"]
-    for command in (["unzip", "-tq", "a.zip"], ["sha256sum", "--strict", "--quiet", "-c", "SHA256SUMS"]):
-        folder = tmp_path if command[0] == "unzip" else tmp_path / "out"
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    summed = ["sha256sum", "--strict", "--quiet", "-c", "SHA256SUMS"]
+    assert subprocess.run(summed, cwd=tmp_path / "out", capture_output=True).returncode == 0
+    if shutil.which("unzip"):
+        done = subprocess.run(["unzip", "-tq", "a.zip"], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done
 
 
