@@ -30,5 +30,5 @@ def media_type(syntax: str) -> str:
     """Of one frame as it is stored (PS3.18 tables 8.7.3-2 and 8.7.3-5)."""
     codec = CODEC.get(syntax, "")
     if codec == "video":
-        return "video/mpeg2" if syntax.split(".")[8] in ("100", "101") else "video/mp4"
+        return "video/mpeg2" if syntax.split(".")[7] in ("100", "101") else "video/mp4"
     return _OF_CODEC.get(codec, "application/octet-stream")

@@ -4,6 +4,7 @@ import hashlib
 import io
 import shutil
 import subprocess
+import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -26,6 +27,7 @@ from app.studies import read
 from app.studies.archive import Archive, Entry, written
 from tests import people
 from tests.conformance.dicomweb import files, store
+from tests.dicom import made
 from tests.people import Places, Somebody, count
 from tests.servers.app import Running
 from tests.studies.sent import a_dicom, a_jpeg, a_pdf
@@ -129,6 +131,28 @@ def test_frames_of_a_clip_are_a_link_with_a_number(server: Running, places: Plac
         (one,) = ok(reader.get(f"/studies/{study_of(server, places.referrer, placed)}"))["series"][0]["instances"]
         urls = [f"{server.base_url}{one['links']['frames'].format(number=number)}" for number in (1, 3, 4)]
         assert [reader.get(url).status_code for url in urls] == [200, 200, 404]
+
+
+def test_unknown_transfer_syntax_is_marked_as_not_to_be_seen_and_has_no_links_to_pictures(
+    server: Running, places: Places
+) -> None:
+    uid = f"2.25.{uuid4().int}"
+    picture = made.picture(
+        pixel_data=made.encapsulated(b"own!"), instead={0x00080018: made.element(0x00080018, "UI", uid)}
+    )
+    body = made.file(picture, "1.2.3.4.5", sop_instance=uid.encode())
+    store(server, places.referrer, files(body))
+    with client_of(server, places.referrer) as client:
+        study_id = ok(client.get("/studies"))["items"][0]["id"]
+        for _ in range(240):
+            (one,) = ok(client.get(f"/studies/{study_id}"))["series"][0]["instances"]
+            if one["preview"] != "pending":
+                break
+            time.sleep(0.25)
+        assert (one["preview"], one["links"]["preview"], one["links"]["frames"]) == ("none", None, None)
+        assert one["preview_reason"]
+        assert client.get(f"{server.base_url}{one['links']['original']}").content == body
+    assert opened(server, places.referrer, study_id).read("001.dcm") == body
 
 
 def test_what_was_taken_back_is_no_longer_of_the_study(server: Running, places: Places) -> None:
