@@ -11,6 +11,7 @@ from app.access.actor import Actor
 from app.dicomweb.asked import Asked
 from app.dicomweb.keys import PATIENT_NAME, STUDY_DATE, Level
 from app.dicomweb.matching import Condition, condition, name_conditions
+from app.studies.images import taken_back
 from app.studies.models import Instance, Series, Study, StudyName
 
 Model = type[Study] | type[Series] | type[Instance]
@@ -26,6 +27,8 @@ def page(
     By name where one is asked for, else by date or by what came last, so that an index gives the order;
     `study_id` and `series_id` are of a study that the actor sees."""
     matching, columns, down = _matching(asked, level), *_order(asked, level)
+    if level == Level.INSTANCE:
+        matching = matching.where(~taken_back(actor))
     ways = [_within(level, study_id, series_id)] if study_id else _ways(MODEL[level], actor, organization_id)
     parts = [
         matching.where(way).order_by(*(one.desc() if down else one for one in columns))

@@ -73,7 +73,7 @@ def _search(
             study_id=study.id if study else None, series_id=one_series,
         )  # fmt: skip
         is_cut = len(ids) > wanted.limit
-        found = results(session, wanted, level, ids[: wanted.limit], whole_tree=study_uid is None)
+        found = results(session, who, wanted, level, ids[: wanted.limit], whole_tree=study_uid is None)
     warning = _warning(request, wanted, is_cut=is_cut)
     if not found:
         return Response(status_code=204, headers=warning_header(warning))

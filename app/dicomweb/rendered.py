@@ -193,7 +193,7 @@ def _poster(who: Actor, target: Target, kind: str) -> Response:
 def _first_picture(who: Actor, organization_id: UUID | None, study_uid: str, series_uid: str | None) -> Target:
     with reading(who) as session:
         found = study_of(session, who, study_uid, organization_id)
-        targets = instances_of(session, found, series_of(session, found, series_uid) if series_uid else None)
+        targets = instances_of(session, who, found, series_of(session, found, series_uid) if series_uid else None)
     events.note_opening(who, "study.viewed", organization_id=found.organization_id, entity_id=found.id)
     shown = [target for target in targets if target.facts.pixels or target.facts.document]
     if not shown:

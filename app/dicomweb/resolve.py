@@ -13,6 +13,7 @@ from app.access.actor import Actor
 from app.dicom.facts import Facts
 from app.errors import Conflict, NotFound
 from app.storage.blobs import Blob
+from app.studies.images import taken_back
 from app.studies.models import Instance, InstanceHeader, Series, Study
 
 Row = TypeVar("Row", Study, Instance)
@@ -66,6 +67,7 @@ def instance_of(
         .where(
             Study.study_instance_uid == study_uid, Series.series_instance_uid == series_uid,
             Instance.sop_instance_uid == uid, Instance.dicom_blob_id.is_not(None), scope.visible(Study, who),
+            ~taken_back(who),
         )
         .options(joinedload(Instance.dicom_blob), undefer(Instance.facts))
     )  # fmt: skip
@@ -75,12 +77,12 @@ def instance_of(
     return _target(found, study_uid, series_uid, facts_of(session, found))
 
 
-def instances_of(session: Session, study: Study, series_id: UUID | None) -> list[Target]:
+def instances_of(session: Session, who: Actor, study: Study, series_id: UUID | None) -> list[Target]:
     """All of a study or series, in the order in which they came."""
     query = (
         sa.select(Instance, Series.series_instance_uid)
         .join(Series, Series.id == Instance.series_id)
-        .where(Instance.study_id == study.id, Instance.dicom_blob_id.is_not(None))
+        .where(Instance.study_id == study.id, Instance.dicom_blob_id.is_not(None), ~taken_back(who))
         .options(joinedload(Instance.dicom_blob), undefer(Instance.facts))
         .order_by(Instance.id)
     )

@@ -9,18 +9,22 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.dicom.dictionary import vr_of
 from app.dicomweb import keys
 from app.dicomweb.addresses import instance_url, series_url, study_url
 from app.dicomweb.asked import Asked
 from app.dicomweb.keys import KEYS, MORE, Key, Level
+from app.studies.images import taken_back
 from app.studies.models import Instance, InstanceHeader, Series, Study
 
 Data = dict[str, Any]
 GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
-def results(session: Session, asked: Asked, level: Level, ids: Sequence[UUID], *, whole_tree: bool) -> list[Data]:
+def results(
+    session: Session, who: Actor, asked: Asked, level: Level, ids: Sequence[UUID], *, whole_tree: bool
+) -> list[Data]:
     """In the order of `ids`; `whole_tree` adds the attributes of the levels above (PS3.18 10.6.3.3)."""
     columns = [key for key in KEYS.values() if _is_wanted(key, asked, level, whole_tree=whole_tree)]
     rows = {row.id: row for row in session.execute(_query(level, columns).where(_model(level).id.in_(ids)))}
@@ -30,11 +34,12 @@ def results(session: Session, asked: Asked, level: Level, ids: Sequence[UUID], *
     if level == Level.STUDY or whole_tree:
         _count(
             session,
+            ~taken_back(who),
             {row.study_id: [] for row in rows.values()},
             [(row.study_id, found[at]) for at, row in rows.items()],
         )
     if level == Level.SERIES:
-        _count_series(session, found)
+        _count_series(session, ~taken_back(who), found)
     if more := _more(asked, level):
         _add_more(session, level, found, more)
     return [dict(sorted(found[row_id].items())) for row_id in ids if row_id in found]
@@ -102,9 +107,13 @@ def _add_place(data: Data, row: Any, level: Level) -> None:
     data[keys.AVAILABILITY] = {"vr": "CS", "Value": ["ONLINE"]}
 
 
-def _count(session: Session, studies: dict[UUID, list[Any]], data: Iterable[tuple[UUID, Data]]) -> None:
+def _count(
+    session: Session, is_seen: sa.ColumnElement[bool], studies: dict[UUID, list[Any]], data: Iterable[tuple[UUID, Data]]
+) -> None:
     """Modalities, series and instances of each study."""
-    instances = sa.select(sa.func.count()).where(Instance.series_id == Series.id, Instance.dicom_blob_id.is_not(None))
+    instances = sa.select(sa.func.count()).where(
+        Instance.series_id == Series.id, Instance.dicom_blob_id.is_not(None), is_seen
+    )  # fmt: skip
     query = sa.select(Series.study_id, Series.modality, instances.scalar_subquery().label("count"))
     for row in session.execute(query.where(Series.study_id.in_(studies))):
         studies[row.study_id].append(row)
@@ -115,9 +124,9 @@ def _count(session: Session, studies: dict[UUID, list[Any]], data: Iterable[tupl
         one[keys.INSTANCES_OF_STUDY] = {"vr": "IS", "Value": [sum(row.count for row in series)]}
 
 
-def _count_series(session: Session, found: dict[UUID, Data]) -> None:
+def _count_series(session: Session, is_seen: sa.ColumnElement[bool], found: dict[UUID, Data]) -> None:
     query = sa.select(Instance.series_id, sa.func.count().label("count")).group_by(Instance.series_id)
-    counted = query.where(Instance.series_id.in_(found), Instance.dicom_blob_id.is_not(None))
+    counted = query.where(Instance.series_id.in_(found), Instance.dicom_blob_id.is_not(None), is_seen)
     counts = {row.series_id: row.count for row in session.execute(counted)}
     for series_id, data in found.items():
         data[keys.INSTANCES_OF_SERIES] = {"vr": "IS", "Value": [counts.get(series_id, 0)]}

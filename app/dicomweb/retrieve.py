@@ -22,6 +22,7 @@ from app.errors import NotFound
 from app.http.actor import Acting
 from app.http.ranges import stored
 from app.studies import headers
+from app.studies.images import taken_back
 from app.studies.models import Instance, InstanceHeader, Series
 
 router = APIRouter()
@@ -85,7 +86,7 @@ def one(
 def _several(who: Actor, organization_id: UUID | None, study_uid: str, series_uid: str | None) -> list[Target]:
     with reading(who) as session:
         found = study_of(session, who, study_uid, organization_id)
-        targets = instances_of(session, found, series_of(session, found, series_uid) if series_uid else None)
+        targets = instances_of(session, who, found, series_of(session, found, series_uid) if series_uid else None)
     if not targets:
         raise NotFound
     events.note_opening(who, "study.retrieved", organization_id=found.organization_id, entity_id=found.id)
@@ -139,6 +140,7 @@ def _metadata(
     with reading(who) as session:
         found = study_of(session, who, study_uid, organization_id)
         query = sa.select(Instance.id).where(Instance.study_id == found.id, Instance.dicom_blob_id.is_not(None))
+        query = query.where(~taken_back(who))
         query = query.where(Instance.series_id == series_of(session, found, series_uid)) if series_uid else query
         query = query.where(Instance.sop_instance_uid == uid) if uid else query
         ids = list(session.scalars(query.order_by(Instance.id)))

@@ -15,12 +15,16 @@ def _packaged() -> list[Path]:
     return sorted(path for folder in folders for path in folder.glob("*.dcm"))
 
 
-# A folder with more real files, for who has one: it is searched with its folders
-MORE = (
-    [path for path in Path(os.environ["SONOPOST_TEST_FILES"]).rglob("*") if path.is_file()]
-    if os.environ.get("SONOPOST_TEST_FILES")
-    else []
-)
+def inside(package: str, *folder: str, ending: str = ".dcm") -> list[Path]:
+    """Files that come with a package; none where it is not installed."""
+    found = importlib.util.find_spec(package)
+    places = found.submodule_search_locations if found else None
+    return sorted(path for at in places or [] for path in Path(at).joinpath(*folder).glob(f"*{ending}"))
+
+
+# A folder with more real files, for who has one beside this one or names it: it is searched with its folders
+FOLDER = Path(os.environ.get("SONOPOST_TEST_FILES") or Path(__file__).parents[3] / "shared" / "data")
+MORE = sorted(path for path in FOLDER.rglob("*") if path.is_file())
 DICOM = _packaged() + [path for path in MORE if path.suffix == ".dcm"]
 ULTRASOUND = [
     path

@@ -108,7 +108,7 @@ def test_a_telephones_film_behind_its_photograph_is_no_damage(tmp_path: Path) ->
     assert examine(path).kind == "jpeg"
 
 
-@pytest.mark.skipif(not real.MORE, reason="SONOPOST_TEST_FILES names no folder with real files")
+@pytest.mark.skipif(not real.MORE, reason="no folder with more real files")
 def test_every_real_export_is_taken() -> None:
     kinds = {".jpg": "jpeg", ".png": "png", ".mp4": "mp4", ".dcm": "dicom"}
     for path in real.MORE:
