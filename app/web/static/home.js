@@ -1,0 +1,22 @@
+// @ts-check
+/** The referrer's list while it is open: each case's state in place; what came or moved to another group, on demand. */
+
+import { counted, offer, put, watch } from "./watch.js";
+
+const list = /** @type {HTMLElement} */ (document.querySelector("[data-look]"));
+const group = (/** @type {Element} */ line) => line.closest("section")?.getAttribute("aria-labelledby");
+
+watch(
+  () => list.dataset.look ?? "",
+  (came) => {
+    const lines = new Map([...came.querySelectorAll("[data-line]")].map((line) => [line.getAttribute("data-line"), line]));
+    let count = 0;
+    for (const line of list.querySelectorAll("[data-line]")) {
+      const newer = lines.get(line.getAttribute("data-line"));
+      lines.delete(line.getAttribute("data-line"));
+      if (newer) put(line.querySelector(".state"), newer.querySelector(".state"));
+      if (!newer || group(newer) !== group(line)) count += 1;
+    }
+    offer(counted(JSON.parse(list.dataset.new ?? "[]"), count + lines.size), location.href);
+  },
+);
