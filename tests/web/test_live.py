@@ -107,6 +107,7 @@ def test_the_list_says_in_place_who_reads_and_offers_what_moved(
     page = arrive(places.referrer, "/")
     line = page.locator(f"[data-line='{placed.referral_id}']")
     expect(line).to_contain_text("Waiting at Kijabe Hospital")
+    height = line.evaluate("one => one.offsetHeight")
     with cases.client_of(server, places.reviewer) as client:
         cases.ok(client.post(f"/reviews/{placed.review_id}/claim"))
     cases.place(server, places)
@@ -115,6 +116,7 @@ def test_the_list_says_in_place_who_reads_and_offers_what_moved(
     expect(line).to_contain_text(f"Being read by {places.reviewer.name}")
     expect(page.locator("[data-line]")).to_have_count(1)
     expect(page.get_by_role("heading", level=2)).to_contain_text("Waiting to be read")
+    assert line.evaluate("one => one.offsetHeight") == height
     picture(page, "home-live")
     accessible(page)
     page.get_by_role("link", name="Show 2 changes").click()
