@@ -11,6 +11,7 @@ from app.cases import asked
 from app.db import reading, transaction
 from app.errors import Conflict, Forbidden, Invalid
 from app.http.actor import Acting
+from app.http.etag import unless_known
 from app.http.idempotency import Once, RequestKey, once
 from app.people.models import Organization
 from app.people.reading import readers_for
@@ -19,7 +20,7 @@ from app.referrals.models import EXAM_TYPES
 from app.referrals.place import place
 from app.reviews import submit, worklist
 from app.web.forms import Fields, Form, status_of
-from app.web.pages import render, see_other
+from app.web.pages import by_htmx, render, see_other
 from app.web.referring import BESIDE, checked, files_of, patient_of, text_of
 from app.web.states import state
 from app.web.words import speech_of
@@ -46,17 +47,11 @@ def home(
         reads = worklist.counts(session, who) if who.organizations_for("review.list") else None
     lines = [line for group in groups for line in group.lines] + page.lines
     states = {line.referral.id: state(line.referral, line.review, line.report, say) for line in lines}
-    return render(
-        request,
-        who,
-        "home.html",
-        groups=groups,
-        further=further,
-        done=page,
-        states=states,
-        reads=reads,
-        is_later=done is not None,
-    )
+    answer = render(
+        request, who, "home_list.html" if by_htmx(request) else "home.html", groups=groups, further=further, done=page,
+        states=states, reads=reads, is_later=done is not None,
+    )  # fmt: skip
+    return unless_known(request, answer) if by_htmx(request) else answer
 
 
 @router.get("/referrals/new")

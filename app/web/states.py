@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from babel.dates import format_date
+
 from app.db import now
 from app.languages import Speech
 from app.people.models import Organization
@@ -14,7 +16,7 @@ READING = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS)
 
 
 def state(referral: Referral, review: Review | None, report: Report | None, say: Speech) -> str:
-    """'Waiting at Kisii Hospital, due 15:00'; the time is the clinic's, and the reader's too where it differs."""
+    """'Waiting at Kisii Hospital, due 15:00'; by the clinic's clock: the page has the reader's beside it."""
     _ = say.gettext
     ended = {
         ReferralStatus.REVOKED: _("Cancelled"), ReferralStatus.ENTERED_IN_ERROR: _("Entered in error"),
@@ -32,7 +34,7 @@ def _on_its_way(referral: Referral, review: Review, say: Speech) -> str:
     owner = review.owner.name if review.owner else referral.reading_organization.name
     if review.status in READING and review.owned_at is not None:
         since = clock(review.owned_at, say, referral.organization)
-        due = clock(review.due_at, say, referral.organization)
+        due = clock(review.due_at, say, referral.organization, referral.reading_organization)
         return _("Being read by {person} since {time}, due {due}").format(person=owner, time=since, due=due)
     if review.status == ReviewStatus.ON_HOLD:
         return _("{person} has a question for you").format(person=owner)
@@ -56,12 +58,12 @@ def _answered(report: Report, say: Speech) -> str:
 
 
 def clock(at: datetime, say: Speech, *sites: Organization) -> str:
-    """'15:00', with the day where it is not today's; each site's time where their clocks differ."""
-    zones = list(dict.fromkeys(site.time_zone for site in sites))
+    """'15:00' by the first site's clock, with its city where the others' differ, and the day where it is not today's."""
+    zones = [site.time_zone for site in sites]
     local = at.astimezone(clinical.zone(zones[0]))
-    offsets = {at.astimezone(clinical.zone(name)).utcoffset() for name in zones}
-    if len(offsets) > 1:
-        return clinical.moment(at, zones, say.language)
+    time = f"{local:%H:%M}"
+    if len({at.astimezone(clinical.zone(name)).utcoffset() for name in zones}) > 1:
+        time = f"{time} {clinical.city(zones[0], say.language)}"
     if local.date() == now().astimezone(local.tzinfo).date():
-        return f"{local:%H:%M}"
-    return f"{clinical.day(local.date(), say.language)}, {local:%H:%M}"
+        return time
+    return f"{format_date(local.date(), 'd MMM', locale=say.language)}, {time}"

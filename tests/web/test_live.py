@@ -100,6 +100,30 @@ def test_a_question_is_offered_on_a_phone(server: Running, places: Places, arriv
     expect(page.get_by_label("Your reply")).to_be_visible()
 
 
+def test_the_list_says_in_place_who_reads_and_offers_what_moved(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    placed = cases.place(server, places)
+    page = arrive(places.referrer, "/")
+    line = page.locator(f"[data-line='{placed.referral_id}']")
+    expect(line).to_contain_text("Waiting at Kijabe Hospital")
+    height = line.evaluate("one => one.offsetHeight")
+    with cases.client_of(server, places.reviewer) as client:
+        cases.ok(client.post(f"/reviews/{placed.review_id}/claim"))
+    cases.place(server, places)
+    with page.expect_response(f"{server.base_url}/"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(line).to_contain_text(f"Being read by {places.reviewer.name}")
+    expect(page.locator("[data-line]")).to_have_count(1)
+    expect(page.get_by_role("heading", level=2)).to_contain_text("Waiting to be read")
+    assert line.evaluate("one => one.offsetHeight") == height
+    picture(page, "home-live")
+    accessible(page)
+    page.get_by_role("link", name="Show 2 changes").click()
+    expect(page.locator("[data-line]")).to_have_count(2)
+    expect(page.get_by_role("region", name="Being read")).to_contain_text(placed.code)
+
+
 def test_nobody_looks_again_while_the_tab_is_hidden_or_after_the_end(
     server: Running, places: Places, arrive: Arrive
 ) -> None:
