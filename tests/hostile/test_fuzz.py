@@ -70,6 +70,7 @@ def test_text_in_whatever_character_set_has_no_controls(declared: bytes, value: 
 @campaign(max_examples=500, deadline=2_000)
 @given(header=st.text(st.characters(max_codepoint=255), max_size=120))
 @example(header="attachment; filename*=utf-16''%00/%00")
+@example(header="attachment; filename*=a; filename*0*=b")
 @example(header="attachment; filename*=idna''%ff")
 @example(header="attachment; filename*0*=UTF-8''a; filename*1=b")
 def test_headers_of_whatever_letters_are_read_or_left(header: str) -> None:
