@@ -70,6 +70,7 @@ class Settings(FileLimits):
 
     # Limits on everything that comes from outside (design §4.13)
     max_file_bytes: int = Field(8 << 30, gt=0)
+    max_head_bytes: int = Field(64 << 10, gt=0)  # of a request: its address and its headers
     max_body_bytes: int = Field(1 << 20, gt=0)  # every body that is not a file
     max_files_per_referral: int = Field(5_000, gt=0)
     max_archive_entries: int = Field(20_000, gt=0)

@@ -186,7 +186,7 @@ def file_name(disposition: str | None) -> str:
     header["content-disposition"] = disposition or "attachment"
     try:
         name = header.get_filename()
-    except (ValueError, LookupError):  # in a coding that Python knows and cannot read it by
+    except (ValueError, LookupError, TypeError):  # a coding that cannot be read, pieces that have no order
         name = None
     return (name or "unnamed").replace("\\", "/").rpartition("/")[2][:1000] or "unnamed"
 

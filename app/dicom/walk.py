@@ -69,8 +69,9 @@ class Walk:
                 if level.is_delimited:
                     raise self._runs_out(self._position + 8)
                 levels.pop()
-            elif self._position + 8 > level.end and not self._only_zeros_left():
-                raise self._runs_out(self._position + 8)
+            elif self._position + 8 > level.end:
+                if not self._only_zeros_left():
+                    raise self._runs_out(self._position + 8)
             elif level.is_sequence:
                 self._read_item(level)
             else:

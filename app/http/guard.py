@@ -8,7 +8,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.config import settings
 
 STALLED_READER_S = 60.0  # in which the client takes nothing of a waiting answer
-MAX_HEAD_BYTES = 64 << 10  # httptools itself takes megabytes of headers
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -21,6 +20,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         self._header_s, self._body_s = settings().header_silence_s, settings().body_silence_s
+        self._most_head_bytes = settings().max_head_bytes  # httptools itself takes megabytes of headers
         self._every_s = min(1.0, self._header_s / 4, self._body_s / 4)
         self._last = self.loop.time()
         # Since when, and with how many bytes so far, the current request's head is awaited.
@@ -45,12 +45,20 @@ class GuardedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._head_since is not None:
             self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
+            if self._head_bytes > self._most_head_bytes and not self.transport.is_closing():
                 self._refuse(TOO_LONG)
 
     def on_headers_complete(self) -> None:
         self._head_since = None
+        head_bytes = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if head_bytes > self._most_head_bytes:  # all of it came at once
+            self._refuse(TOO_LONG)
+            raise ValueError("the head is too long")  # the parser stops here, and uvicorn answers what is no HTTP
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        if not self.transport.is_closing():  # one answer to one request
+            super().send_400_response(msg)
 
     def _stop(self) -> None:
         if self._timer:

@@ -1,5 +1,6 @@
 """A request must name this service: the Host header is checked before anything else looks at it."""
 
+import re
 from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse
@@ -7,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.config import LOOPBACK
 
+HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")  # RFC 3986 3.2.2, without its rarer forms
 # Orchestrators probe by address; the two say nothing of anybody.
 PROBES = {"/healthz", "/readyz"}
 
@@ -32,10 +34,9 @@ class KnownHosts:
 
 
 def _name(host: bytes) -> str:
-    try:
-        return (urlsplit(f"//{host.decode('ascii')}").hostname or "").lower()
-    except ValueError:
-        return ""
+    """Without the port; empty where it is no host (RFC 9112 3.2): with a path or a user's name, say."""
+    found = HOST.fullmatch(host)
+    return found[1].decode("ascii").strip("[]").lower() if found else ""
 
 
 def _problem(status: int, title: str, detail: str) -> JSONResponse:

@@ -1,5 +1,6 @@
 """Files that want too much of a decoder, or break it, are refused by the pool; the next file is served."""
 
+import importlib.util
 import io
 import struct
 import zlib
@@ -23,6 +24,9 @@ from tests.dicom import made, real
 pytestmark = [pytest.mark.hostile, pytest.mark.timeout(100)]
 
 
+ROOT = Path(__file__).parents[2]
+
+
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
     pool = Pool(2)
@@ -36,6 +40,15 @@ def _the_pool_serves_afterwards(pool: Pool) -> Iterator[None]:
     yield
     pixels = {"transfer_syntax_uid": made.EXPLICIT, "rows": 8, "columns": 8}
     assert pool.run("frame", data=bytes(64), pixels=pixels, form="png")["body"]
+
+
+def test_no_decoder_that_ends_its_process_or_binds_by_its_licence_is_shipped() -> None:
+    """gdcm aborts the interpreter on bad input and is pydicom's first choice; pylibjpeg-libjpeg is GPL."""
+    locked = " ".join(path.read_text().lower() for path in ROOT.glob("requirements*.lock"))
+    for name in ("gdcm", "pylibjpeg-libjpeg", "pylibjpeg_libjpeg"):
+        assert name not in locked
+    assert importlib.util.find_spec("gdcm") is None
+    assert importlib.util.find_spec("libjpeg") is None
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

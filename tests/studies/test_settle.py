@@ -1,5 +1,7 @@
 """Settling a study: one file's trouble is its own, and what fails for good is not begun anew for ever."""
 
+import json
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -7,12 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from app.access.actor import WORKER
+from app.config import Settings
 from app.db import reading, transaction
 from app.errors import Unavailable
 from app.jobs import queue
 from app.storage import blobs
 from app.studies import decoding
-from app.studies.models import Instance, Study
+from app.studies.models import Instance, InstanceHeader, Study
 from app.studies.settle import catch_up, settle
 from tests.people import Places
 from tests.referrals.test_place import placed
@@ -73,6 +76,18 @@ def test_bytes_that_are_away_stop_one_preview_and_the_study_is_tried_again(study
     assert [one.preview for one in instances(study)] == ["pending", "ready"]
     with reading(WORKER) as session:
         assert session.get_one(Study, study.id).settled_version == 0
+
+
+def test_a_header_that_cannot_be_made_stops_no_study(
+    study: Study, db: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit was lowered, say, between the file's arrival and now."""
+    monkeypatch.setattr("app.config._current", db.model_copy(update={"max_dicom_header_bytes": 100}))
+    settle(str(study.id))
+    with reading(WORKER) as session:
+        assert session.get_one(Study, study.id).settled_version == study.content_version
+        headers = [json.loads(zlib.decompress(row.packed)) for row in session.query(InstanceHeader)]
+    assert [one["0020000D"]["Value"] for one in headers] == [["2.25.77"]] * 2
 
 
 def test_an_older_look_does_not_undo_a_newer_one(study: Study) -> None:
