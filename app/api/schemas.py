@@ -333,6 +333,7 @@ class InstanceOut(Out):
     sha256: str
     preview: str
     preview_reason: str
+    wrap_reason: str
 
     @classmethod
     def of(cls, instance: Instance) -> Self:

@@ -177,6 +177,19 @@ def test_a_withdrawn_file_is_no_instance_of_this_patient(places: Places) -> None
     nothing_is_orphaned()
 
 
+def test_a_document_sent_again_after_it_was_withdrawn_is_an_instance_again(places: Places) -> None:
+    referral, body = placed(places.referrer), a_pdf()
+    first = send(places.referrer, referral, body)
+    withdraw(places.referrer, referral, first.id)
+    send(places.referrer, referral, body)
+    settle_all()
+    with reading(WORKER) as session:
+        query = sa.select(Document.id, Instance.dicom_blob_id).join(Instance, Instance.id == Document.instance_id)
+        made = {row.id: row.dicom_blob_id is not None for row in session.execute(query)}
+    assert len(made) == 2
+    assert [document_id for document_id, is_made in made.items() if not is_made] == [first.document_id]
+
+
 def test_a_film_that_dicom_cannot_hold_is_there_as_browsers_play_it(places: Places, tmp_path: Path) -> None:
     upright = turned(recorded(tmp_path / "upright")).read_bytes()
     send(places.referrer, placed(places.referrer), upright, "a.mp4")
