@@ -22,7 +22,7 @@ from app.storage import blobs
 from app.storage.blobs import Blob
 from app.studies import about, decoding, identity, wrapping
 from app.studies.images import documents_of, image_list, instances_of
-from app.studies.models import Document, Instance, InstanceHeader, Study, StudyName
+from app.studies.models import Document, Instance, InstanceHeader, ReferralStudy, Study, StudyName
 from app.studies.settle import catch_up, settle, settle_document
 from tests.dicom.test_film import recorded
 from tests.dicom.test_film_stream import encoded, turned
@@ -115,6 +115,15 @@ def test_a_document_is_read_as_one_and_found_by_dicom_as_another(places: Places)
         (document,) = documents_of(session, referral.id)
         assert [one["id"] for one in image_list(session, referral.id)] == [str(document.id)]
     assert document.instance_id == instance(kind="pdf").id
+
+
+def test_a_study_that_was_detached_still_says_whose_it_is(places: Places) -> None:
+    referral = placed(places.referrer, **JANE)
+    send(places.referrer, referral, a_jpeg())
+    with transaction(WORKER) as session:
+        session.execute(sa.delete(ReferralStudy))
+    settle_all()
+    assert wrapped(instance(kind="jpeg")).PatientID == "P-17"
 
 
 def test_settling_again_makes_nothing_anew(places: Places) -> None:
