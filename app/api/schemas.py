@@ -344,6 +344,7 @@ class InstanceOut(Out):
     preview: str = Field(description="Whether there is something to look at: pending, ready, or none with its reason")
     preview_reason: str
     links: InstanceLinks
+    wrap_reason: str
 
     @classmethod
     def of(cls, instance: Instance) -> Self:

@@ -8,21 +8,18 @@ from sqlalchemy.orm import Session, joinedload
 from app.dicom.wrap import About
 from app.people.models import Patient
 from app.referrals.models import Referral
-from app.studies.models import Instance, ReferralStudy, Series, Study
+from app.studies.models import Instance, Series, Study
+from app.studies.receive import owner_of
 
 _SEX = {"female": "F", "male": "M", "other": "O"}  # PS3.3 C.7.1.1
 _AGE_UNIT = {"days": "D", "weeks": "W", "months": "M", "years": "Y"}
 
 
 def about(session: Session, instance: Instance) -> About:
-    """By the referral that the file came with: the first that asked about its study."""
+    """By the referral that the file came with: what is no DICOM lies in that one's own study."""
     study, series = session.get_one(Study, instance.study_id), session.get_one(Series, instance.series_id)
-    query = sa.select(Referral).join(ReferralStudy, ReferralStudy.referral_id == Referral.id)
-    referral = session.scalars(
-        query.where(ReferralStudy.study_id == study.id)
-        .options(joinedload(Referral.patient), joinedload(Referral.author), joinedload(Referral.organization))
-        .order_by(ReferralStudy.id).limit(1)
-    ).one()  # fmt: skip
+    around = (joinedload(Referral.patient), joinedload(Referral.author), joinedload(Referral.organization))
+    referral = session.get_one(Referral, owner_of(study.study_instance_uid), options=around)
     patient = referral.patient
     return About(
         study.study_instance_uid, series.series_instance_uid, instance.sop_instance_uid, instance.created_at,

@@ -62,7 +62,7 @@ def seen(session: Session, actor: Actor, model: type[Seen], row_id: UUID, *optio
 def line_of() -> sa.ColumnElement[bool]:
     """Whether a line of the manifest is an instance's, or that of the document which it is."""
     document = sa.exists().where(Document.id == ManifestItem.document_id, Document.instance_id == Instance.id)
-    return sa.or_(ManifestItem.instance_id == Instance.id, document)
+    return sa.or_(ManifestItem.instance_id == Instance.id, document.correlate_except(Document))
 
 
 def taken_back(actor: Actor) -> sa.ColumnElement[bool]:

@@ -100,6 +100,11 @@ def own_study(referral_id: UUID, series: int) -> tuple[str, str]:
     return f"2.25.{referral_id.int}", f"2.25.{referral_id.int}.{series}"
 
 
+def owner_of(study_instance_uid: str) -> UUID:
+    """The referral whose own study it is, also when the study was detached from it since."""
+    return UUID(int=int(study_instance_uid.removeprefix("2.25.")))
+
+
 def place_document(session: Session, document_id: UUID) -> None:
     """Give a document its UIDs and its place in the referral's own study, once; settling that makes the rest."""
     query = sa.select(Document).where(Document.id == document_id).options(joinedload(Document.blob))

@@ -40,9 +40,10 @@ def missing(study_id: UUID) -> list[UUID]:
 
 
 def behind(most: int) -> list[UUID]:
-    """Studies that hold such instances, by whatever way that came about."""
+    """Studies that hold such instances, by whatever way that came about; ordered as their index is."""
+    query = sa.select(Instance.study_id).where(*_is_due()).order_by(Instance.wrap_recipe, Instance.study_id)
     with reading(WORKER) as session:
-        return list(session.scalars(sa.select(Instance.study_id).where(*_is_due()).distinct().limit(most)))
+        return list(dict.fromkeys(session.scalars(query.limit(most))))
 
 
 def _is_due() -> tuple[sa.ColumnElement[bool] | sa.TextClause, ...]:
@@ -58,7 +59,9 @@ def take_back(session: Session, item: ManifestItem) -> None:
     """Of a file that was withdrawn, in the same transaction; what came as DICOM says itself whose it is."""
     document = session.get(Document, item.document_id) if item.document_id else None
     instance_id = document.instance_id if document else item.instance_id
-    row = session.get(Instance, instance_id) if instance_id else None
+    if instance_id is None:
+        return
+    row = session.get(Instance, instance_id, with_for_update={"key_share": True})
     if row is not None and row.kind != "dicom" and row.dicom_blob_id is not None:
         session.execute(sa.delete(InstanceHeader).where(InstanceHeader.id == row.id))
         blobs.give_up(session, row.dicom_blob_id)
@@ -140,6 +143,8 @@ def _record(
         "instance_number": facts.instance_number, **more,
     }  # fmt: skip
     with transaction(WORKER) as session:
+        # Before it is asked whether the file was withdrawn: either this waits for that, or that for this
+        session.get(Instance, instance.id, with_for_update={"key_share": True})
         mine = sa.update(Instance).where(Instance.id == instance.id, *_is_due()).values(values)
         if session.execute(mine).rowcount != 1:  # type: ignore[attr-defined]  # DML gives a CursorResult
             return  # another worker was first, or the file was withdrawn; these bytes are swept

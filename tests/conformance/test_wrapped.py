@@ -23,11 +23,12 @@ from tests.people import Places, Somebody
 from tests.servers.app import Running
 from tests.studies.sent import a_pdf
 
+pytestmark = pytest.mark.timeout(300)  # many requests, and a worker that waits for quiet, beside other tests
 REFERRAL = {"patient": {"family_name": "Akinyi", "given_name": "Grace", "sex": "female"}, "exam_type": "abdomen",
             "question": "Gallstones?"}  # fmt: skip
 ANY = f'multipart/related; type="{DICOM}"; transfer-syntax=*'
 EXPLICIT = f'multipart/related; type="{DICOM}"; transfer-syntax=1.2.840.10008.1.2.1'
-SECONDS = 60
+SECONDS = 120
 CLASSES = {"jpeg": "1.2.840.10008.5.1.4.1.1.6.1", "png": "1.2.840.10008.5.1.4.1.1.6.1",
            "mp4": "1.2.840.10008.5.1.4.1.1.3.1", "pdf": "1.2.840.10008.5.1.4.1.1.104.1"}  # fmt: skip
 

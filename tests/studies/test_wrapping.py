@@ -22,7 +22,7 @@ from app.storage import blobs
 from app.storage.blobs import Blob
 from app.studies import about, decoding, identity, wrapping
 from app.studies.images import documents_of, image_list, instances_of
-from app.studies.models import Document, Instance, InstanceHeader, Study, StudyName
+from app.studies.models import Document, Instance, InstanceHeader, ReferralStudy, Study, StudyName
 from app.studies.settle import catch_up, settle, settle_document
 from tests.dicom.test_film import recorded
 from tests.dicom.test_film_stream import encoded, turned
@@ -117,6 +117,15 @@ def test_a_document_is_read_as_one_and_found_by_dicom_as_another(places: Places)
     assert document.instance_id == instance(kind="pdf").id
 
 
+def test_a_study_that_was_detached_still_says_whose_it_is(places: Places) -> None:
+    referral = placed(places.referrer, **JANE)
+    send(places.referrer, referral, a_jpeg())
+    with transaction(WORKER) as session:
+        session.execute(sa.delete(ReferralStudy))
+    settle_all()
+    assert wrapped(instance(kind="jpeg")).PatientID == "P-17"
+
+
 def test_settling_again_makes_nothing_anew(places: Places) -> None:
     send(places.referrer, placed(places.referrer), a_jpeg())
     settle_all()
@@ -175,6 +184,19 @@ def test_a_withdrawn_file_is_no_instance_of_this_patient(places: Places) -> None
     settle_all()
     assert instance(id=items[0].instance_id).dicom_blob_id is None
     nothing_is_orphaned()
+
+
+def test_a_document_sent_again_after_it_was_withdrawn_is_an_instance_again(places: Places) -> None:
+    referral, body = placed(places.referrer), a_pdf()
+    first = send(places.referrer, referral, body)
+    withdraw(places.referrer, referral, first.id)
+    send(places.referrer, referral, body)
+    settle_all()
+    with reading(WORKER) as session:
+        query = sa.select(Document.id, Instance.dicom_blob_id).join(Instance, Instance.id == Document.instance_id)
+        made = {row.id: row.dicom_blob_id is not None for row in session.execute(query)}
+    assert len(made) == 2
+    assert [document_id for document_id, is_made in made.items() if not is_made] == [first.document_id]
 
 
 def test_a_film_that_dicom_cannot_hold_is_there_as_browsers_play_it(places: Places, tmp_path: Path) -> None:
