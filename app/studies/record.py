@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -55,7 +56,7 @@ def record_instance(
 def note_study(session: Session, study_id: UUID) -> None:
     """Its content changed. One that a referral asks about is settled after a moment of quiet; the pages show no
     other, whose pictures are made at their first request."""
-    if session.connection().execute(_NOTE, {"study": study_id}).scalar_one():
+    if session.connection().execute(_NOTE, {"study": study_id}).scalar_one() is not None:
         enqueue(session, "studies.settle", study_id, once=f"settle-{study_id}", delay_s=settings().settle_quiet_s)
 
 
@@ -89,7 +90,7 @@ def record_instances(
     ]
 
 
-def _note() -> ReturningUpdate[bool]:
+def _note() -> ReturningUpdate[datetime | None]:
     study = table_of(Study)
     unasked = study.c.matched_at.is_(None)
     return (
@@ -98,7 +99,7 @@ def _note() -> ReturningUpdate[bool]:
             content_version=study.c.content_version + 1,
             settled_version=sa.case((unasked, study.c.content_version + 1), else_=study.c.settled_version),
         )
-        .returning(study.c.matched_at.is_not(None))
+        .returning(study.c.matched_at)  # itself: SQLite 3.40 answers 1 to `IS NOT NULL` of a NULL here
     )  # fmt: skip
 
 
