@@ -25,8 +25,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(dicomweb.router)  # routes are tried in turn: the door that is asked most often comes first
     app.include_router(api.router)
-    app.include_router(dicomweb.router)
     web.mount(app)
     # The last added is the outermost.
     app.add_middleware(KnownHosts, public_url=settings.public_url)

@@ -30,33 +30,27 @@ class Identity:
 def by_cookie(session: Session, secret: str) -> Identity | None:
     """The person signed in with this secret; None when it is unknown, idle too long, over, or they are disabled."""
     at = now()
-    query = _with_person(SignIn).where(
-        SignIn.secret_sha256 == digest(secret),
-        SignIn.expires_at > at,
-        SignIn.seen_at > at - timedelta(minutes=settings().session_idle_min),
-    )
-    rows = session.execute(query).all()
+    seen_after = at - timedelta(minutes=settings().session_idle_min)
+    rows = session.execute(_BY_COOKIE, {"secret": digest(secret), "at": at, "seen_after": seen_after}).all()
     if not rows:
         return None
-    sign_in: SignIn = rows[0][0]
-    proven = sign_in.second_factor_at is not None or sign_in.second_factor_waived
+    first = rows[0]
+    proven = first.second_factor_at is not None or first.second_factor_waived
     missing = settings().require_second_factor and not proven
-    actor = replace(_actor("person", rows), sign_in_id=sign_in.id, needs_second_factor=missing)
-    return Identity(actor, _if_stale(sign_in.id, sign_in.seen_at, at))
+    actor = replace(_actor("person", rows), sign_in_id=first.row_id, needs_second_factor=missing)
+    return Identity(actor, _if_stale(first.row_id, first.seen_at, at))
 
 
 def by_token(session: Session, secret: str) -> Identity | None:
     """The person as whom this token acts; None when it is unknown, over or revoked, or they are disabled."""
     at = now()
-    query = _with_person(ApiToken).where(
-        ApiToken.secret_sha256 == digest(secret), ApiToken.expires_at > at, ApiToken.revoked_at.is_(None)
-    )
-    rows = session.execute(query).all()
+    rows = session.execute(_BY_TOKEN, {"secret": digest(secret), "at": at}).all()
     if not rows:
         return None
-    token: ApiToken = rows[0][0]
-    actor = replace(_actor("token", rows), scopes=frozenset(token.scopes))
-    return Identity(actor, _if_stale(token.id, token.used_at, at))
+    first = rows[0]
+    return Identity(
+        replace(_actor("token", rows), scopes=frozenset(first.scopes)), _if_stale(first.row_id, first.used_at, at)
+    )
 
 
 def note_use(session: Session, identity: Identity) -> None:
@@ -76,21 +70,34 @@ def actor_of(session: Session, person: Person) -> Actor:
     return Actor("person", person.id, person.name, members, language=person.language or "")
 
 
-def _with_person(model: type[SignIn] | type[ApiToken]) -> sa.Select[*tuple[Any, ...]]:
-    """Its person, if not disabled, once for each membership that has not ended."""
+def _with_person(model: type[SignIn] | type[ApiToken], *more: Any) -> sa.Select[Any]:
+    """What `more` names, and its person, if not disabled, once for each membership that has not ended."""
     current = sa.and_(Membership.person_id == Person.id, Membership.ended_at.is_(None))
     return (
-        sa.select(model, Person, Membership.organization_id, Membership.role)
+        sa.select(
+            model.id.label("row_id"), *more, Person.id.label("person_id"), Person.name, Person.language,
+            Membership.organization_id, Membership.role,
+        )
         .join(Person, Person.id == model.person_id)
         .join(Membership, current, isouter=True)
-        .where(Person.disabled_at.is_(None))
-    )
+        .where(
+            Person.disabled_at.is_(None), model.secret_sha256 == sa.bindparam("secret"),
+            model.expires_at > sa.bindparam("at"),
+        )
+    )  # fmt: skip
+
+
+# Of columns, and made once: loading objects would double what each request costs.
+_BY_COOKIE = _with_person(SignIn, SignIn.seen_at, SignIn.second_factor_at, SignIn.second_factor_waived).where(
+    SignIn.seen_at > sa.bindparam("seen_after")
+)
+_BY_TOKEN = _with_person(ApiToken, ApiToken.used_at, ApiToken.scopes).where(ApiToken.revoked_at.is_(None))
 
 
 def _actor(kind: str, rows: Sequence[Any]) -> Actor:
-    person: Person = rows[0][1]
-    members = tuple(Member(organization_id, Role(role)) for _, _, organization_id, role in rows if role)
-    return Actor(kind, person.id, person.name, members, language=person.language or "")
+    first = rows[0]
+    members = tuple(Member(row.organization_id, Role(row.role)) for row in rows if row.role)
+    return Actor(kind, first.person_id, first.name, members, language=first.language or "")
 
 
 def _if_stale(row_id: UUID, used_at: datetime | None, at: datetime) -> UUID | None:

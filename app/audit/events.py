@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.db import Acting, Base, insert_or_nothing, now, reading, table_of, transaction
 
 OPENING_MINUTES = 15
+NOTED = 10_000
+_noted: set[str] = set()  # openings that are in the database, so that frame after frame need not ask for its own
 
 
 class AuditEvent(Base):
@@ -65,14 +67,19 @@ def note_opening(
     """The same in sessions of its own, before the first byte is shown, for what only reads.
 
     A look that was noted already writes nothing, and so never queues behind a writer."""
+    opening = _opening(actor, action, entity_id, now())
+    if opening in _noted:
+        return
     with reading(actor) as session:
-        here = sa.select(AuditEvent.id).where(AuditEvent.opening == _opening(actor, action, entity_id, now()))
-        if session.scalar(here) is not None:
-            return
-    with transaction(actor) as session:
-        record_opening(
-            session, actor, action, organization_id=organization_id, entity_id=entity_id, referral_id=referral_id
-        )
+        is_noted = session.scalar(sa.select(AuditEvent.id).where(AuditEvent.opening == opening)) is not None
+    if not is_noted:
+        with transaction(actor) as session:
+            record_opening(
+                session, actor, action, organization_id=organization_id, entity_id=entity_id, referral_id=referral_id
+            )
+    if len(_noted) >= NOTED:
+        _noted.clear()
+    _noted.add(opening)
 
 
 def _opening(actor: Acting, action: str, entity_id: UUID, at: datetime) -> str:

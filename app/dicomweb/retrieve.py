@@ -29,7 +29,7 @@ router = APIRouter()
 DICOM = "application/dicom"
 STUDY, SERIES = "/studies/{study_uid}", "/studies/{study_uid}/series/{series_uid}"
 INSTANCE = SERIES + "/instances/{uid}"
-BATCH = 200  # headers read at a time: memory stays bounded however large a study is
+BATCH = 1_000  # headers read at a time: memory stays bounded however large a study is
 
 
 @router.get(STUDY, response_class=Response, summary="Retrieve a study (WADO-RS)")
@@ -139,39 +139,47 @@ def _metadata(
     accept.require(request, DICOM_JSON, "application/json")
     with reading(who) as session:
         found = study_of(session, who, study_uid, organization_id)
-        query = sa.select(Instance.id).where(Instance.study_id == found.id, Instance.dicom_blob_id.is_not(None))
-        query = query.where(~taken_back(who))
-        query = query.where(Instance.series_id == series_of(session, found, series_uid)) if series_uid else query
-        query = query.where(Instance.sop_instance_uid == uid) if uid else query
-        ids = list(session.scalars(query.order_by(Instance.id)))
-    if not ids:
+        wanted = [Instance.study_id == found.id, Instance.dicom_blob_id.is_not(None), ~taken_back(who)]
+        wanted += [Instance.series_id == series_of(session, found, series_uid)] if series_uid else []
+        wanted += [Instance.sop_instance_uid == uid] if uid else []
+        missing = sa.select(Instance.id).where(*wanted, ~sa.exists().where(InstanceHeader.id == Instance.id))
+        missing_ids = list(session.scalars(missing))
+    for at in range(0, len(missing_ids), BATCH):
+        headers.make_missing(who, missing_ids[at : at + BATCH])
+    pages = _pages(who, study_uid, wanted)
+    first = next(pages, [])
+    if not first:
         raise NotFound
     events.note_opening(who, "study.viewed", organization_id=found.organization_id, entity_id=found.id)
-    for at in range(0, len(ids), BATCH):
-        headers.make_missing(who, ids[at : at + BATCH])
-    if len(ids) <= BATCH:
-        return json_bytes(b"[" + b",".join(_texts(who, study_uid, ids)) + b"]")
-    return StreamingResponse(_streamed(who, study_uid, ids), media_type=DICOM_JSON)
+    if len(first) < BATCH:
+        return json_bytes(b"[" + b",".join(first) + b"]")
+    return StreamingResponse(_streamed(first, pages), media_type=DICOM_JSON)
 
 
-def _streamed(who: Actor, study_uid: str, ids: list[UUID]) -> Iterator[bytes]:
-    for at in range(0, len(ids), BATCH):
-        yield (b"," if at else b"[") + b",".join(_texts(who, study_uid, ids[at : at + BATCH]))
+def _streamed(first: list[bytes], pages: Iterator[list[bytes]]) -> Iterator[bytes]:
+    yield b"[" + b",".join(first)
+    for page in pages:
+        yield b"," + b",".join(page)
     yield b"]"
 
 
-def _texts(who: Actor, study_uid: str, ids: list[UUID]) -> list[bytes]:
-    """Each header with its bulk data at addresses of this service."""
+def _pages(who: Actor, study_uid: str, wanted: list[sa.ColumnElement[bool]]) -> Iterator[list[bytes]]:
+    """The headers, some hundreds at a time, each with its bulk data at addresses of this service."""
     query = (
-        sa.select(InstanceHeader.packed, Series.series_instance_uid, Instance.sop_instance_uid)
-        .join(Instance, Instance.id == InstanceHeader.id)
+        sa.select(Instance.id, InstanceHeader.packed, Series.series_instance_uid, Instance.sop_instance_uid)
+        .join(InstanceHeader, InstanceHeader.id == Instance.id)
         .join(Series, Series.id == Instance.series_id)
-        .where(InstanceHeader.id.in_(ids))
-        .order_by(InstanceHeader.id)
-    )
-    with reading(who) as session:
-        rows = session.execute(query).all()
-    return [with_addresses(packed, instance_url(study_uid, series_uid, uid)) for packed, series_uid, uid in rows]
+        .where(*wanted).order_by(Instance.id).limit(BATCH)
+    )  # fmt: skip
+    after: UUID | None = None
+    while True:
+        with reading(who) as session:
+            rows = session.execute(query.where(Instance.id > after) if after else query).all()
+        if rows:
+            yield [with_addresses(packed, instance_url(study_uid, series, uid)) for _, packed, series, uid in rows]
+        if len(rows) < BATCH:
+            return
+        after = rows[-1].id
 
 
 def with_addresses(packed: bytes, url: str) -> bytes:

@@ -46,9 +46,10 @@ async def _store(request: Request, who: Actor, organization: UUID | None, study_
     parts = Parts(content_type)
     try:
         rest = await drain(request.stream(), parts, int(expected) if expected.isdecimal() else 0)
-        return await to_thread.run_sync(_ingest, who, organization_id, parts, rest, kind, study_uid)
-    finally:
+    except BaseException:  # a disconnect too
         await to_thread.run_sync(parts.discard)
+        raise
+    return await to_thread.run_sync(_ingest, who, organization_id, parts, rest, kind, study_uid)
 
 
 def _organization(who: Actor, wanted: UUID | None) -> UUID:
@@ -82,11 +83,13 @@ def _payload(content_type: str) -> str:
 def _ingest(
     who: Actor, organization_id: UUID, parts: Parts, rest: bytearray, kind: str, study_uid: str | None
 ) -> Response:
-    parts.feed(rest)
-    received = parts.close()
     outcomes: list[Outcome] = []
-    for batch in _batches(_files(received, kind)):
-        outcomes += _outcomes(who, organization_id, batch, study_uid)
+    try:
+        parts.feed(rest)
+        for batch in _batches(_files(parts.close(), kind)):
+            outcomes += _outcomes(who, organization_id, batch, study_uid)
+    finally:
+        parts.discard()
     if not outcomes:
         raise DoorRefusal(400, "The request holds no instance.")
     return _answer(outcomes, study_uid)

@@ -49,11 +49,12 @@ def signed_in(
     return found
 
 
-def actor(request: Request, who: Annotated[Actor, Depends(signed_in)]) -> Actor:
+async def actor(request: Request, who: Annotated[Actor, Depends(signed_in)]) -> Actor:
     """For every other endpoint: `who: Annotated[Actor, Depends(actor)]`, or the name `Acting` below.
 
     Dependencies run before the endpoint, so an `async def` endpoint that takes only `request` and this has not
-    read a byte of the body when a stranger is refused; one with a body model, Form or UploadFile has."""
+    read a byte of the body when a stranger is refused; one with a body model, Form or UploadFile has. `async`, as
+    it waits for nothing: a `def` would cost each request another turn in a thread."""
     if who.needs_second_factor:
         raise DoorRefusal(403, "Set up your second factor first.", needs_second_factor=True)
     needed = "read" if request.method in csrf.SAFE else "write"

@@ -10,7 +10,7 @@ from pathlib import Path
 from app.errors import Unavailable
 from app.storage.spool import Spooled, is_disk_full
 
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 20  # each is a turn in a thread for whoever sends it on
 
 
 class FolderStore:

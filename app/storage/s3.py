@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 20
 MULTIPART_BYTES = 32 << 20
 PART_BYTES = 8 << 20  # at the read time-out of 10 s, a link of 0.8 MB/s still gets a part through
 
