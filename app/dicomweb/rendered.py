@@ -22,7 +22,7 @@ from app.http.problems import DoorRefusal
 from app.http.ranges import stored
 from app.storage import blobs
 from app.studies import decoding, films
-from app.studies.pictures import RECIPE, STRIP_PX
+from app.studies.pictures import RECIPE, STRIP_PX, being_prepared
 from app.studies.renditions import Made, Wanted, as_file, kept, kept_or_made
 
 router = APIRouter()
@@ -187,6 +187,8 @@ def _poster(who: Actor, target: Target, kind: str) -> Response:
     poster = kept(who, Wanted(target.organization_id, target.id, "poster", 0, RECIPE))
     if poster is not None:
         return Response(b"".join(blobs.read(poster)), media_type=poster.media_type)
+    if target.facts.pixels is not None and target.row.preview == "pending":
+        raise being_prepared(who, target.row)
     return _of(_page(target, View(kind)))
 
 

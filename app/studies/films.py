@@ -4,12 +4,12 @@ from typing import Any
 
 from app.access.actor import Actor
 from app.dicom.facts import Facts
-from app.errors import NotFound, Unavailable
+from app.errors import NotFound
 from app.storage.blobs import Blob, read_ranges
 from app.storage.spool import measured, place_for_output
 from app.studies import decoding
 from app.studies.models import Instance
-from app.studies.pictures import RECIPE, refuse_unseeable
+from app.studies.pictures import RECIPE, being_prepared, refuse_unseeable
 from app.studies.renditions import Made, Wanted, as_file, keep, kept
 
 WAIT_S = 600  # for a child: other films are being made, and this is a job
@@ -22,7 +22,7 @@ def proxy(actor: Actor, instance: Instance) -> Blob:
     refuse_unseeable(instance)
     blob = kept(actor, Wanted(instance.organization_id, instance.id, "proxy", 0, RECIPE))
     if blob is None:
-        raise Unavailable("This clip is being prepared.", retry_after_s=2)
+        raise being_prepared(actor, instance)
     return blob
 
 

@@ -8,7 +8,6 @@ from app.access.actor import Actor
 from app.db import reading
 from app.studies.models import Instance
 
-
 _DIGESTS = sa.select(Instance.sop_instance_uid, Instance.sha256).where(
     Instance.organization_id == sa.bindparam("organization"),
     Instance.sop_instance_uid.in_(sa.bindparam("uids", expanding=True)),

@@ -6,9 +6,10 @@ from sqlalchemy.orm import joinedload, undefer
 
 from app.access.actor import Actor
 from app.audit import events
-from app.db import reading
+from app.db import reading, transaction
 from app.dicom.facts import Facts
 from app.errors import Conflict, NotFound, Unavailable
+from app.jobs.queue import enqueue
 from app.storage import blobs
 from app.storage.blobs import Blob
 from app.studies import decoding
@@ -43,7 +44,7 @@ def preview(actor: Actor, instance: Instance, max_side: int) -> Blob:
     if instance.kind == "mp4" or _is_film(instance):
         poster = _poster(actor, instance)
         if poster is None:
-            raise Unavailable("This clip is being prepared.", retry_after_s=2)
+            raise being_prepared(actor, instance)
         return poster
     middle = instance.number_of_frames // 2 if instance.is_clip else 0
     wanted = Wanted(instance.organization_id, instance.id, "preview", size, RECIPE)
@@ -67,6 +68,13 @@ def page(actor: Actor, document: Document, number: int) -> Blob:
         raise NotFound("There is no such page.")
     wanted = Wanted(document.organization_id, document.id, "page", number, RECIPE)
     return kept_or_made(actor, wanted, lambda: _page(document, number))
+
+
+def being_prepared(actor: Actor, instance: Instance) -> Unavailable:
+    """What is said of a clip meanwhile; one that no referral asks about is prepared from here on, as somebody looks."""
+    with transaction(actor) as session:
+        enqueue(session, "studies.settle", instance.study_id, once=f"settle-{instance.study_id}")
+    return Unavailable("This clip is being prepared.", retry_after_s=2)
 
 
 def refuse_unseeable(instance: Instance) -> None:

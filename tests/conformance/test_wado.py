@@ -2,6 +2,7 @@
 
 import io
 import logging
+import time
 import uuid
 import warnings
 from collections.abc import Callable
@@ -236,6 +237,18 @@ def test_window_changes_a_grey_picture(server: Running, places: Places) -> None:
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(plain.content))).ravel(), np.frombuffer(pixels, np.uint8))
     grey = np.asarray(Image.open(io.BytesIO(windowed.content))).ravel()[:256]
     assert (grey[31], grey[96], grey[255]) == (0, 255, 255)
+
+
+def test_film_of_a_clip_that_no_referral_asks_about_is_made_when_somebody_asks(server: Running, places: Places) -> None:
+    path, _ = cine(server, places)
+    first = get(server, places.referrer, path + "/rendered", "video/mp4")
+    assert (first.status_code, first.headers["retry-after"]) == (503, "2")
+    for _ in range(120):
+        answer = get(server, places.referrer, path + "/rendered", "video/mp4")
+        if answer.status_code != 503:
+            break
+        time.sleep(0.5)
+    assert (answer.status_code, answer.content[4:8]) == (200, b"ftyp")
 
 
 def test_thumbnails_at_every_level(server: Running, places: Places) -> None:
