@@ -106,7 +106,7 @@ class Review(Base):
         sa.Index("ix_review_unclaimed", "reading_organization_id", "due_at", "id",
                  sqlite_where=sa.text(UNCLAIMED_SQL), postgresql_where=sa.text(UNCLAIMED_SQL)),
         sa.Index("ix_review_status", "reading_organization_id", "status", "due_at", "id"),
-        sa.Index("ix_review_owner", "owner_id", "status", "due_at", "id"),
+        sa.Index("ix_review_owner", "owner_id", "status", "updated_at", "id"),  # what somebody signed, the latest first
     )  # fmt: skip
 
 

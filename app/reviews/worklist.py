@@ -18,6 +18,7 @@ from app.reviews.models import OPEN, OPEN_SQL, Review
 
 # As literal text, and without a type (SQLite would get `… = 1`), or the partial indexes are not recognized.
 IS_OPEN: sa.ColumnElement[bool] = sa.literal_column(f"review.{OPEN_SQL}")
+MOST_COUNTED = 999  # beyond, a tab says '999+': the exact number would take longer the more there are
 FEW = 500  # so many finds are looked up one by one; a more frequent word is met soon on the walk by deadline
 
 
@@ -56,15 +57,23 @@ def worklist(session: Session, actor: Actor, asked: Asked) -> Page:
 
 
 def counts(session: Session, actor: Actor) -> dict[str, int]:
-    """How many are open, unclaimed and mine: the numbers on the tabs, each counted over its index."""
+    """How many are open, unclaimed and mine, for the tabs: by an index, and no further than MOST_COUNTED and one."""
     here = Review.reading_organization_id.in_(actor.organizations_for("review.list"))
-    count = sa.select(sa.func.count()).select_from(Review)
     row = session.execute(sa.select(
-        count.where(here, IS_OPEN).scalar_subquery(),
-        count.where(here, IS_OPEN, Review.owner_id.is_(None)).scalar_subquery(),
-        count.where(here, IS_OPEN, Review.owner_id == actor.person_id).scalar_subquery(),
+        _counted(here, IS_OPEN), _counted(here, IS_OPEN, Review.owner_id.is_(None)),
+        _counted(here, IS_OPEN, Review.owner_id == actor.person_id),
     )).one()  # fmt: skip
     return {"open": row[0], "unclaimed": row[1], "mine": row[2]}
+
+
+def few(count: int) -> str:
+    """A number of `counts` in words that are true."""
+    return str(count) if count <= MOST_COUNTED else f"{MOST_COUNTED}+"
+
+
+def _counted(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    some = sa.select(Review.id).where(*conditions).limit(MOST_COUNTED + 1).subquery()
+    return sa.select(sa.func.count()).select_from(some).scalar_subquery()
 
 
 def sought(session: Session, asked: Asked) -> tuple[type[Review], Asked]:

@@ -49,7 +49,7 @@ def home(
     states = {line.referral.id: state(line.referral, line.review, line.report, say) for line in lines}
     answer = render(
         request, who, "home_list.html" if by_htmx(request) else "home.html", groups=groups, further=further, done=page,
-        states=states, reads=reads, is_later=done is not None,
+        states=states, reads=reads, few=worklist.few, is_later=done is not None,
     )  # fmt: skip
     return unless_known(request, answer) if by_htmx(request) else answer
 

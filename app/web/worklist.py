@@ -120,7 +120,7 @@ def _tabs(session: Session, who: Actor, wanted: Wanted, speech: Speech) -> list[
     _ = speech.gettext
     counts = waiting.counts(session, who)
     today = desk.signed_since(session, who, _midnight(session, who))
-    shown = {name: str(count) for name, count in counts.items()} | {"signed": _("{n} today").format(n=today)}
+    shown = {name: waiting.few(count) for name, count in counts.items()} | {"signed": _("{n} today").format(n=today)}
     names = {"open": _("Open"), "unclaimed": _("Unclaimed"), "mine": _("Mine"), "signed": _("Signed by me")}
     return [Tab(name, names[name], shown[name], wanted.href(tab=name)) for name in TABS]
 

@@ -1,4 +1,4 @@
-"""A review knows its exam type, so that the worklist narrowed by it walks an index."""
+"""A review knows its exam type, and what somebody signed lies in the order of its list: both walk an index."""
 
 from typing import Any
 
@@ -24,9 +24,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_review_open_exam_type", "review", ["reading_organization_id", "exam_type", "due_at", "id"], **OPEN
     )
+    op.drop_index("ix_review_owner", "review")
+    op.create_index("ix_review_owner", "review", ["owner_id", "status", "updated_at", "id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_review_owner", "review")
+    op.create_index("ix_review_owner", "review", ["owner_id", "status", "due_at", "id"])
     op.drop_index("ix_review_open_exam_type", "review")
     with op.batch_alter_table("review") as review:
         review.drop_column("exam_type")

@@ -108,6 +108,29 @@ def test_a_page_walks_an_index_that_has_its_order(places: Places, asked: dict[st
     assert "TEMP B-TREE" not in before_the_merge
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
+def test_what_somebody_signed_walks_an_index_that_has_its_order(places: Places) -> None:
+    def signed() -> None:
+        with reading(places.reviewer.actor) as session:
+            desk.signed_by(session, places.reviewer.actor, Asked())
+
+    plan = plan_of(signed)
+    assert "INDEX ix_review_owner (" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_tabs_count_no_further_than_people_do(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worklist, "MOST_COUNTED", 2)
+    said = []
+    for name in ("Otieno", "Wanjiru", "Achieng"):
+        waiting(places.referrer, family_name=name)
+        with reading(places.reviewer.actor) as session:
+            counts = worklist.counts(session, places.reviewer.actor)
+        said.append({tab: worklist.few(count) for tab, count in counts.items()})
+    assert said[1] == {"open": "2", "unclaimed": "2", "mine": "0"}
+    assert said[2] == {"open": "2+", "unclaimed": "2+", "mine": "0"}
+
+
 def look(who: Somebody, asked: Asked) -> None:
     with reading(who.actor) as session:
         worklist.worklist(session, who.actor, asked)
