@@ -19,6 +19,8 @@ from app.storage.blobs import Blob
 from app.studies import headers
 from app.studies.models import Instance, InstanceConflict, Series, Study
 
+NOTHING_TO_SHOW = "This file holds no picture that can be shown. It can be downloaded."
+
 
 @dataclass(frozen=True)
 class Arrived:
@@ -120,7 +122,9 @@ def _studies(
     session: Session, organization_id: UUID, arrived: Sequence[Arrived], patient_id: UUID | None
 ) -> dict[str, UUID]:
     """The ids by UID; a new one is described by the first of its files."""
-    first = {one.study_uid: one for one in reversed(arrived)}
+    first: dict[str, Arrived] = {}
+    for one in arrived:
+        first.setdefault(one.study_uid, one)
     asked = {"organization": organization_id, "uids": list(first)}
     here: dict[str, UUID] = dict(session.connection().execute(_STUDIES, asked).tuples().all())
     if missing := [one for uid, one in first.items() if uid not in here]:
@@ -144,7 +148,9 @@ def _studies(
 def _series(
     session: Session, organization_id: UUID, arrived: Sequence[Arrived], studies: dict[str, UUID]
 ) -> dict[tuple[UUID, str], UUID]:
-    first = {(studies[one.study_uid], one.series_uid): one for one in reversed(arrived)}
+    first: dict[tuple[UUID, str], Arrived] = {}
+    for one in arrived:
+        first.setdefault((studies[one.study_uid], one.series_uid), one)
     asked = {"studies": list(studies.values()), "uids": list({uid for _, uid in first})}
 
     def found() -> dict[tuple[UUID, str], UUID]:
@@ -187,6 +193,7 @@ def _columns(organization_id: UUID, study_id: UUID, series_id: UUID, one: Arrive
     time = facts.acquisition_time or facts.content_time or facts.study_time
     frames = facts.number_of_frames or 1
     row_id = new_id()
+    is_unseeable = facts.kind == "dicom" and facts.pixels is None and facts.document is None
     return {
         "id": row_id, "organization_id": organization_id, "study_id": study_id, "series_id": series_id,
         "sop_instance_uid": facts.sop_instance_uid or f"2.25.{row_id.int}",  # PS3.5 B.2: a UUID as UID
@@ -197,5 +204,6 @@ def _columns(organization_id: UUID, study_id: UUID, series_id: UUID, one: Arrive
         "bits_allocated": facts.pixels.bits_allocated if facts.pixels else None,
         "number_of_frames": frames, "frame_time_ms": facts.frame_time_ms, "acquired": f"{date} {time}".strip()[:32],
         "is_clip": facts.kind == "mp4" or frames > 1 or bool(facts.pixels and facts.pixels.is_video),
-        "facts": facts.to_json(),
+        "facts": facts.to_json(), "preview": "none" if is_unseeable else "pending",
+        "preview_reason": NOTHING_TO_SHOW if is_unseeable else "",
     }  # fmt: skip

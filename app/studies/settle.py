@@ -9,7 +9,6 @@ from sqlalchemy.orm import joinedload, undefer
 from app import log
 from app.access.actor import WORKER
 from app.db import reading, transaction
-from app.dicom.facts import Facts
 from app.errors import Conflict, Invalid, TooLarge, Unavailable
 from app.jobs.queue import enqueue
 from app.studies import decoding, films, headers, pictures, wrapping
@@ -18,7 +17,6 @@ from app.studies.receive import place_document
 from app.studies.renditions import as_file
 from app.studies.tries import tried
 
-NOTHING_TO_SHOW = "This file holds no picture that can be shown."
 CATCH_UP_LIMIT = 500
 HEADERS_AT_ONCE = 200
 MOST_FAILURES = 3
@@ -104,9 +102,6 @@ def _prepare(instance_id: UUID) -> None:
 
 
 def _made(instance: Instance) -> dict[str, int]:
-    facts = Facts.from_json(instance.facts)
-    if instance.kind == "dicom" and facts.pixels is None and facts.document is None:
-        raise Invalid(NOTHING_TO_SHOW, reason_code="no-picture")
     if instance.is_clip:
         return films.make(WORKER, instance)
     pictures.preview(WORKER, instance, pictures.STRIP_PX)
