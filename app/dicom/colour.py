@@ -70,7 +70,7 @@ def _by_palette(samples: Samples, table: Palette, data: bytes, pixels: Pixels) -
         at += length
     first = table.descriptors[0][1]
     colours: Picture = np.stack(entries, axis=1)
-    places = np.clip(samples.astype(np.int32) - first, 0, len(colours) - 1)
+    places = np.clip(_stored(samples, pixels).astype(np.int32) - first, 0, len(colours) - 1)
     shown_colours: Picture = colours[places]
     return shown_colours
 

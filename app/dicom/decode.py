@@ -20,6 +20,8 @@ RGB, YBR, AS_LABELLED = "RGB", "YBR_FULL", ""
 def decode(data: bytes, pixels: Pixels) -> tuple[Samples, str]:
     """The samples, and what three of them are: RGB, YBR_FULL, or as the photometric interpretation says."""
     samples, colours = _DECODERS[pixels.codec](data, pixels)
+    if pixels.signed and pixels.codec in ("jpeg", "jpeg-ls"):
+        samples = _signed(samples, pixels.bits_stored)
     wanted = (pixels.rows, pixels.columns)
     if samples.shape[:2] != wanted or samples.ndim not in (2, 3) or samples.dtype.itemsize > 2:
         raise damaged("a picture in it is not what its header says")
@@ -28,6 +30,15 @@ def decode(data: bytes, pixels: Pixels) -> tuple[Samples, str]:
     if samples.ndim == 3 and samples.shape[2] != 3:
         raise damaged("a picture in it has colours of an unknown kind")
     return samples, colours
+
+
+def _signed(samples: Samples, bits_stored: int) -> Samples:
+    """These codestreams know no sign (PS3.5 8.2.1, 8.2.3): it is the highest of the bits stored."""
+    bits = samples.dtype.itemsize * 8
+    if samples.dtype.kind != "u" or bits_stored > bits:
+        return samples
+    spare = bits - bits_stored
+    return (samples << spare).view(f"i{bits // 8}") >> spare
 
 
 def _native(data: bytes, pixels: Pixels) -> tuple[Samples, str]:

@@ -73,15 +73,23 @@ def _encapsulated(
 
 def _by_table(walk: Walk, table: tuple[int, int], fragments: list[tuple[int, int]], count: int) -> list[int]:
     """Each frame's first fragment by the basic or extended offset table; empty when neither is usable."""
-    offset, length = table
-    width = 4
-    if EXTENDED_OFFSETS in walk.found:
-        _, offset, length = walk.found[EXTENDED_OFFSETS]
-        width = 8
-    if not length:
-        if count > 1:
-            walk.warn("The file has no table of its frames; they were found without it.")
-        return []
+    extended = walk.found.get(EXTENDED_OFFSETS)
+    tables = [(extended.offset, extended.length, 8)] if extended else []
+    tables = [one for one in (*tables, (*table, 4)) if one[1]]
+    for offset, length, width in tables:
+        if firsts := _firsts(walk, offset, length, width, fragments, count):
+            return firsts
+    if tables:
+        walk.warn("The file's own table of frames is wrong; the frames were found without it.")
+    elif count > 1:
+        walk.warn("The file has no table of its frames; they were found without it.")
+    return []
+
+
+def _firsts(
+    walk: Walk, offset: int, length: int, width: int, fragments: list[tuple[int, int]], count: int
+) -> list[int]:
+    """By one table; empty when it does not lead to the beginnings of as many fragments as there are frames."""
     if length > file_limits().max_dicom_fragments * width:
         raise beyond("its table of frames is too long", file_limits().max_dicom_fragments)
     data = walk.source.read(offset, length)
@@ -89,10 +97,8 @@ def _by_table(walk: Walk, table: tuple[int, int], fragments: list[tuple[int, int
     base = fragments[0][0]
     places = {at - base: number for number, (at, _) in enumerate(fragments)}
     firsts = [places.get(start, -1) for start in starts]
-    if len(firsts) != count or firsts[0] != 0 or any(one >= next_one for one, next_one in pairwise(firsts)):
-        walk.warn("The file's own table of frames is wrong; the frames were found without it.")
-        return []
-    return firsts
+    is_right = len(firsts) == count and firsts[0] == 0 and all(one < after for one, after in pairwise(firsts))
+    return firsts if is_right else []
 
 
 def _by_content(walk: Walk, pixels: Pixels, fragments: list[tuple[int, int]], count: int) -> list[int]:

@@ -110,7 +110,8 @@ def _number(text: str, vr: str) -> float | int | None:
     value = float(text)
     if not math.isfinite(value):
         return None
-    return int(value) if vr == "IS" or (value.is_integer() and "." not in text and abs(value) < _EXACT) else value
+    is_whole = value.is_integer() and abs(value) < _EXACT  # some machines write fractions as IS: none is cut off
+    return int(value) if is_whole and (vr == "IS" or "." not in text) else value
 
 
 _READERS = (

@@ -168,6 +168,32 @@ def test_a_wrong_offset_table_is_not_believed(written: Written) -> None:
     assert any("table of frames is wrong" in warning for warning in facts.warnings)
 
 
+@pytest.mark.parametrize(
+    ("extended", "basic", "is_warned"),
+    [
+        ("right", "none", False), ("right", "wrong", False), ("empty", "right", False), ("wrong", "right", False),
+        ("beyond", "right", False), ("wrong", "wrong", True), ("empty", "none", True),
+    ],
+)  # fmt: skip
+def test_extended_offset_table_is_used_where_it_is_right(
+    written: Written, extended: str, basic: str, is_warned: bool
+) -> None:
+    """PS3.3 C.7.6.3.1.8: frames of several fragments; the basic table where the extended one does not lead to them."""
+    frame = made.jpeg_stating(8, 8)
+    frame += b"\0" * (len(frame) % 2)
+    offsets = {"right": [0, len(frame) + 16], "wrong": [0, 6], "beyond": [0, 1 << 62], "empty": [], "none": []}
+    table = struct.pack(f"<{len(offsets[basic])}I", *offsets[basic])
+    long_table = struct.pack(f"<{len(offsets[extended])}Q", *offsets[extended])
+    data = made.element(0x7FE00001, "OV", long_table)
+    data += made.encapsulated(*[frame[:120], frame[120:]] * 2, table=table)
+    path = written(made.file(made.picture(pixel_data=data, frames=2), made.JPEG))
+    facts, whole = examine(path), path.read_bytes()
+    assert facts.frames is not None
+    for number in (0, 1):
+        assert b"".join(whole[at : at + size] for at, size in facts.frames.ranges(number)) == frame
+    assert any("table of" in warning for warning in facts.warnings) == is_warned
+
+
 def test_missing_frames_are_named(written: Written) -> None:
     data = made.encapsulated(*[made.jpeg_stating(8, 8)] * 3)
     with pytest.raises(Invalid, match="3 of 5 frames are here"):

@@ -60,13 +60,14 @@ def test_header_of_every_real_file_says_what_pydicom_reads() -> None:
 def test_numbers_that_json_does_not_have_are_null(tmp_path: Path) -> None:
     before = [
         element(0x00181063, "DS", "NaN"), element(0x00180088, "DS", "1e999\\2.5"),
-        element(0x0018602C, "FD", float("nan")), element(0x00200013, "IS", "7"),
+        element(0x0018602C, "FD", float("nan")), element(0x00200013, "IS", "7"), element(0x00280008, "IS", "1.5"),
     ]  # fmt: skip
     found = of(made.file(made.picture(before=before)), tmp_path)
     assert found["00181063"] == {"vr": "DS"}
     assert found["00180088"]["Value"] == [None, 2.5]
     assert found["0018602C"] == {"vr": "FD"}
     assert found["00200013"] == {"vr": "IS", "Value": [7]}
+    assert found["00280008"]["Value"] == [1.5]
 
 
 def test_names_have_their_component_groups(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pydicom.pixels.utils import pixel_array
 
 from app.dicom import jpeg
 from app.dicom.admission import examine
+from app.dicom.raw import raw
 from app.dicom.render import frame
 from app.errors import Invalid
 from tests.dicom import made, real
@@ -255,6 +256,34 @@ def test_signed_and_high_bits_are_read_as_stored(tmp_path: Path) -> None:
     assert abs(row[1] - 85) <= 1
 
 
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [(made.JPEG_LS, imagecodecs.jpegls_encode), ("1.2.840.10008.1.2.4.70", jpeg_lossless)],
+    ids=["jpeg-ls", "jpeg-lossless"],
+)
+@pytest.mark.parametrize("bits_stored", [12, 16])
+def test_sign_that_the_codestream_does_not_know_is_read(
+    tmp_path: Path, syntax: str, encode: Any, bits_stored: int
+) -> None:
+    """PS3.5 8.2.1, 8.2.3: such an encoder is given the bits stored as if there were no sign."""
+    values = np.array([[-100, 0, 100, 200]] * 4, np.int16).repeat(4, axis=0)
+    bits = values.view(np.uint16) & np.uint16((1 << bits_stored) - 1)
+    stored = {
+        0x00280101: made.element(0x00280101, "US", bits_stored), 0x00280102: made.element(0x00280102, "US", bits_stored - 1),
+        0x00280103: made.element(0x00280103, "US", 1),
+    }  # fmt: skip
+    path = written(tmp_path, encode(bits), syntax, bits, instead=stored)
+    row = shown(path)[0].astype(int)
+    assert (row[0], row[3]) == (0, 255)
+    assert abs(row[1] - 85) <= 1
+    facts = examine(path)
+    assert facts.pixels
+    assert facts.frames
+    ((at, size),) = facts.frames.ranges(0)
+    unpacked = raw(data=path.read_bytes()[at : at + size], pixels=facts.pixels.to_json())
+    assert np.array_equal(np.frombuffer(unpacked["body"], "<i2").reshape(values.shape), values)
+
+
 @pytest.mark.parametrize("by_plane", [0, 1])
 def test_colours_by_pixel_and_by_plane(tmp_path: Path, by_plane: int) -> None:
     data = (BARS.transpose(2, 0, 1) if by_plane else BARS).tobytes()
@@ -272,6 +301,18 @@ def test_values_outside_a_palette_take_its_ends(tmp_path: Path) -> None:
     path = tmp_path / "picture"
     path.write_bytes(made.file(made.picture(2, 2, pixel_data, photometric="PALETTE COLOR", before=before)))
     assert shown(path)[:, :, 0].ravel().tolist() == [100, 100, 115, 115]
+
+
+def test_bits_above_those_stored_are_no_part_of_a_palette_index(tmp_path: Path) -> None:
+    """PS3.5 8.1.1: old machines keep overlays there."""
+    before = [made.element(0x00281101 + number, "US", [4, 0, 8]) for number in range(3)]
+    before += [made.element(0x00281201 + number, "OW", bytes((10, 20, 30, 40))) for number in range(3)]
+    stored = {0x00280101: made.element(0x00280101, "US", 2), 0x00280102: made.element(0x00280102, "US", 1)}
+    pixel_data = made.element(0x7FE00010, "OB", bytes((0x80, 0x01, 0xFE, 0x13)))
+    path = tmp_path / "picture"
+    data = made.picture(2, 2, pixel_data, photometric="PALETTE COLOR", before=before, instead=stored)
+    path.write_bytes(made.file(data))
+    assert shown(path)[:, :, 0].ravel().tolist() == [10, 20, 30, 40]
 
 
 def test_two_renderings_of_a_frame_are_equal() -> None:
