@@ -18,7 +18,7 @@ from app.errors import Invalid, Refusal
 from app.storage import blobs
 from app.storage.blobs import Blob
 from app.storage.spool import Spooled
-from app.studies import known
+from app.studies import known, whose
 from app.studies.record import Arrived, Recorded, note_study, record_instances
 
 MEDIA_TYPES = {"dicom": "application/dicom", "jpeg": "image/jpeg", "png": "image/png", "mp4": "video/mp4",
@@ -118,19 +118,26 @@ def _store(actor: Actor, organization_id: UUID, admitted: dict[int, Admitted]) -
 
     def record(session: Session) -> list[Recorded]:
         done = record_instances(session, organization_id, arrived)
-        _finish(session, actor, organization_id, done)
+        _finish(session, actor, organization_id, arrived, done)
         return done
 
     return dict(zip(admitted, together(actor, record), strict=True))
 
 
-def _finish(session: Session, actor: Actor, organization_id: UUID, done: list[Recorded]) -> None:
+def _finish(
+    session: Session, actor: Actor, organization_id: UUID, arrived: Sequence[Arrived], done: Sequence[Recorded]
+) -> None:
     used = [one.blob for one in done if one.blob is not None]
     if used:
         blobs.record(session, used)
     new = Counter(one.study_id for one in done if one.is_new)
     for study_id, count in sorted(new.items()):
-        note_study(session, study_id)
+        noted = note_study(session, study_id)
+        if noted.patient_id is not None:
+            new_here = [
+                one.facts for one, row in zip(arrived, done, strict=True) if row.is_new and row.study_id == study_id
+            ]
+            whose.refuse_others(session, noted, new_here)
         events.record(
             session, actor, "study.received", organization_id=organization_id, entity_id=study_id, count=count
         )

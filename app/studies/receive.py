@@ -18,12 +18,16 @@ from app.referrals import manifest
 from app.referrals.models import FileStatus, ManifestItem, Referral, ReferralStatus
 from app.storage import blobs
 from app.storage.blobs import Blob
-from app.studies import known
+from app.studies import known, whose
 from app.studies.ingest import Admitted, Arrival, admit, put_all
 from app.studies.models import Document, ReferralStudy, Study
 from app.studies.record import note_study, record_instance
 
 IMAGES, DOCUMENTS = 1, 2  # the series of a referral's own study
+STUDY_OF_ANOTHER = (
+    "This file's examination is here already, with another patient than this referral. "
+    "Is it the same patient, or the wrong file?"
+)
 
 
 def may_send(actor: Actor, referral_id: UUID) -> Referral:
@@ -134,28 +138,24 @@ def _settle_whose(
     facts = admitted.facts
     if facts.kind == "dicom":
         verdict, differing = compare(referral.patient, vars(facts.patient))
-        if verdict is Identity.MISMATCH or _of_another_patient(session, referral, facts):
-            _hold(session, actor, referral, item, admitted, blob, differing)
+        if verdict is Identity.MISMATCH:
+            _hold(session, actor, referral, item, admitted, blob, differing, vars(facts.patient))
+            return
+        if (others := whose.others_here(session, referral, facts.study_instance_uid)) is not None:
+            _hold(session, actor, referral, item, admitted, blob, others[0], others[1] or vars(facts.patient))
+            item.reason = STUDY_OF_ANOTHER
             return
         item.identity = {"verdict": verdict}
     if attach(session, referral, item, facts, blob) and blob is not None:
         blobs.record(session, [blob])
 
 
-def _of_another_patient(session: Session, referral: Referral, facts: Facts) -> bool:
-    here = sa.select(Study.patient_id).where(
-        Study.organization_id == referral.organization_id,
-        Study.study_instance_uid == facts.study_instance_uid,
-    )
-    return session.scalar(here) not in (None, referral.patient_id)
-
-
 def _hold(
     session: Session, actor: Actor, referral: Referral, item: ManifestItem, admitted: Admitted, blob: Blob | None,
-    differing: list[str],
+    differing: list[str], file: dict[str, str],
 ) -> None:  # fmt: skip
     item.status, item.facts = FileStatus.HELD, admitted.facts.to_json()
-    item.identity = {"verdict": Identity.MISMATCH, "differs": differing, "file": vars(admitted.facts.patient)}
+    item.identity = {"verdict": Identity.MISMATCH, "differs": differing, "file": file}
     item.reason = "The file names another patient than this referral. Is it the same patient, or the wrong file?"
     if blob is not None:
         blobs.record(session, [blob])

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -55,11 +54,13 @@ def record_instance(
     return record_instances(session, organization_id, [arrived], patient_id=patient_id)[0]
 
 
-def note_study(session: Session, study_id: UUID) -> None:
-    """Its content changed. One that a referral asks about is settled after a moment of quiet; the pages show no
-    other, whose pictures are made at their first request."""
-    if session.connection().execute(_NOTE, {"study": study_id}).scalar_one() is not None:
+def note_study(session: Session, study_id: UUID) -> sa.Row[Any]:
+    """Its content changed: whom it is of. One that a referral asks about is settled after a moment of quiet; the pages
+    show no other, whose pictures are made at their first request."""
+    noted = session.connection().execute(_NOTE, {"study": study_id}).one()
+    if noted.matched_at is not None:
         enqueue(session, "studies.settle", study_id, once=f"settle-{study_id}", delay_s=settings().settle_quiet_s)
+    return noted
 
 
 def record_instances(
@@ -92,7 +93,7 @@ def record_instances(
     ]
 
 
-def _note() -> ReturningUpdate[datetime | None]:
+def _note() -> ReturningUpdate[Any]:
     study = table_of(Study)
     unasked = study.c.matched_at.is_(None)
     return (
@@ -101,7 +102,10 @@ def _note() -> ReturningUpdate[datetime | None]:
             content_version=study.c.content_version + 1,
             settled_version=sa.case((unasked, study.c.content_version + 1), else_=study.c.settled_version),
         )
-        .returning(study.c.matched_at)  # itself: SQLite 3.40 answers 1 to `IS NOT NULL` of a NULL here
+        .returning(  # itself: SQLite 3.40 answers 1 to `IS NOT NULL` of a NULL here
+            study.c.matched_at, study.c.patient_id, study.c.patient_name, study.c.patient_identifier,
+            study.c.patient_birth_date,
+        )
     )  # fmt: skip
 
 

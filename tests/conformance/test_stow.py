@@ -18,8 +18,9 @@ from tests.conformance import dicomweb
 from tests.conformance.dicomweb import DICOM, JSON, failed, files, multipart, sequence, store, stored, url
 from tests.dicom import made, real
 from tests.people import Places, count, somebody
+from tests.referrals.test_place import placed
 from tests.servers.app import Running
-from tests.studies.sent import a_dicom, a_jpeg, a_pdf
+from tests.studies.sent import a_dicom, a_jpeg, a_pdf, send
 
 
 def uid_of(body: bytes) -> str:
@@ -234,3 +235,12 @@ def test_bulk_data_from_elsewhere_are_never_fetched(server: Running, places: Pla
         server, places.referrer, multipart([(f"Content-Type: {JSON}", dicomweb.dumped(sent))]), content_type=kind
     )
     assert (answer.status_code, failed(answer)) == (409, [0xC000])
+
+
+def test_instance_of_another_patient_than_the_referral_that_asks_is_refused(server: Running, places: Places) -> None:
+    """Never shown silently: Failure Reason A900 and the sentence that says why; its neighbour is stored."""
+    uid, jane = study(), {"family_name": "Otieno", "given_name": "Jane", "birth_date": "1990-04-03"}
+    send(places.referrer, placed(places.referrer, patient=jane), a_dicom(study=uid))
+    answer = store(server, places.referrer, files(a_dicom(study=uid, patient="Someone^Else"), a_dicom(study=uid)))
+    assert (answer.status_code, failed(answer), len(stored(answer))) == (202, [0xA900], 1)
+    assert "another patient" in answer.headers["warning"]

@@ -12,13 +12,14 @@ from app.errors import Conflict, Invalid, NotFound, TooLarge
 from app.referrals import manifest
 from app.referrals.models import FileStatus, ManifestItem, Referral
 from app.storage.blobs import STORED, Blob
-from app.studies import identity
+from app.studies import identity, ingest
 from app.studies.images import image_list, image_list_sha256
 from app.studies.models import Document, Instance, Study
+from app.studies.record import Recorded
 from tests.faults.invariants import check_invariants
 from tests.people import Places, Somebody, count
 from tests.referrals.test_place import at_once, placed, submitted
-from tests.studies.sent import a_dicom, a_jpeg, a_pdf, send
+from tests.studies.sent import a_dicom, a_jpeg, a_pdf, arrivals, send
 
 pytestmark = pytest.mark.usefixtures("db")
 UNKNOWN = {"name_unknown": True}
@@ -245,3 +246,51 @@ def test_withdrawing_a_conflict_leaves_the_first_image_where_it_came_by_another_
     assert (conflict.status, len(before)) == (FileStatus.CONFLICT, 2)
     withdraw(places.referrer, second, conflict)
     assert shown(second) == before
+
+
+def by_itself(who: Somebody, *bodies: bytes) -> list[object]:
+    """As STOW does."""
+    with arrivals(*bodies) as arrived:
+        return [*ingest.ingest(who.actor, who.actor.organization_ids[0], arrived)]
+
+
+def test_what_comes_by_itself_for_another_patient_never_joins_an_asked_study(places: Places) -> None:
+    referral, study = placed(places.referrer), "2.25.8801"
+    item = send(places.referrer, referral, a_dicom(study=study))
+    same, other = a_dicom(study=study), a_dicom(study=study, patient="Someone^Else")
+    first, second = by_itself(places.referrer, other, same)
+    assert isinstance(first, Invalid)
+    assert isinstance(second, Recorded)
+    assert shown(referral) == sorted([str(item.instance_id), str(second.instance_id)])
+    assert count(Instance) == 2
+    (alone,) = by_itself(places.referrer, other)
+    assert isinstance(alone, Invalid)
+    assert send(places.referrer, referral, other, "other.dcm").status == FileStatus.HELD
+
+
+def test_the_rest_of_a_study_that_the_referrer_confirmed_joins_it(places: Places) -> None:
+    referral, study = placed(places.referrer), "2.25.8802"
+    held = send(places.referrer, referral, a_dicom(study=study, patient="Otieno-Wekesa^J"))
+    confirm(places.referrer, referral, held)
+    (rest,) = by_itself(places.referrer, a_dicom(study=study, patient="Otieno-Wekesa^J"))
+    assert isinstance(rest, Recorded)
+    assert len(shown(referral)) == 2
+
+
+@pytest.mark.parametrize("before", [["Someone^Else"], ["Otieno^Jane", "Someone^Else"]])
+def test_a_file_whose_study_is_here_with_another_patient_is_held(places: Places, before: list[str]) -> None:
+    referral, study = placed(places.referrer), "2.25.8803"
+    by_itself(places.referrer, *(a_dicom(study=study, patient=name) for name in before))
+    item = send(places.referrer, referral, a_dicom(study=study))
+    assert (item.status, shown(referral)) == (FileStatus.HELD, [])
+    assert (item.identity or {})["file"]["name"] == "Someone^Else"
+    assert "another patient" in item.reason
+    confirm(places.referrer, referral, item)
+    assert len(shown(referral)) == len(before) + 1
+
+
+def test_a_file_joins_its_study_that_came_by_itself_with_the_same_patient(places: Places) -> None:
+    referral, study = placed(places.referrer), "2.25.8804"
+    by_itself(places.referrer, a_dicom(study=study), a_dicom(study=study, patient=""))
+    assert send(places.referrer, referral, a_dicom(study=study)).status == FileStatus.STORED
+    assert len(shown(referral)) == 3
