@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -173,6 +174,7 @@ class _Turn:
 
 _turns: dict[Acting, _Turn] = {}
 _turning = threading.Lock()
+_LOCKED = {"40P01", "55P03"}  # deadlock_detected, lock_not_available (PostgreSQL, appendix A)
 
 
 def together(actor: Acting, verb: Callable[[Session], Made]) -> Made:
@@ -206,14 +208,24 @@ def _commit(actor: Acting, calls: list[_Call]) -> None:
             for call in calls:
                 call.made = call.verb(session)
     except BaseException as error:  # noqa: BLE001 - each caller is told its own
-        if len(calls) > 1 and not isinstance(error.__cause__, sa.exc.SQLAlchemyError):
+        if len(calls) > 1 and not _is_away(error):
             for call in calls:
                 _commit(actor, [call])
             return
-        for call in calls:  # the database is away for all of them
-            call.error = error
+        for call in calls:
+            call.error = error if len(calls) == 1 else copy(error)  # a raised one belongs to its thread
     for call in calls:
         call.done = True
+
+
+def _is_away(error: BaseException) -> bool:
+    """The database answers none of them; a deadlock or a lock waited for too long is a fault of this transaction."""
+    away = error.__cause__
+    return isinstance(away, sa.exc.SQLAlchemyError) and _sqlstate(away) not in _LOCKED
+
+
+def _sqlstate(error: sa.exc.SQLAlchemyError) -> str | None:
+    return getattr(getattr(error, "orig", None), "sqlstate", None)
 
 
 @contextmanager

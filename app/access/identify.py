@@ -84,6 +84,7 @@ def _with_person(model: type[SignIn] | type[ApiToken], *more: Any) -> sa.Select[
             Person.disabled_at.is_(None), model.secret_sha256 == sa.bindparam("secret"),
             model.expires_at > sa.bindparam("at"),
         )
+        .order_by(Membership.id)  # equal actors are equal keys
     )  # fmt: skip
 
 

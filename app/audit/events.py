@@ -7,11 +7,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.db import Acting, Base, insert_or_nothing, now, reading, table_of, transaction
+from app.db import Acting, Base, engine, insert_or_nothing, now, reading, table_of, transaction
 
 OPENING_MINUTES = 15
 NOTED = 10_000
-_noted: set[str] = set()  # openings that are in the database, so that frame after frame need not ask for its own
+# Openings that are in a database, so that frame after frame need not ask for its own.
+_noted: set[tuple[sa.Engine, str]] = set()
 
 
 class AuditEvent(Base):
@@ -68,7 +69,8 @@ def note_opening(
 
     A look that was noted already writes nothing, and so never queues behind a writer."""
     opening = _opening(actor, action, entity_id, now())
-    if opening in _noted:
+    here = (engine(), opening)
+    if here in _noted:
         return
     with reading(actor) as session:
         is_noted = session.scalar(sa.select(AuditEvent.id).where(AuditEvent.opening == opening)) is not None
@@ -79,7 +81,7 @@ def note_opening(
             )
     if len(_noted) >= NOTED:
         _noted.clear()
-    _noted.add(opening)
+    _noted.add(here)
 
 
 def _opening(actor: Acting, action: str, entity_id: UUID, at: datetime) -> str:
