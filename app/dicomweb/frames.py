@@ -14,9 +14,10 @@ from app.dicomweb.retrieve import INSTANCE, one
 from app.dicomweb.uncompressed import native_frame
 from app.errors import NotFound
 from app.http.actor import Acting
+from app.http.description import answered
 from app.http.problems import DoorRefusal
 
-router = APIRouter()
+router = APIRouter(responses=answered("multipart/related", "application/octet-stream"))
 OCTETS = "application/octet-stream"
 MOST_FRAMES = 1_000  # a request; a viewer asks for one to some tens
 
