@@ -10,12 +10,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.access.actor import NOBODY
+from app.config import settings
 from app.db import reading
 from app.errors import Refusal
 from app.storage import blobs
 
 router = APIRouter(tags=["operations"])
-WAIT_S = 3.0  # a part that hangs must not hang the probe
 # Two threads: while both hang, later probes wait their turn in vain, which is the right answer too.
 _asking = ThreadPoolExecutor(2, thread_name_prefix="ready")
 
@@ -53,7 +53,7 @@ def _ask_database() -> None:
 
 def _answer(asked: "Future[None]") -> str:
     try:
-        asked.result(WAIT_S)
+        asked.result(settings().ready_wait_s)
     except (Refusal, sa.exc.SQLAlchemyError, TookTooLong):
         asked.cancel()
         return "away"
