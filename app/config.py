@@ -82,11 +82,21 @@ class Settings(FileLimits):
     min_free_disk_bytes: int = Field(256 << 20, ge=0)
     header_silence_s: float = Field(10, gt=0)
     body_silence_s: float = Field(60, gt=0)  # a lossy satellite link is silent that long
+    reader_silence_s: float = Field(60, gt=0)  # in which the client takes nothing of a waiting answer
+    max_frames_per_request: int = Field(1_000, gt=0)  # by DICOMweb; a viewer asks for one to some tens
+    ready_wait_s: float = Field(3, gt=0)  # a part that hangs must not hang the probe
+    mail_wait_s: float = Field(20, gt=0)
+    s3_connect_s: float = Field(2, gt=0)
+    s3_read_s: float = Field(10, gt=0)
+    sqlite_lock_s: float = Field(30, gt=0)  # for the one writer
+    postgresql_lock_s: float = Field(10, gt=0)  # for a row that another act holds
     session_idle_min: int = Field(60, gt=0)
     session_max_h: int = Field(12, gt=0)
     sign_in_tries: int = Field(10, gt=0)  # per person and address in 15 minutes
     settle_quiet_s: float = Field(2, ge=0)
     decode_children: int = Field(2, gt=0)
+    decode_wait_s: float = Field(20, gt=0)  # for a child, while somebody waits for the picture
+    film_wait_s: float = Field(600, gt=0)  # for a child: other films are being made, and this is a job
     job_workers: int = Field(4, gt=0)
     adopt_every_s: float = Field(20, gt=0)  # how soon a dead worker's jobs are taken over
 

@@ -21,6 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.sql.dml import ReturningInsert
 
+from app.config import settings
 from app.errors import Invalid, Unavailable
 
 
@@ -91,12 +92,16 @@ _read: sessionmaker[Session]
 
 def make_engine(url: str) -> sa.Engine:
     if not url.startswith("sqlite"):
-        limits = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+        limits = (
+            f"-c lock_timeout={round(settings().postgresql_lock_s * 1000)}ms -c idle_in_transaction_session_timeout=60s"
+        )
         return sa.create_engine(
             url, pool_pre_ping=True, pool_size=20, max_overflow=20, pool_timeout=10,
             connect_args={"options": limits, "connect_timeout": 3},
         )  # fmt: skip
-    engine = sa.create_engine(url, connect_args={"timeout": 30}, pool_size=20, max_overflow=20, pool_timeout=10)
+    engine = sa.create_engine(
+        url, connect_args={"timeout": settings().sqlite_lock_s}, pool_size=20, max_overflow=20, pool_timeout=10
+    )
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _on_sqlite_begin)
     return engine

@@ -4,9 +4,10 @@ from fastapi import FastAPI
 
 from app import __version__
 from app.api import routes as api
+from app.api.examples import EXAMPLES
 from app.config import Settings
 from app.dicomweb import routes as dicomweb
-from app.http import health, problems
+from app.http import description, health, problems
 from app.http.access_log import AccessLog
 from app.http.hosts import KnownHosts
 from app.http.limits import Limits
@@ -28,6 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(dicomweb.router)  # routes are tried in turn: the door that is asked most often comes first
     app.include_router(api.router)
     web.mount(app)
+    description.install(app, EXAMPLES)
     # The last added is the outermost.
     app.add_middleware(KnownHosts, public_url=settings.public_url)
     app.add_middleware(Limits)

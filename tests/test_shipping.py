@@ -197,3 +197,12 @@ def test_every_requirement_has_its_reason_and_its_pin() -> None:
                 name = re.split(r"[^A-Za-z0-9._-]", requirement)[0]
                 assert len(reason.strip()) > 3, f"{source.name}: {name}"
                 assert re.search(rf"^{re.escape(name)}(\[.*\])?==", pinned, re.MULTILINE), f"{source.name}: {name}"
+
+
+def test_every_setting_is_read_and_no_time_out_is_a_constant_of_its_own() -> None:
+    """A limit that nothing reads would be a promise; one beside the settings no operator could change."""
+    paths = [path for path in (ROOT / "app").rglob("*.py") if path.name != "config.py"]
+    source = "\n".join(path.read_text() for path in paths)
+    read = source + (ROOT / "app" / "config.py").read_text().partition("@property")[2]
+    assert [name for name in Settings.model_fields if not re.search(rf"\.{name}\b", read)] == []
+    assert re.findall(r"^\w*(?:WAIT|TIMEOUT|READER)_S = .*|^MOST_FRAMES\b.*", source, re.MULTILINE) == []

@@ -40,7 +40,7 @@ class GivenToken(BaseModel):
     name: str = Field(max_length=100, examples=["Ultrasound room 2"])
     scopes: list[Literal["read", "write"]] = Field(max_length=2, examples=[["read"]], description="write includes read")
     days: int = Field(tokens.DAYS, ge=1, le=tokens.MOST_DAYS)
-    password: str = Field(max_length=1000, description="Your own, once more")
+    password: str = Field(max_length=1000, examples=["correct horse battery staple"], description="Your own, once more")
 
 
 class TokenOut(BaseModel):

@@ -7,10 +7,13 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.api.schemas import DocumentOut, InstanceOut
 from app.http.actor import Acting
+from app.http.description import answered
 from app.http.ranges import stored
 from app.studies import films, pictures
 
 router = APIRouter(tags=["media"])
+ORIGINALS = ("application/dicom", "image/jpeg", "image/png", "video/mp4")
+DOCUMENTS = ("application/pdf", "application/octet-stream")
 
 
 @router.get("/instances/{instance_id}", summary="An image or clip, and where its bytes are")
@@ -18,7 +21,7 @@ def get_instance(instance_id: UUID, who: Acting) -> InstanceOut:
     return InstanceOut.of(pictures.instance_for(who, instance_id))
 
 
-@router.get("/instances/{instance_id}/preview", response_class=Response)
+@router.get("/instances/{instance_id}/preview", response_class=Response, responses=answered("image/webp"))
 def get_preview(
     instance_id: UUID, who: Acting, request: Request, size: Annotated[int, Query(ge=64, le=1024)] = 1024
 ) -> Response:
@@ -26,19 +29,19 @@ def get_preview(
     return stored(pictures.preview(who, pictures.instance_for(who, instance_id), size), request)
 
 
-@router.get("/instances/{instance_id}/frames/{number}", response_class=Response)
+@router.get("/instances/{instance_id}/frames/{number}", response_class=Response, responses=answered("image/jpeg"))
 def get_frame(instance_id: UUID, number: int, who: Acting, request: Request) -> Response:
     """Exactly frame `number` (from 1) as JPEG."""
     return stored(pictures.exact(who, pictures.instance_for(who, instance_id), number), request)
 
 
-@router.get("/instances/{instance_id}/proxy", response_class=Response)
+@router.get("/instances/{instance_id}/proxy", response_class=Response, responses=answered("video/mp4"))
 def get_proxy(instance_id: UUID, who: Acting, request: Request) -> Response:
     """A clip as a film that browsers play, at its recorded rate; 503 while it is being made."""
     return stored(films.proxy(who, pictures.instance_for(who, instance_id)), request)
 
 
-@router.get("/instances/{instance_id}/original", response_class=Response)
+@router.get("/instances/{instance_id}/original", response_class=Response, responses=answered(*ORIGINALS))
 def get_original(instance_id: UUID, who: Acting, request: Request) -> Response:
     """The file as it came."""
     instance = pictures.instance_for(who, instance_id)
@@ -51,12 +54,12 @@ def get_document(document_id: UUID, who: Acting) -> DocumentOut:
     return DocumentOut.of(pictures.document_for(who, document_id))
 
 
-@router.get("/documents/{document_id}/pages/{number}", response_class=Response)
+@router.get("/documents/{document_id}/pages/{number}", response_class=Response, responses=answered("image/webp"))
 def get_page(document_id: UUID, number: int, who: Acting, request: Request) -> Response:
     return stored(pictures.page(who, pictures.document_for(who, document_id), number), request)
 
 
-@router.get("/documents/{document_id}/original", response_class=Response)
+@router.get("/documents/{document_id}/original", response_class=Response, responses=answered(*DOCUMENTS))
 def get_document_original(document_id: UUID, who: Acting, request: Request) -> Response:
     document = pictures.document_for(who, document_id)
     return stored(document.blob, request, name=document.name)

@@ -18,8 +18,9 @@ from app.cases import case, lists
 from app.db import reading, transaction
 from app.errors import Invalid
 from app.http.actor import Acting
-from app.http.etag import etag, require_match
-from app.http.idempotency import REPLAYED, Once, RequestKey, once, streamed_key
+from app.http.description import BINARY, header
+from app.http.etag import IfMatch, etag, require_match
+from app.http.idempotency import EXAMPLE, REPLAYED, SAYS, Once, RequestKey, once, streamed_key
 from app.referrals.given import GivenReferral, Moment, RevisedReferral, Text
 from app.referrals.models import EXAM_TYPES, ManifestItem, Referral
 from app.referrals.place import place
@@ -97,12 +98,12 @@ def get_referral(referral_id: UUID, who: Acting, response: Response) -> Referral
 
 @router.patch("/referrals/{referral_id}")
 def revise_referral(
-    referral_id: UUID, given: RevisedReferral, who: Acting, request: Request, response: Response
+    referral_id: UUID, given: RevisedReferral, who: Acting, response: Response, if_match: IfMatch = None
 ) -> ReferralOut:
     """Only what is given changes; the reader sees what changed and when."""
     with transaction(who) as session:
         referral = submit.for_change(session, who, referral_id)
-        require_match(request.headers.get("if-match"), etag(referral.id, referral.version))
+        require_match(if_match, etag(referral.id, referral.version))
         revise(session, who, referral, given)
         session.flush()
         return _shown(session, who, referral_id, response)
@@ -131,8 +132,15 @@ def cancel_referral(referral_id: UUID, given: Reason, who: Acting, key: Once, re
         return _shown(session, who, referral_id, response)
 
 
-FILE_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {
-    "schema": {"type": "string", "format": "binary"}}}}}  # fmt: skip
+FILE_BODY = {
+    "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": BINARY}}},
+    "parameters": [
+        header("Content-Disposition", "The file's name (RFC 6266)", "attachment; filename*=UTF-8''ruq-1.dcm"),
+        header("Repr-Digest", "Bytes of another digest are refused (RFC 9530)",
+               "sha-256=:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=:"),
+        header("Idempotency-Key", SAYS, EXAMPLE),
+    ],
+}  # fmt: skip
 
 
 @router.post("/referrals/{referral_id}/files", status_code=201, openapi_extra=FILE_BODY)

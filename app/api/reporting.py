@@ -1,6 +1,5 @@
 """Reports as JSON and PDF: read, amended, acknowledged, verified."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,20 +16,21 @@ from app.cases import lists
 from app.db import reading, transaction
 from app.errors import NotFound
 from app.http.actor import Acting
+from app.http.description import answered
 from app.http.idempotency import Once, once
 from app.http.ranges import stored
 from app.referrals.given import Moment, Text
 from app.reports import amend, publish
 from app.reports.acknowledge import acknowledge
 from app.reports.models import SIGNED, Report, ReportVersion
-from app.reports.verify import verify
+from app.reports.verify import Verdict, verify
 from app.reviews import step, submit
 
 router = APIRouter(tags=["reporting"])
 
 
 class Change(BaseModel):
-    kind: amend.ChangeKind
+    kind: amend.ChangeKind = Field(examples=["corrected"])
     reason: Text = Field(min_length=1, examples=["Left and right were confused in the findings."])
 
 
@@ -49,7 +49,7 @@ def list_reports(
     return ReportPage(items=[ReportBrief.model_validate(one) for one in page.reports], next_cursor=page.next_cursor)
 
 
-@router.get("/reports/{report_id}", responses={200: {"content": {"application/pdf": {}}}}, response_model=ReportOut)
+@router.get("/reports/{report_id}", responses=answered("application/pdf"), response_model=ReportOut)
 def get_report(
     report_id: UUID, who: Acting, request: Request, version: Annotated[int | None, Query(ge=1)] = None
 ) -> Any:
@@ -109,11 +109,11 @@ def acknowledge_report(
 
 
 @router.get("/reports/{report_id}/verify")
-def verify_report(report_id: UUID, who: Acting, version: Annotated[int | None, Query(ge=1)] = None) -> dict[str, Any]:
+def verify_report(report_id: UUID, who: Acting, version: Annotated[int | None, Query(ge=1)] = None) -> Verdict:
     """Authentic or not, and current or replaced."""
     with reading(who) as session:
         report = signed_report(session, who, report_id)
-    return asdict(verify(report, version_of(report, version)))
+    return verify(report, version_of(report, version))
 
 
 def signed_report(session: Session, who: Actor, report_id: UUID) -> Report:

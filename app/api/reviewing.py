@@ -12,7 +12,7 @@ from app.db import reading, transaction
 from app.errors import Conflict
 from app.http.actor import Acting
 from app.http.entry import prove
-from app.http.etag import etag
+from app.http.etag import IfMatch, etag
 from app.http.idempotency import Once, once
 from app.http.problems import DoorRefusal
 from app.referrals.given import Text
@@ -27,7 +27,7 @@ router = APIRouter(tags=["reviewing"])
 
 
 class Person(BaseModel):
-    person_id: UUID
+    person_id: UUID = Field(examples=["0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f71"], description="One of your readers")
 
 
 class Question(BaseModel):
@@ -35,7 +35,7 @@ class Question(BaseModel):
 
 
 class Reply(BaseModel):
-    text: Text = ""
+    text: Text = Field("", examples=["Here it is."])
     file_ids: list[UUID] = Field([], max_length=1000)
 
 
@@ -47,8 +47,10 @@ class Declined(BaseModel):
 class Proof(BaseModel):
     """The password again, and what was shown when it was typed."""
 
-    password: str = Field(max_length=1000)
-    code: str | None = Field(None, max_length=10, description="Of the second factor, where one is asked for")
+    password: str = Field(max_length=1000, examples=["correct horse battery staple"])
+    code: str | None = Field(
+        None, max_length=10, examples=["287082"], description="Of the second factor, where one is asked for"
+    )
     images_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     preliminary: bool = False
 
@@ -156,12 +158,13 @@ def get_draft(review_id: UUID, who: Acting, response: Response) -> DraftOut:
 
 
 @router.put("/reviews/{review_id}/report")
-def put_draft(review_id: UUID, given: GivenDraft, who: Acting, request: Request, response: Response) -> DraftOut:
+def put_draft(
+    review_id: UUID, given: GivenDraft, who: Acting, response: Response, if_match: IfMatch = None
+) -> DraftOut:
     """Save the draft. If-Match names the one it was typed into, but for the first."""
     with transaction(who) as session:
         review = step.for_reader(session, who, review_id)
         here = draft.open_draft(draft.report_of(session, review))
-        if_match = request.headers.get("if-match")
         if here is not None and if_match is None:
             raise DoorRefusal(428, "Say with If-Match which draft this changes.", etag=tag(here))
         try:
@@ -172,7 +175,9 @@ def put_draft(review_id: UUID, given: GivenDraft, who: Acting, request: Request,
 
 
 @router.post("/reviews/{review_id}/sign")
-def sign_report(review_id: UUID, given: Proof, who: Acting, request: Request, key: Once) -> SignedOut:
+def sign_report(
+    review_id: UUID, given: Proof, who: Acting, request: Request, key: Once, if_match: IfMatch = None
+) -> SignedOut:
     """Freeze the text and the image list that were shown, under one digest."""
     with transaction(who) as session:
         done = once(session, key)
@@ -185,7 +190,6 @@ def sign_report(review_id: UUID, given: Proof, who: Acting, request: Request, ke
         if done.before and done.resource_id is not None:
             return SignedOut.of(session.get_one(ReportVersion, done.resource_id, options=draft.SIGNED_BY))
         here = draft.open_draft(draft.report_of(session, review))
-        if_match = request.headers.get("if-match")
         if here is not None and if_match is None:
             raise DoorRefusal(428, "Say with If-Match which draft you saw.", etag=tag(here))
         try:

@@ -11,6 +11,7 @@ from app.api.schemas import DocumentOut, InstanceOut, Out
 from app.audit import events
 from app.db import reading
 from app.http.actor import Acting
+from app.http.description import answered
 from app.studies import read
 from app.studies.archive import archive_for, written
 from app.studies.models import Series
@@ -105,7 +106,7 @@ def get_study(study_id: UUID, who: Acting) -> StudyOut:
 
 @router.get(
     "/studies/{study_id}/archive", summary="The whole study as one ZIP", response_class=Response,
-    responses={200: {"content": {"application/zip": {}}}},
+    responses=answered("application/zip"),
 )  # fmt: skip
 def get_archive(study_id: UUID, who: Acting) -> Response:
     """Every file as it came, numbered in the order of acquisition, with documents, and SHA256SUMS of them all."""

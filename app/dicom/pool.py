@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from app.config import environment_of_decoder
+from app.config import environment_of_decoder, settings
 from app.dicom import wire
 from app.dicom.acts import ALLOWANCES
 from app.errors import Invalid, Unavailable
 
 WAITING = 64  # calls at once, being served or waiting; more are told to come back
-WAIT_S = 20.0  # for a child, by default
 _ROOT = Path(__file__).parents[2]
 
 
@@ -88,12 +87,19 @@ class Pool:
             self._ready.get().socket.close()
 
     def run(
-        self, act: str, *, frame_count: int = 1, wait_s: float = WAIT_S, deadline_s: float | None = None, **given: Any
+        self,
+        act: str,
+        *,
+        frame_count: int = 1,
+        wait_s: float | None = None,
+        deadline_s: float | None = None,
+        **given: Any,
     ) -> dict[str, Any]:
         """What the act answers. Invalid: the file cannot be decoded; Unavailable: no child became free.
 
         `frame_count` is how many the act goes through: it lengthens the time that a film may take."""
         allowance = ALLOWANCES[act]
+        wait_s = settings().decode_wait_s if wait_s is None else wait_s
         wall_s = deadline_s or allowance.cpu_limit_s(frame_count) * allowance.wall_factor
         until = time.monotonic() + wait_s
         request = {"_act": act, "_frames": frame_count, **given}

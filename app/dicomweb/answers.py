@@ -6,6 +6,10 @@ from typing import Any
 from starlette.responses import Response
 
 DICOM_JSON = "application/dicom+json"
+_EXAMPLE = {"0020000D": {"vr": "UI", "Value": ["2.25.198310928730958712"]}}
+_DATA_SETS = {"type": "array", "items": {"type": "object"}, "examples": [[_EXAMPLE]]}
+# For the OpenAPI document.
+FOUND: dict[int | str, dict[str, Any]] = {200: {"content": {DICOM_JSON: {"schema": _DATA_SETS}}}}
 
 
 def dicom_json(data: Any, status: int = 200, *, warning: str = "") -> Response:

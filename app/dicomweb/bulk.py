@@ -17,10 +17,11 @@ from app.dicomweb.resolve import Target
 from app.dicomweb.retrieve import INSTANCE, one
 from app.errors import NotFound
 from app.http.actor import Acting
+from app.http.description import answered
 from app.storage import blobs
 from app.studies.models import InstanceHeader
 
-router = APIRouter()
+router = APIRouter(responses=answered("multipart/related", "application/octet-stream"))
 OCTETS, PIXEL_DATA, DOCUMENT = "application/octet-stream", "7FE00010", "00420011"
 
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from app.config import settings
 from app.dicom import syntaxes
 from app.dicomweb import accept
 from app.dicomweb.accept import Range
@@ -14,11 +15,11 @@ from app.dicomweb.retrieve import INSTANCE, one
 from app.dicomweb.uncompressed import native_frame
 from app.errors import NotFound
 from app.http.actor import Acting
+from app.http.description import answered
 from app.http.problems import DoorRefusal
 
-router = APIRouter()
+router = APIRouter(responses=answered("multipart/related", "application/octet-stream"))
 OCTETS = "application/octet-stream"
-MOST_FRAMES = 1_000  # a request; a viewer asks for one to some tens
 
 
 @router.get(INSTANCE + "/frames/{numbers}", response_class=Response, summary="Retrieve frames (WADO-RS)")
@@ -39,8 +40,9 @@ def frames(
 
 def numbers_of(text: str) -> list[int]:
     parts = text.split(",")
-    if len(parts) > MOST_FRAMES or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in parts):
-        raise DoorRefusal(400, f"Frames are up to {MOST_FRAMES:,} numbers, separated by commas.")
+    most = settings().max_frames_per_request
+    if len(parts) > most or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in parts):
+        raise DoorRefusal(400, f"Frames are up to {most:,} numbers, separated by commas.")
     return [int(part) for part in parts]
 
 

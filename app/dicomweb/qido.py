@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from app.access.actor import Actor
 from app.db import reading
 from app.dicomweb import accept, find
-from app.dicomweb.answers import DICOM_JSON, dicom_json, warning_header
+from app.dicomweb.answers import DICOM_JSON, FOUND, dicom_json, warning_header
 from app.dicomweb.asked import Asked, asked
 from app.dicomweb.keys import Level
 from app.dicomweb.resolve import series_of, study_of
@@ -15,7 +15,7 @@ from app.dicomweb.results import results
 from app.errors import NotFound
 from app.http.actor import Acting
 
-router = APIRouter()
+router = APIRouter(responses=FOUND | {204: {"description": "Nothing matches"}})
 MORE = "The number of results exceeded the maximum supported by the server. Additional results can be requested."
 
 

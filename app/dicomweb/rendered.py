@@ -18,6 +18,7 @@ from app.dicomweb.resolve import Target, instances_of, series_of, study_of
 from app.dicomweb.retrieve import INSTANCE, SERIES, STUDY, one
 from app.errors import NotFound
 from app.http.actor import Acting
+from app.http.description import answered
 from app.http.problems import DoorRefusal
 from app.http.ranges import stored
 from app.storage import blobs
@@ -25,9 +26,9 @@ from app.studies import decoding, films
 from app.studies.pictures import RECIPE, STRIP_PX, being_prepared
 from app.studies.renditions import Made, Wanted, as_file, kept, kept_or_made
 
-router = APIRouter()
 JPEG, PNG, WEBP, MP4, PDF = "image/jpeg", "image/png", "image/webp", "video/mp4", "application/pdf"
 IMAGES = (JPEG, PNG, WEBP)  # the first one where any will do
+router = APIRouter(responses=answered(*IMAGES))
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,10 @@ class View:
         return max(1, round(max(columns, rows) * scale))
 
 
-@router.get(INSTANCE + "/rendered", response_class=Response, summary="Retrieve a rendered instance (WADO-RS)")
+@router.get(
+    INSTANCE + "/rendered", response_class=Response, responses=answered(*IMAGES, MP4, PDF),
+    summary="Retrieve a rendered instance (WADO-RS)",
+)  # fmt: skip
 def instance(
     study_uid: str, series_uid: str, uid: str, request: Request, who: Acting, organization: UUID | None = None
 ) -> Response:
@@ -69,8 +73,9 @@ def instance(
 
 
 @router.get(
-    INSTANCE + "/frames/{numbers}/rendered", response_class=Response, summary="Retrieve rendered frames (WADO-RS)"
-)
+    INSTANCE + "/frames/{numbers}/rendered", response_class=Response, responses=answered(*IMAGES, "multipart/related"),
+    summary="Retrieve rendered frames (WADO-RS)",
+)  # fmt: skip
 def frames(
     study_uid: str, series_uid: str, uid: str, numbers: str, request: Request, who: Acting,
     organization: UUID | None = None,

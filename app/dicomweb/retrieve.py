@@ -14,18 +14,19 @@ from app.db import reading
 from app.dicom import syntaxes
 from app.dicomweb import accept
 from app.dicomweb.addresses import instance_url
-from app.dicomweb.answers import DICOM_JSON, json_bytes
+from app.dicomweb.answers import DICOM_JSON, FOUND, json_bytes
 from app.dicomweb.multipart import Body, multipart, whole
 from app.dicomweb.resolve import Target, instance_of, instances_of, series_of, study_of
 from app.dicomweb.uncompressed import uncompressed
 from app.errors import NotFound
 from app.http.actor import Acting
+from app.http.description import answered
 from app.http.ranges import stored
 from app.studies import headers
 from app.studies.images import taken_back
 from app.studies.models import Instance, InstanceHeader, Series
 
-router = APIRouter()
+router = APIRouter(responses=answered("multipart/related", "application/dicom"))
 DICOM = "application/dicom"
 STUDY, SERIES = "/studies/{study_uid}", "/studies/{study_uid}/series/{series_uid}"
 INSTANCE = SERIES + "/instances/{uid}"
@@ -54,19 +55,28 @@ def instance(
     return _retrieve(request, [target])
 
 
-@router.get(STUDY + "/metadata", response_class=Response, summary="Retrieve a study's metadata (WADO-RS)")
+@router.get(
+    STUDY + "/metadata", response_class=Response, responses=FOUND, summary="Retrieve a study's metadata (WADO-RS)"
+)
 def study_metadata(study_uid: str, request: Request, who: Acting, organization: UUID | None = None) -> Response:
     return _metadata(request, who, organization, study_uid)
 
 
-@router.get(SERIES + "/metadata", response_class=Response, summary="Retrieve a series' metadata (WADO-RS)")
+@router.get(
+    SERIES + "/metadata", response_class=Response, responses=FOUND, summary="Retrieve a series' metadata (WADO-RS)"
+)
 def series_metadata(
     study_uid: str, series_uid: str, request: Request, who: Acting, organization: UUID | None = None
 ) -> Response:
     return _metadata(request, who, organization, study_uid, series_uid)
 
 
-@router.get(INSTANCE + "/metadata", response_class=Response, summary="Retrieve an instance's metadata (WADO-RS)")
+@router.get(
+    INSTANCE + "/metadata",
+    response_class=Response,
+    responses=FOUND,
+    summary="Retrieve an instance's metadata (WADO-RS)",
+)
 def instance_metadata(
     study_uid: str, series_uid: str, uid: str, request: Request, who: Acting, organization: UUID | None = None
 ) -> Response:

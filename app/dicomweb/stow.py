@@ -14,26 +14,39 @@ from app.dicomweb.metadata_parts import assembled
 from app.dicomweb.parts import Part, Parts, drain, media_type
 from app.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, Unavailable
 from app.http.actor import Acting
+from app.http.description import BINARY
 from app.http.problems import DoorRefusal
 from app.storage.spool import Spooled
 from app.studies import ingest
 from app.studies.ingest import Admitted, Arrival
 from app.studies.record import Recorded
 
-router = APIRouter()
 BATCH = 100  # instances a pending and a record commit
 DICOM, DICOM_JSON = "application/dicom", "application/dicom+json"
 OUT_OF_RESOURCES, MISMATCH, CANNOT_UNDERSTAND, DUPLICATE, NOT_AUTHORIZED = 0xA700, 0xA900, 0xC000, 0x0111, 0x0124
+_BODY = {"requestBody": {"required": True, "content": {
+    'multipart/related; type="application/dicom"': {"schema": BINARY}, DICOM: {"schema": BINARY},
+    'multipart/related; type="application/dicom+json"': {"schema": BINARY},
+}}}  # fmt: skip
+_REFERENCED = {"00081150": {"vr": "UI", "Value": ["1.2.840.10008.5.1.4.1.1.6.1"]}}
+_STORED = {"schema": {"type": "object", "examples": [{"00081199": {"vr": "SQ", "Value": [_REFERENCED]}}]}}
+_SAYS = {200: "All are stored", 202: "Some are stored", 409: "None is stored"}  # PS3.18 10.5.3
+router = APIRouter(responses={
+    status: {"description": says, "content": {DICOM_JSON: _STORED}} for status, says in _SAYS.items()
+})  # fmt: skip
 Outcome = tuple[Admitted | None, Recorded | Refusal]
 
 
-@router.post("/studies", response_class=Response, summary="Store instances (STOW-RS)")
+@router.post("/studies", response_class=Response, openapi_extra=_BODY, summary="Store instances (STOW-RS)")
 async def store(request: Request, who: Acting, organization: UUID | None = None) -> Response:
     """`multipart/related; type="application/dicom"`, or JSON metadata with bulk data, or one `application/dicom`."""
     return await _store(request, who, organization, None)
 
 
-@router.post("/studies/{study_uid}", response_class=Response, summary="Store instances of one study (STOW-RS)")
+@router.post(
+    "/studies/{study_uid}", response_class=Response, openapi_extra=_BODY,
+    summary="Store instances of one study (STOW-RS)",
+)  # fmt: skip
 async def store_in_study(study_uid: str, request: Request, who: Acting, organization: UUID | None = None) -> Response:
     return await _store(request, who, organization, study_uid)
 

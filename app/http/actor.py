@@ -4,7 +4,6 @@ from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends
-from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,9 +18,6 @@ from app.http.problems import DoorRefusal
 PLAIN, SECURE = "sonopost", "__Host-sonopost"
 # A page that looks again by itself says so: nobody sits there by that, and an idle sign-in ends (NIST 800-63B-4 2.2.3).
 GLANCE = "sonopost-glance"
-# Only for the OpenAPI document; `_identity` reads the headers itself.
-_bearer = HTTPBearer(auto_error=False, description="`Authorization: Bearer spt_…`: an API token")
-_cookie = APIKeyCookie(name=SECURE, auto_error=False, description="A signed-in browser")
 
 
 def perhaps(request: Request) -> Actor | None:
@@ -36,11 +32,7 @@ def perhaps(request: Request) -> Actor | None:
     return found.actor
 
 
-def signed_in(
-    request: Request,
-    _by_token: Annotated[object, Depends(_bearer)] = None,
-    _by_cookie: Annotated[object, Depends(_cookie)] = None,
-) -> Actor:
+def signed_in(request: Request) -> Actor:
     """Whoever is signed in, or 401; for the pages on which a second factor is set up, and signing out."""
     found = perhaps(request)
     if found is None:

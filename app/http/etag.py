@@ -1,11 +1,17 @@
 """ETag, If-Match and If-None-Match (RFC 9110 13): nobody overwrites what they have not seen."""
 
 import hashlib
+from typing import Annotated
 
+from fastapi import Header
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.http.problems import DoorRefusal
+
+IfMatch = Annotated[
+    str | None, Header(description="The ETag of what this rests on", examples=['"2c26b46b68ffc68ff99b453c1d304134"'])
+]
 
 
 def etag(*parts: object) -> str:
@@ -16,7 +22,7 @@ def etag(*parts: object) -> str:
 def require_match(if_match: str | None, current: str, **what_differs: object) -> None:
     """Refuse with 428 when the request does not say what it rests on, with 412 when that is not `current`.
 
-    Pass `request.headers.get("if-match")`; `what_differs` tells the caller what changed since."""
+    `what_differs` tells the caller what changed since."""
     if if_match is None:
         raise DoorRefusal(428, "Say with If-Match which version this changes.", etag=current)
     if not _names(if_match, current, weakly=False):

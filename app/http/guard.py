@@ -7,7 +7,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.config import settings
 
-STALLED_READER_S = 60.0  # in which the client takes nothing of a waiting answer
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -20,6 +19,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         self._header_s, self._body_s = settings().header_silence_s, settings().body_silence_s
+        self._reader_s = settings().reader_silence_s
         self._most_head_bytes = settings().max_head_bytes  # httptools itself takes megabytes of headers
         self._every_s = min(1.0, self._header_s / 4, self._body_s / 4)
         self._last = self.loop.time()
@@ -79,7 +79,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._head_since is not None:
             if now - self._head_since > self._header_s:
                 self._refuse(TOO_SLOW)
-        elif now - self._unsent_since > STALLED_READER_S:
+        elif now - self._unsent_since > self._reader_s:
             self.transport.abort()
         elif cycle and cycle.more_body and not cycle.response_complete:
             if self.flow.read_paused:  # our own application is the slow side

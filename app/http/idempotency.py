@@ -20,6 +20,8 @@ from app.http.actor import actor
 from app.http.problems import DoorRefusal
 
 FIELD = "idempotency_key"  # the hidden field of a form without script
+SAYS, EXAMPLE = "The same request under the same key is done once", "5f1c7d0e-6f5b-4f0e-9a55-0d6f2f7f3c11"
+KeyHeader = Annotated[str | None, Header(description=SAYS, examples=[EXAMPLE])]
 REPLAYED = {"Idempotency-Replayed": "true"}
 
 
@@ -83,7 +85,9 @@ def once(session: Session, request_key: RequestKey | None) -> Done:
 
 
 async def request_key(
-    request: Request, who: Annotated[Actor, Depends(actor)], idempotency_key: Annotated[str | None, Header()] = None
+    request: Request,
+    who: Annotated[Actor, Depends(actor)],
+    idempotency_key: KeyHeader = None,
 ) -> RequestKey | None:
     """Dependency of a POST whose body is read whole, as JSON or as a form with the hidden field."""
     if request.headers.get("content-type", "").startswith(("application/x-www-form-urlencoded", "multipart/")):

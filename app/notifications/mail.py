@@ -20,7 +20,6 @@ from app.config import Settings, settings
 from app.db import now, reading, transaction
 from app.notifications.models import Notification
 
-TIMEOUT_S = 20
 GIVE_UP_AFTER = timedelta(hours=23)  # before the job's own last attempt, so that the failure is seen at the mail
 PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 QUEUED, SENT, FAILED, OFF = "queued", "sent", "failed", "off"
@@ -118,9 +117,11 @@ def _connected(smtp_url: str) -> Iterator[smtplib.SMTP]:
     url = urlsplit(smtp_url)
     host, port = url.hostname or "", url.port or PORTS[url.scheme]
     if url.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=ssl.create_default_context())
+        server: smtplib.SMTP = smtplib.SMTP_SSL(
+            host, port, timeout=settings().mail_wait_s, context=ssl.create_default_context()
+        )
     else:
-        server = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
+        server = smtplib.SMTP(host, port, timeout=settings().mail_wait_s)
     try:
         if url.scheme == "smtp+starttls":
             server.starttls(context=ssl.create_default_context())

@@ -187,6 +187,12 @@ class GivenReferral(ReferralText):
 class RevisedReferral(Given):
     """Only what is given changes."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"priority": "stat", "clinical_notes": "Fever 39.1 °C since noon.", "question": "Perforation?"}
+        }
+    )
+
     exam_type: ExamType | None = None
     question: Annotated[str, BeforeValidator(clean), Field(min_length=1, max_length=20_000)] | None = None
     clinical_notes: Text | None = None

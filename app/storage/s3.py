@@ -103,7 +103,7 @@ def _client(settings: Settings) -> "S3Client":
     from botocore.config import Config
 
     limits = Config(
-        signature_version="s3v4", connect_timeout=2, read_timeout=10,
+        signature_version="s3v4", connect_timeout=settings.s3_connect_s, read_timeout=settings.s3_read_s,
         retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=40,
         # 'when_supported' adds CRC32 trailers that some stores refuse; SHA-256 is asked for by name.
         request_checksum_calculation="when_required", response_checksum_validation="when_required",

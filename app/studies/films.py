@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.access.actor import Actor
+from app.config import settings
 from app.dicom.facts import Facts
 from app.errors import NotFound
 from app.storage.blobs import Blob, read_ranges
@@ -11,8 +12,6 @@ from app.studies import decoding
 from app.studies.models import Instance
 from app.studies.pictures import RECIPE, being_prepared, refuse_unseeable
 from app.studies.renditions import Made, Wanted, as_file, keep, kept
-
-WAIT_S = 600  # for a child: other films are being made, and this is a job
 
 
 def proxy(actor: Actor, instance: Instance) -> Blob:
@@ -41,22 +40,22 @@ def make(actor: Actor, instance: Instance) -> dict[str, int]:
 
 def _made(instance: Instance, path: str, output: str) -> dict[str, Any]:
     facts = Facts.from_json(instance.facts)
-    pool = decoding.pool()
+    pool, wait_s = decoding.pool(), settings().film_wait_s
     if instance.kind == "mp4":
-        frames = pool.run("probe", wait_s=WAIT_S, path=path)["frames"]  # as the container says: it may take that long
-        return pool.run("film", wait_s=WAIT_S, frame_count=max(1, frames), path=path, output=output)
+        frames = pool.run("probe", wait_s=wait_s, path=path)["frames"]  # as the container says: it may take that long
+        return pool.run("film", wait_s=wait_s, frame_count=max(1, frames), path=path, output=output)
     if facts.pixels is None or facts.frames is None:
         raise ValueError("a clip without pictures")
     index = facts.frames
     if facts.pixels.is_video:
         return pool.run(
-            "film", wait_s=WAIT_S, frame_count=instance.number_of_frames, path=path, output=output,
+            "film", wait_s=wait_s, frame_count=instance.number_of_frames, path=path, output=output,
             ranges=[each for number in range(index.count) for each in index.ranges(number)],
             frame_time_ms=facts.frame_time_ms,
         )  # fmt: skip
     palette = facts.pixels.palette.ranges if facts.pixels.palette else ()
     return pool.run(
-        "clip", wait_s=WAIT_S, frame_count=index.count, path=path, output=output, pixels=facts.pixels.to_json(),
+        "clip", wait_s=wait_s, frame_count=index.count, path=path, output=output, pixels=facts.pixels.to_json(),
         frames=index.to_json(), palette=read_ranges(instance.blob, list(palette)),
         frame_time_ms=facts.frame_time_ms, frame_time_vector_ms=list(facts.frame_time_vector_ms),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload, undefer
 
 from app import log
 from app.access.actor import WORKER
+from app.config import settings
 from app.db import reading, transaction
 from app.dicom import wrap
 from app.dicom.admission import examine
@@ -86,7 +87,7 @@ def make(instance_id: UUID) -> None:
 def _still(instance: Instance, described: About) -> None:
     _refuse_unseeable(instance)
     with as_file(instance.blob) as path, place_for_output() as content:
-        frame = decoding.pool().run("still_frame", wait_s=films.WAIT_S, path=str(path), output=str(content))
+        frame = decoding.pool().run("still_frame", wait_s=settings().film_wait_s, path=str(path), output=str(content))
         _keep(instance, described, wrap.picture(described, content, frame), {})
 
 
@@ -106,7 +107,7 @@ def _film(instance: Instance, described: About) -> None:
 def _stream(blob: Blob, content: Path, frames: int) -> dict[str, Any]:
     with as_file(blob) as path:
         return decoding.pool().run(
-            "film_stream", wait_s=films.WAIT_S, frame_count=frames, path=str(path), output=str(content)
+            "film_stream", wait_s=settings().film_wait_s, frame_count=frames, path=str(path), output=str(content)
         )
 
 
