@@ -71,7 +71,10 @@ def test_only_what_was_asked_about_is_seen_of_a_patient(places: Places) -> None:
     earlier = placed(places.referrer)
     send(places.referrer, earlier, a_dicom())
     assert (seen(places.referrer.actor, Referral), seen(places.reviewer.actor, Referral)) == (2, 1)
-    assert (seen(places.referrer.actor, Instance), seen(places.reviewer.actor, Instance)) == (3, 2)  # its PDF is one too
+    assert (seen(places.referrer.actor, Instance), seen(places.reviewer.actor, Instance)) == (
+        3,
+        2,
+    )  # its PDF is one too
 
 
 @pytest.mark.parametrize("dates", [
