@@ -36,7 +36,7 @@ def refused_files(session: Session, organization_id: UUID) -> list[Refused]:
         .where(ManifestItem.organization_id == organization_id, ManifestItem.status == FileStatus.QUARANTINED)
         .order_by(ManifestItem.id.desc()).limit(MOST)
     )  # fmt: skip
-    return [Refused(code, item) for item, code in session.execute(query).tuples()]
+    return [Refused(code, item) for item, code in session.execute(query)]
 
 
 def undelivered_mail(session: Session, organization_id: UUID) -> list[Notification]:

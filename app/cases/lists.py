@@ -114,17 +114,17 @@ def numbers(session: Session, actor: Actor, referrals: list[Referral]) -> dict[U
     """'17 of 19', clips and other cases of the same patient that the actor may see, for a page in three queries."""
     ids = [referral.id for referral in referrals]
     counts = manifest.counts(session, ids)
-    clips: dict[UUID, int] = dict(session.execute(
+    clips: dict[UUID, int] = {row[0]: row[1] for row in session.execute(
         sa.select(ReferralStudy.referral_id, sa.func.count())
         .join(Instance, Instance.study_id == ReferralStudy.study_id)
         .where(ReferralStudy.referral_id.in_(ids), Instance.is_clip.is_(True)).group_by(ReferralStudy.referral_id)
-    ).tuples().all())  # fmt: skip
+    )}  # fmt: skip
     patients = [referral.patient_id for referral in referrals]
-    cases: dict[UUID, int] = dict(session.execute(
+    cases: dict[UUID, int] = {row[0]: row[1] for row in session.execute(
         sa.select(Referral.patient_id, sa.func.count())
         .where(Referral.patient_id.in_(patients), Referral.submitted_at.is_not(None), visible(Referral, actor))
         .group_by(Referral.patient_id)
-    ).tuples().all())  # fmt: skip
+    )}  # fmt: skip
     return {
         one.id: Numbers(counts[one.id], clips.get(one.id, 0), max(0, cases.get(one.patient_id, 1) - 1))
         for one in referrals

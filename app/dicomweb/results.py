@@ -14,6 +14,7 @@ from app.dicom.dictionary import vr_of
 from app.dicomweb import keys
 from app.dicomweb.addresses import instance_url, series_url, study_url
 from app.dicomweb.asked import Asked
+from app.dicomweb.find import MODEL
 from app.dicomweb.keys import KEYS, MORE, Key, Level
 from app.studies.images import taken_back
 from app.studies.models import Instance, InstanceHeader, Series, Study
@@ -27,7 +28,7 @@ def results(
 ) -> list[Data]:
     """In the order of `ids`; `whole_tree` adds the attributes of the levels above (PS3.18 10.6.3.3)."""
     columns = [key for key in KEYS.values() if _is_wanted(key, asked, level, whole_tree=whole_tree)]
-    rows = {row.id: row for row in session.execute(_query(level, columns).where(_model(level).id.in_(ids)))}
+    rows = {row.id: row for row in session.execute(_query(level, columns).where(MODEL[level].id.in_(ids)))}
     found = {row_id: _data(row, columns) for row_id, row in rows.items()}
     for row_id, row in rows.items():
         _add_place(found[row_id], row, level)
@@ -43,10 +44,6 @@ def results(
     if more := _more(asked, level):
         _add_more(session, level, found, more)
     return [dict(sorted(found[row_id].items())) for row_id in ids if row_id in found]
-
-
-def _model(level: Level) -> Any:
-    return {Level.STUDY: Study, Level.SERIES: Series, Level.INSTANCE: Instance}[level]
 
 
 def _is_wanted(key: Key, asked: Asked, level: Level, *, whole_tree: bool) -> bool:

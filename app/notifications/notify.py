@@ -35,7 +35,7 @@ def tell(session: Session, person_ids: Iterable[UUID], kind: str, case: Case, *,
     """One notification a person, in their language or that of `to`, as whose members they are told; the mail
     goes by its own job."""
     query = sa.select(Person.id, Person.language).where(Person.id.in_(set(person_ids)))
-    languages: dict[UUID, str | None] = dict(session.execute(query).tuples().all())
+    languages: dict[UUID, str | None] = {row.id: row.language for row in session.execute(query)}
     for person_id in sorted(languages):
         say = first_known(languages[person_id], to.language)
         subject = subject_line(kind, case.priority, case.organization, to, case.due_at, case.code, say)

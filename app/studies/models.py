@@ -32,8 +32,6 @@ class Study(Base):
     timezone_offset_from_utc: Mapped[str] = mapped_column(sa.String(5), default="")
     content_version: Mapped[int] = mapped_column(default=0)
     settled_version: Mapped[int] = mapped_column(default=0)
-    instance_count: Mapped[int] = mapped_column(default=0)
-    clip_count: Mapped[int] = mapped_column(default=0)
     matched_at: Mapped[datetime | None]  # when a referral first asked about it; null: it came without one
     created_at: Mapped[datetime] = mapped_column(default=now)
 

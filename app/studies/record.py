@@ -130,7 +130,7 @@ def _studies(
     for one in arrived:
         first.setdefault(one.study_uid, one)
     asked = {"organization": organization_id, "uids": list(first)}
-    here: dict[str, UUID] = dict(session.connection().execute(_STUDIES, asked).tuples().all())
+    here: dict[str, UUID] = {row[0]: row[1] for row in session.connection().execute(_STUDIES, asked)}
     if missing := [one for uid, one in first.items() if uid not in here]:
         rows = [
             {"id": new_id(), "organization_id": organization_id, "study_instance_uid": one.study_uid,
@@ -142,7 +142,7 @@ def _studies(
             (row["id"], one.facts.patient.name) for row, one in zip(rows, missing, strict=True) if row["id"] in made
         ]
         headers.keep_names(session, organization_id, names)
-        here = dict(session.connection().execute(_STUDIES, asked).tuples().all())
+        here = {row[0]: row[1] for row in session.connection().execute(_STUDIES, asked)}
     if patient_id is not None:
         unclaimed = sa.update(Study).where(Study.id.in_(here.values()), Study.patient_id.is_(None))
         session.execute(unclaimed.values(patient_id=patient_id))

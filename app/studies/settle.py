@@ -1,4 +1,4 @@
-"""Settle a study after a moment of quiet: posters for all, films of its clips, DICOM of what is none, its counts."""
+"""Settle a study after a moment of quiet: posters for all, films of its clips, DICOM of what is none."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -33,7 +33,9 @@ def settle(study_id: str) -> None:
     if failures:
         raise Unavailable("Some files of this study could not be prepared.")
     _keep_headers(UUID(study_id))
-    _count(UUID(study_id), seen)
+    with transaction(WORKER) as session:
+        mine = sa.update(Study).where(Study.id == UUID(study_id), Study.settled_version <= seen)
+        session.execute(mine.values(settled_version=seen))
 
 
 def catch_up() -> None:
@@ -113,14 +115,3 @@ def _keep_headers(study_id: UUID) -> None:
         ids = list(session.scalars(sa.select(Instance.id).where(Instance.study_id == study_id)))
     for at in range(0, len(ids), HEADERS_AT_ONCE):
         headers.make_missing(WORKER, ids[at : at + HEADERS_AT_ONCE])
-
-
-def _count(study_id: UUID, seen: int) -> None:
-    counted = sa.select(sa.func.count(), sa.func.sum(sa.case((Instance.is_clip, 1), else_=0)))
-    with transaction(WORKER) as session:
-        images = counted.where(Instance.study_id == study_id, Instance.kind != "pdf")
-        instances, clips = session.execute(images).one()
-        session.execute(
-            sa.update(Study).where(Study.id == study_id, Study.settled_version <= seen)
-            .values(settled_version=seen, instance_count=instances, clip_count=clips or 0)
-        )  # fmt: skip
