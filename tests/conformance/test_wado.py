@@ -378,6 +378,20 @@ def test_decoded_frames_are_made_one_by_one(server: Running, places: Places) -> 
     assert int(one.headers["content-length"]) == len(one.content) > data.Rows * data.Columns * 3
 
 
+def test_nothing_stays_in_the_spool_when_the_client_leaves(server: Running, places: Places) -> None:
+    """An instance that is decoded for one request has no name there while it is sent."""
+    path, _ = cine(server, places)
+    accept = f"{DICOM}; transfer-syntax={EXPLICIT}"
+    data_dir = Path(server.environment["SONOPOST_DATA_DIR"])
+    folders = [data_dir / "spool", data_dir / "blobs" / ".spool"]
+    before = {one for folder in folders for one in folder.glob("*")}
+    headers = {"Accept": accept, **places.referrer.headers}
+    with httpx.stream("GET", url(server, path), headers=headers, timeout=60) as answer:
+        assert len(next(answer.iter_bytes(1000))) == 1000
+        assert {one for folder in folders for one in folder.glob("*")} <= before
+    assert any(folder.is_dir() for folder in folders)
+
+
 def test_documents_picture_fits_where_it_is_wanted(server: Running, places: Places) -> None:
     path = sent(server, places, a_document(a_pdf(), "application/pdf"))
 
