@@ -22,6 +22,7 @@ _LONG = Allowance(cpu_s=20, memory_bytes=3 * _GB // 2, is_long=True, cpu_per_fra
 ALLOWANCES = {
     "frame": Allowance(cpu_s=5, memory_bytes=_GB),  # one frame of a DICOM file as JPEG, PNG or WebP
     "raw": Allowance(cpu_s=5, memory_bytes=_GB),  # one frame of a DICOM file without compression
+    "smaller": Allowance(cpu_s=5, memory_bytes=_GB // 2),  # a WebP that was made here, in another form or size
     "still": Allowance(cpu_s=5, memory_bytes=_GB),  # an uploaded JPEG or PNG
     "clip": _LONG,  # a DICOM clip as a film that browsers play
     "film": _LONG,  # an uploaded or encapsulated film as one
@@ -35,6 +36,7 @@ ALLOWANCES = {
 MODULES = {
     "frame": "app.dicom.render",
     "raw": "app.dicom.raw",
+    "smaller": "app.dicom.render",
     "still": "app.dicom.still",
     "clip": "app.dicom.clip",
     "film": "app.dicom.film",

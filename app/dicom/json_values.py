@@ -4,6 +4,7 @@ import base64
 import math
 import re
 import struct
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from app.config import file_limits
@@ -59,6 +60,18 @@ def turned(raw: bytes, word_bytes: int) -> bytes:
     for at in range(word_bytes):
         whole[at:length:word_bytes] = raw[word_bytes - 1 - at : length : word_bytes]
     return bytes(whole)
+
+
+def turned_pieces(pieces: Iterable[bytes], word_bytes: int) -> Iterator[bytes]:
+    """The same of a stream, whose pieces end anywhere."""
+    rest = b""
+    for piece in pieces:
+        data = rest + piece
+        whole = len(data) // word_bytes * word_bytes
+        rest = data[whole:]
+        yield turned(data[:whole], word_bytes)
+    if rest:
+        yield rest
 
 
 def _with(vr: str, values: list[Any]) -> Attribute:

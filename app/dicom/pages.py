@@ -21,9 +21,10 @@ def page_count(*, path: str, document: Range | None = None) -> dict[str, Any]:
 
 
 def page(
-    *, path: str, number: int, document: Range | None = None, form: Form = "webp", max_side: int = SIDE
-) -> dict[str, Any]:
-    """Page `number`, from 0, on white."""
+    *, path: str, number: int, document: Range | None = None, form: Form = "webp", quality: int | None = None,
+    fit: tuple[int, int] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Page `number`, from 0, on white, as large as a screen wants it; within `fit`, width and height, if that is less."""
     with _opened(path, document) as pdf:
         if not 0 <= number < len(pdf):
             raise refused("page", "The document has no such page.")
@@ -31,8 +32,12 @@ def page(
         width, height = sheet.get_size()
         if not (0 < width <= _POINTS_SIDE and 0 < height <= _POINTS_SIDE):
             raise damaged("a page of it has an impossible size")
-        bitmap = sheet.render(scale=max_side / max(width, height), rev_byteorder=True, may_draw_forms=False)
-        return encode(bitmap.to_numpy()[:, :, :3].copy(), form, max_side, None)
+        scale = SIDE / max(width, height)
+        if fit is not None:
+            scale = min(scale, fit[0] / width, fit[1] / height)
+        bitmap = sheet.render(scale=scale, rev_byteorder=True, may_draw_forms=False)
+        side = max(1, int(scale * max(width, height)))  # a started pixel is one more
+        return encode(bitmap.to_numpy()[:, :, :3].copy(), form, side, quality)
 
 
 def _opened(path: str, document: Range | None) -> pdfium.PdfDocument:

@@ -14,6 +14,7 @@ from app.dicom.facts import Pixels
 from app.dicom.untouched import untouched
 
 Form = Literal["jpeg", "png", "webp"]
+MOST_SIDE: dict[Form, int] = {"webp": 16_383, "jpeg": 65_500, "png": 65_535}  # libwebp's and libjpeg's; a DICOM frame's
 EXACT_QUALITY, PREVIEW_QUALITY = 90, 80
 
 
@@ -39,10 +40,17 @@ def frame(
     return encode(shown(samples, colours, facts, palette, window), form, max_side, quality)
 
 
+def smaller(*, data: bytes, form: Form, max_side: int) -> dict[str, Any]:
+    """A WebP that was made here, in another form or size."""
+    with Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
+        return encode(np.asarray(image.convert("RGB")), form, max_side, None)
+
+
 def encode(picture: Picture, form: Form, max_side: int | None, quality: int | None) -> dict[str, Any]:
-    """At most `max_side` in width and height; never made larger."""
+    """At most `max_side` in width and height, and what the form can say; never made larger."""
     image = Image.fromarray(picture)
-    if max_side is not None and max(image.size) > max_side:
+    max_side = min(max_side or MOST_SIDE[form], MOST_SIDE[form])
+    if max(image.size) > max_side:
         image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     out = io.BytesIO()
     if form == "webp":

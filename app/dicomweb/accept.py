@@ -29,11 +29,12 @@ def ranges(request: Request) -> list[Range]:
     return _ranges(given)
 
 
-def require(request: Request, *kinds: str) -> None:
-    """406 with what could be had, unless one of these plain types is acceptable."""
+def require(request: Request, *kinds: str) -> str:
+    """The best of these plain types; 406 with what could be had where none is acceptable."""
     for one in ranges(request):
-        if not one.is_multipart and any(one.takes(kind) for kind in kinds):
-            return
+        found = next((kind for kind in kinds if one.takes(kind)), None)
+        if found and not one.is_multipart:
+            return found
     raise refusal(*kinds)
 
 

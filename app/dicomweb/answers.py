@@ -17,8 +17,8 @@ def dicom_json(data: Any, status: int = 200, *, warning: str = "") -> Response:
     return json_bytes(body, status, warning=warning)
 
 
-def json_bytes(body: bytes, status: int = 200, *, warning: str = "") -> Response:
-    return Response(body, status, warning_header(warning), DICOM_JSON)
+def json_bytes(body: bytes, status: int = 200, *, warning: str = "", media_type: str = DICOM_JSON) -> Response:
+    return Response(body, status, warning_header(warning), media_type)
 
 
 def warning_header(warning: str) -> dict[str, str]:

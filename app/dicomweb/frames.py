@@ -1,15 +1,17 @@
 """WADO-RS of frames (PS3.18 10.4.1.1.6): the stored bytes by range, or decoded where only that is acceptable."""
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from app.access.actor import Actor
 from app.config import settings
 from app.dicom import syntaxes
 from app.dicomweb import accept
 from app.dicomweb.accept import Range
-from app.dicomweb.addresses import instance_url
-from app.dicomweb.multipart import Body, multipart
+from app.dicomweb.addresses import instance_url, whose
+from app.dicomweb.multipart import Body, alone, multipart
 from app.dicomweb.resolve import Target
 from app.dicomweb.retrieve import INSTANCE, one
 from app.dicomweb.uncompressed import native_frame
@@ -32,10 +34,8 @@ def frames(
     target = one(who, study_uid, series_uid, uid, organization)
     refuse_beyond(target, wanted)
     kind, syntax, is_single = _how(request, target, len(wanted))
-    bodies = [_body(target, number, kind, syntax) for number in wanted]
-    if is_single:
-        return Response(b"".join(bodies[0].chunks()), media_type=bodies[0].media_type)
-    return multipart(bodies, kind)
+    bodies = [body(who, target, number, kind, syntax) for number in wanted]
+    return alone(bodies[0]) if is_single else multipart(bodies, kind)
 
 
 def numbers_of(text: str) -> list[int]:
@@ -61,7 +61,7 @@ def _how(request: Request, target: Target, count: int) -> tuple[str, str, bool]:
         is_single = not wanted.is_multipart and wanted.kind != "*/*"
         if is_single and count > 1:
             continue
-        found = _representation(wanted, target.transfer_syntax_uid)
+        found = representation(wanted, target.transfer_syntax_uid)
         if found is not None:
             return *found, is_single
     if is_video:
@@ -73,7 +73,7 @@ def _how(request: Request, target: Target, count: int) -> tuple[str, str, bool]:
     )
 
 
-def _representation(wanted: Range, stored: str) -> tuple[str, str] | None:
+def representation(wanted: Range, stored: str) -> tuple[str, str] | None:
     """PS3.18 8.7.3: octets without more are uncompressed, with * whatever is stored."""
     stored_kind, syntax = syntaxes.media_type(stored), wanted.transfer_syntax
     if stored_kind == OCTETS:
@@ -88,12 +88,18 @@ def _representation(wanted: Range, stored: str) -> tuple[str, str] | None:
     return None
 
 
-def _body(target: Target, number: int, kind: str, syntax: str) -> Body:
-    location = f"{instance_url(target.study_uid, target.series_uid, target.uid)}/frames/{number}"
+def body(who: Actor, target: Target, number: int, kind: str, syntax: str) -> Body:
+    """One frame's bytes as they are stored, or decoded when its turn comes."""
+    address = f"{instance_url(target.study_uid, target.series_uid, target.uid)}/frames/{number}"
+    location = address + whose(who, target.organization_id)
     media_type = f"{kind}; transfer-syntax={syntax}"
     facts = target.facts
     is_stored = kind != OCTETS or syntaxes.media_type(target.transfer_syntax_uid) == OCTETS
     is_turned = facts.pixels is not None and facts.pixels.big_endian
     if is_stored and not is_turned and facts.frames is not None:
         return Body(media_type, target.blob, facts.frames.ranges(number - 1), location)
-    return Body(media_type, native_frame(target, number - 1), location=location)
+
+    def decoded() -> Iterator[bytes]:
+        yield native_frame(target, number - 1)
+
+    return Body(media_type, decoded, location=location)

@@ -1,7 +1,9 @@
 """WADO-RS of pictures (PS3.18 10.4.1.1.3, 10.4.1.1.4): rendered frames, films, documents, and thumbnails."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from app.dicom.untouched import untouched
 from app.dicomweb import accept
 from app.dicomweb.frames import numbers_of, refuse_beyond
 from app.dicomweb.multipart import Body, multipart
-from app.dicomweb.resolve import Target, instances_of, series_of, study_of
+from app.dicomweb.resolve import Target, picture_of, series_of, study_of
 from app.dicomweb.retrieve import INSTANCE, SERIES, STUDY, one
 from app.errors import NotFound
 from app.http.actor import Acting
@@ -86,8 +88,9 @@ def frames(
     view = _view(request, _acceptable(request, IMAGES))
     if len(wanted) == 1:
         return _picture(who, target, wanted[0], view)
-    bodies = [Body(view.media_type, bytes(_picture(who, target, number, view).body)) for number in wanted]
-    return multipart(bodies, view.media_type)
+    return multipart(
+        [Body(view.media_type, partial(_drawn, who, target, number, view)) for number in wanted], view.media_type
+    )
 
 
 @router.get(STUDY + "/thumbnail", response_class=Response, summary="Retrieve a study's thumbnail (WADO-RS)")
@@ -120,6 +123,10 @@ def frame_thumbnail(
     target = one(who, study_uid, series_uid, uid, organization)
     refuse_beyond(target, wanted)
     return _thumbnail(who, target, wanted[0], request)
+
+
+def _drawn(who: Actor, target: Target, number: int, view: View) -> Iterator[bytes]:
+    yield bytes(_picture(who, target, number, view).body)
 
 
 def _picture(who: Actor, target: Target, number: int, view: View) -> Response:
@@ -160,12 +167,15 @@ def _made(target: Target, number: int, view: View, max_side: int | None = None) 
     return Made(answer["body"], answer["media_type"])
 
 
-def _page(target: Target, view: View) -> Made:
+def _page(target: Target, view: View, max_side: int | None = None) -> Made:
     if not _is_pdf(target) or target.facts.document is None:
         raise NotFound("This document cannot be rendered.")
     form = view.media_type.removeprefix("image/")
     with as_file(target.blob) as path:
-        answer = decoding.pool().run("page", path=str(path), number=0, document=list(target.facts.document), form=form)
+        answer = decoding.pool().run(
+            "page", path=str(path), number=0, document=list(target.facts.document), form=form, quality=view.quality,
+            fit=[max_side, max_side] if max_side else view.viewport,
+        )  # fmt: skip
     return Made(answer["body"], answer["media_type"])
 
 
@@ -188,24 +198,23 @@ def _thumbnail(who: Actor, target: Target, number: int | None, request: Request)
 
 
 def _poster(who: Actor, target: Target, kind: str) -> Response:
-    """Of a film what its settling has made; of a document its first page."""
+    """Of a film what its settling has made, made smaller; of a document its first page."""
     poster = kept(who, Wanted(target.organization_id, target.id, "poster", 0, RECIPE))
     if poster is not None:
-        return Response(b"".join(blobs.read(poster)), media_type=poster.media_type)
+        large, form = b"".join(blobs.read(poster)), kind.removeprefix("image/")
+        answer = decoding.pool().run("smaller", data=large, form=form, max_side=STRIP_PX)
+        return Response(answer["body"], media_type=answer["media_type"])
     if target.facts.pixels is not None and target.row.preview == "pending":
         raise being_prepared(who, target.row)
-    return _of(_page(target, View(kind)))
+    return _of(_page(target, View(kind), STRIP_PX))
 
 
 def _first_picture(who: Actor, organization_id: UUID | None, study_uid: str, series_uid: str | None) -> Target:
     with reading(who) as session:
         found = study_of(session, who, study_uid, organization_id)
-        targets = instances_of(session, who, found, series_of(session, found, series_uid) if series_uid else None)
+        target = picture_of(session, who, found, series_of(session, found, series_uid) if series_uid else None)
     events.note_opening(who, "study.viewed", organization_id=found.organization_id, entity_id=found.id)
-    shown = [target for target in targets if target.facts.pixels or target.facts.document]
-    if not shown:
-        raise NotFound("There is no picture here.")
-    return min(shown, key=lambda target: target.row.is_clip)
+    return target
 
 
 def _is_pdf(target: Target) -> bool:

@@ -74,30 +74,51 @@ def instance_of(
     if organization_id is not None:
         query = query.where(Study.organization_id == organization_id)
     found = _own(who, list(session.scalars(query)))
-    return _target(found, study_uid, series_uid, facts_of(session, found))
+    return _target(found, study_uid, series_uid, _facts_of(session, found))
 
 
 def instances_of(session: Session, who: Actor, study: Study, series_id: UUID | None) -> list[Target]:
     """All of a study or series, in the order in which they came."""
+    rows = session.execute(_instances(who, study, series_id).order_by(Instance.id))
+    return [_target(row, study.study_instance_uid, uid, _facts(row, made)) for row, uid, made in rows]
+
+
+def picture_of(session: Session, who: Actor, study: Study, series_id: UUID | None) -> Target:
+    """One that can be shown: the first still or document, else the first clip; NotFound where there is none."""
+    is_shown = sa.or_(*(Instance.facts[name].as_string().is_not(None) for name in ("pixels", "document")))
+    is_made = Instance.dicom_blob_id != Instance.blob_id  # a picture, film or document that came without DICOM
+    query = _instances(who, study, series_id).where(sa.or_(is_made, is_shown))
+    row = session.execute(query.order_by(Instance.is_clip, Instance.id).limit(1)).one_or_none()
+    if row is None:
+        raise NotFound("There is no picture here.")
+    return _target(row[0], study.study_instance_uid, row[1], _facts(row[0], row[2]))
+
+
+def _instances(who: Actor, study: Study, series_id: UUID | None) -> sa.Select[tuple[Instance, str, dict[str, Any]]]:
+    """With the UID of the series, and the facts of the DICOM encoding where that was made here."""
+    is_made = sa.and_(InstanceHeader.id == Instance.id, Instance.dicom_blob_id != Instance.blob_id)
     query = (
-        sa.select(Instance, Series.series_instance_uid)
+        sa.select(Instance, Series.series_instance_uid, InstanceHeader.facts)
         .join(Series, Series.id == Instance.series_id)
+        .outerjoin(InstanceHeader, is_made)
         .where(Instance.study_id == study.id, Instance.dicom_blob_id.is_not(None), ~taken_back(who))
         .options(joinedload(Instance.dicom_blob), undefer(Instance.facts))
-        .order_by(Instance.id)
     )
-    if series_id is not None:
-        query = query.where(Instance.series_id == series_id)
-    rows = session.execute(query).all()
-    return [_target(row, study.study_instance_uid, uid, facts_of(session, row)) for row, uid in rows]
+    return query.where(Instance.series_id == series_id) if series_id is not None else query
 
 
-def facts_of(session: Session, instance: Instance) -> dict[str, Any]:
+def _facts_of(session: Session, instance: Instance) -> dict[str, Any]:
+    if instance.dicom_blob_id == instance.blob_id:
+        return instance.facts
+    made = session.scalar(sa.select(InstanceHeader.facts).where(InstanceHeader.id == instance.id))
+    return _facts(instance, made)
+
+
+def _facts(instance: Instance, made: dict[str, Any] | None) -> dict[str, Any]:
     """Of the DICOM encoding: the file's own, or those of what was made of it."""
     if instance.dicom_blob_id == instance.blob_id:
         return instance.facts
-    query = sa.select(InstanceHeader.facts).where(InstanceHeader.id == instance.id)
-    return session.scalar(query) or {"kind": "dicom", "size_bytes": 0}
+    return made or {"kind": "dicom", "size_bytes": 0}
 
 
 def _target(row: Instance, study_uid: str, series_uid: str, facts: dict[str, Any]) -> Target:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.access.actor import Actor
 from app.dicom.dictionary import vr_of
 from app.dicomweb import keys
-from app.dicomweb.addresses import instance_url, series_url, study_url
+from app.dicomweb.addresses import instance_url, series_url, study_url, whose
 from app.dicomweb.asked import Asked
 from app.dicomweb.find import MODEL
 from app.dicomweb.keys import KEYS, MORE, Key, Level
@@ -31,7 +31,7 @@ def results(
     rows = {row.id: row for row in session.execute(_query(level, columns).where(MODEL[level].id.in_(ids)))}
     found = {row_id: _data(row, columns) for row_id, row in rows.items()}
     for row_id, row in rows.items():
-        _add_place(found[row_id], row, level)
+        _add_place(found[row_id], row, level, whose(who, row.organization_id))
     if level == Level.STUDY or whole_tree:
         _count(
             session,
@@ -56,7 +56,7 @@ def _is_wanted(key: Key, asked: Asked, level: Level, *, whole_tree: bool) -> boo
 def _query(level: Level, columns: list[Key]) -> sa.Select[Any]:
     """The wanted columns as k0, k1 … beside what names the row."""
     found = [key.column.label(f"k{at}") for at, key in enumerate(columns)]
-    uids: list[Any] = [Study.study_instance_uid.label("study_uid"), Study.id.label("study_id")]
+    uids: list[Any] = [Study.study_instance_uid.label("study_uid"), Study.id.label("study_id"), Study.organization_id]
     if level == Level.STUDY:
         return sa.select(Study.id, *uids, *found)
     uids.append(Series.series_instance_uid.label("series_uid"))
@@ -90,7 +90,7 @@ def _values(vr: str, value: Any) -> list[Any]:
     return [value]
 
 
-def _add_place(data: Data, row: Any, level: Level) -> None:
+def _add_place(data: Data, row: Any, level: Level, suffix: str) -> None:
     """The unique keys of every level above, where to retrieve it, and that it can be had at once."""
     url = study_url(row.study_uid)
     data["0020000D"] = {"vr": "UI", "Value": [row.study_uid]}
@@ -100,7 +100,7 @@ def _add_place(data: Data, row: Any, level: Level) -> None:
     if level > Level.SERIES:
         data["00080018"] = {"vr": "UI", "Value": [row.instance_uid]}
         url = instance_url(row.study_uid, row.series_uid, row.instance_uid)
-    data[keys.RETRIEVE_URL] = {"vr": "UR", "Value": [url]}
+    data[keys.RETRIEVE_URL] = {"vr": "UR", "Value": [url + suffix]}
     data[keys.AVAILABILITY] = {"vr": "CS", "Value": ["ONLINE"]}
 
 

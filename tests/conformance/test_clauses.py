@@ -73,6 +73,30 @@ def test_resource_is_the_callers_own_and_else_they_say_whose(server: Running, pl
     assert nobodys.status_code == (204 if path not in RETRIEVALS else 404)
 
 
+def test_addresses_of_anothers_say_whose(server: Running, places: Places) -> None:
+    """PS3.18 10.1: whoever follows a link comes to the row that named it, not to a choice between two."""
+    other = people.places()
+    uids = sent(server, places.referrer, other.referrer)
+    with transaction(WORKER) as session:
+        for study in session.query(Study).filter_by(study_instance_uid=uids.study_uid):
+            scope.grant(session, places.hospital, study_id=study.id)
+    chosen, root = f"?organization={other.clinic}", url(server, "")
+    linked = [value(one, "00081190") for path in ("/studies", "/series", "/instances")
+              for one in get(server, places.reviewer, path + chosen).json()]  # fmt: skip
+    instance = uids.at("/studies/{study_uid}/series/{series_uid}/instances/{uid}")
+    (header,) = get(server, places.reviewer, f"{instance}/metadata{chosen}").json()
+    linked.append(header["7FE00010"]["BulkDataURI"])
+    for tail in ("", "/frames/1"):
+        head = get(server, places.reviewer, instance + tail + chosen, "*/*").content.partition(b"\r\n\r\n")[0]
+        linked.append(re.findall("Content-Location: (.*)", head.decode())[0].strip())
+    assert len(linked) == 6
+    for one in linked:
+        assert one.endswith(chosen), one
+        assert get(server, places.reviewer, one.removeprefix(root), "*/*").status_code == 200
+    (own,) = get(server, places.referrer, "/instances").json()
+    assert "?" not in value(own, "00081190")
+
+
 @pytest.mark.parametrize("path", RETRIEVALS)
 def test_every_retrieval_is_on_the_record_and_hidden_from_strangers(server: Running, places: Places, path: str) -> None:
     """Once, however often it is repeated within a quarter of an hour; a refused one not at all."""

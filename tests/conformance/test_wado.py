@@ -2,6 +2,7 @@
 
 import io
 import logging
+import struct
 import time
 import uuid
 import warnings
@@ -13,6 +14,7 @@ import httpx
 import numpy as np
 import pydicom
 import pytest
+import simplejpeg
 from PIL import Image
 from pydicom.encaps import generate_frames
 from pydicom.pixels.utils import pixel_array
@@ -20,13 +22,14 @@ from pydicom.pixels.utils import pixel_array
 from app.access.actor import WORKER
 from app.audit.events import AuditEvent
 from app.db import reading
+from app.dicom.json_values import turned_pieces
 from app.studies.models import Instance, InstanceHeader
 from tests.conformance import dicomweb
 from tests.conformance.dicomweb import DICOM, JSON, files, get, multipart, parts_of, sequence, store, url, value
 from tests.dicom import made, real
 from tests.people import Places, count
 from tests.servers.app import Running
-from tests.studies.sent import a_dicom
+from tests.studies.sent import a_dicom, a_pdf
 
 ANY = f'multipart/related; type="{DICOM}"; transfer-syntax=*'
 OCTETS = 'multipart/related; type="application/octet-stream"'
@@ -318,6 +321,123 @@ def test_big_endian_pixels_are_sent_little_endian(server: Running, places: Place
     assert np.array_equal(
         np.frombuffer(ours, theirs.dtype.newbyteorder("<")), theirs[0].ravel() if theirs.ndim > 3 else theirs.ravel()
     )
+
+
+def a_document(body: bytes, kind: str) -> bytes:
+    uid = f"2.25.{uuid.uuid4().int}"
+    elements = [
+        made.element(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.104.1"), made.element(0x00080018, "UI", uid),
+        made.element(0x0020000D, "UI", f"{uid}.1"[:64]), made.element(0x0020000E, "UI", f"{uid}.2"[:64]),
+        made.element(0x00420011, "OB", body), made.element(0x00420012, "LO", kind),
+    ]  # fmt: skip
+    return made.file(b"".join(elements), sop_instance=uid.encode())
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/javascript", "image/svg+xml", "application/pdf"])
+def test_senders_document_is_never_run_by_a_browser(server: Running, places: Places, kind: str) -> None:
+    """Its type is the sender's word: only a PDF is called what it says, and that too is only saved."""
+    body = b"<script>fetch('/api')</script>".ljust(2048)
+    place = sent(server, places, a_document(body, kind)) + "/bulkdata/00420011"
+    called = "application/pdf" if kind == "application/pdf" else "application/octet-stream"
+    for accept, expected in (("*/*", called), ("text/html,*/*;q=0.8", called), (called, called),
+                             ("application/octet-stream", "application/octet-stream")):  # fmt: skip
+        answer = get(server, places.referrer, place, accept)
+        assert (answer.status_code, answer.content) == (200, body)
+        assert answer.headers["content-type"] == expected
+        assert answer.headers["content-disposition"] == "attachment"
+        assert "sandbox" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert get(server, places.referrer, place, "text/html").status_code == 406
+
+
+def test_what_is_given_is_what_was_accepted(server: Running, places: Places) -> None:
+    """PS3.18 8.7.3: an instance alone also when it is decoded for that; pixel data as octets are not compressed."""
+    path, data = cine(server, places)
+    alone = get(server, places.referrer, path, f"{DICOM}; transfer-syntax={EXPLICIT}")
+    assert alone.headers["content-type"] == f"{DICOM}; transfer-syntax={EXPLICIT}"
+    assert pydicom.dcmread(io.BytesIO(alone.content)).file_meta.TransferSyntaxUID == EXPLICIT
+    bulk = f"{path}/bulkdata/7FE00010"
+    parts = parts_of(get(server, places.referrer, bulk, OCTETS))
+    assert {kind for kind, _ in parts} == {f"application/octet-stream; transfer-syntax={EXPLICIT}"}
+    assert [len(content) for _, content in parts] == [data.Rows * data.Columns * 3] * int(data.NumberOfFrames)
+    assert get(server, places.referrer, bulk, "image/jpeg").status_code == 406  # many, alone
+    found = get(server, places.referrer, f"{path}/metadata", "application/json")
+    assert found.headers["content-type"] == "application/json"
+
+
+def test_decoded_frames_are_made_one_by_one(server: Running, places: Places) -> None:
+    """However many are asked for, none waits in memory for the others: their length is not known beforehand."""
+    path, data = cine(server, places)
+    for tail, accept in (("", f"{OCTETS}; transfer-syntax={EXPLICIT}"), ("/rendered", "image/png")):
+        answer = get(server, places.referrer, f"{path}/frames/{','.join(['1', '2'] * 5)}{tail}", accept)
+        parts = [content for _, content in parts_of(answer)]
+        assert len(parts) == 10
+        assert parts == parts[:2] * 5
+        assert "content-length" not in answer.headers
+    one = get(server, places.referrer, f"{path}/frames/1", f"{OCTETS}; transfer-syntax={EXPLICIT}")
+    assert int(one.headers["content-length"]) == len(one.content) > data.Rows * data.Columns * 3
+
+
+def test_nothing_stays_in_the_spool_when_the_client_leaves(server: Running, places: Places) -> None:
+    """An instance that is decoded for one request has no name there while it is sent."""
+    path, _ = cine(server, places)
+    accept = f"{DICOM}; transfer-syntax={EXPLICIT}"
+    data_dir = Path(server.environment["SONOPOST_DATA_DIR"])
+    folders = [data_dir / "spool", data_dir / "blobs" / ".spool"]
+    before = {one for folder in folders for one in folder.glob("*")}
+    headers = {"Accept": accept, **places.referrer.headers}
+    with httpx.stream("GET", url(server, path), headers=headers, timeout=60) as answer:
+        assert len(next(answer.iter_bytes(1000))) == 1000
+        assert {one for folder in folders for one in folder.glob("*")} <= before
+    assert any(folder.is_dir() for folder in folders)
+
+
+def test_documents_picture_fits_where_it_is_wanted(server: Running, places: Places) -> None:
+    path = sent(server, places, a_document(a_pdf(), "application/pdf"))
+
+    def size(tail: str) -> tuple[int, int]:
+        answer = get(server, places.referrer, path + tail, "image/png")
+        return Image.open(io.BytesIO(answer.content)).size
+
+    assert size("/thumbnail") == (320, 320)
+    assert size("/rendered") == (1600, 1600)
+    assert size("/rendered?viewport=500,100") == (100, 100)
+
+
+def test_tables_of_a_big_endian_file_are_sent_little_endian(server: Running, places: Places) -> None:
+    """PS3.18 8.7.3.3: a long palette, in an uncompressed form and as bulk data."""
+    uid, words = f"2.25.{uuid.uuid4().int}", list(range(0, 65536, 64))
+    rows: list[tuple[int, str, made.Value]] = [
+        (0x00080016, "UI", made.US_IMAGE), (0x00080018, "UI", uid), (0x0020000D, "UI", uid), (0x0020000E, "UI", uid),
+        (0x00280002, "US", 1), (0x00280004, "CS", "PALETTE COLOR"), (0x00280010, "US", 4), (0x00280011, "US", 4),
+        (0x00280100, "US", 8), (0x00280101, "US", 8), (0x00280102, "US", 7), (0x00280103, "US", 0),
+        *((0x00281101 + number, "US", [1024, 0, 16]) for number in range(3)),
+        *((0x00281201 + number, "OW", struct.pack(">1024H", *words)) for number in range(3)),
+        (0x7FE00010, "OB", bytes(range(16))),
+    ]  # fmt: skip
+    data = b"".join(made.element(tag, vr, given, order=">") for tag, vr, given in rows)
+    place = sent(server, places, made.file(data, "1.2.840.10008.1.2.2", sop_instance=uid.encode()))
+    whole = get(server, places.referrer, place, f"{DICOM}; transfer-syntax={EXPLICIT}")
+    assert pydicom.dcmread(io.BytesIO(whole.content))[0x00281202].value == struct.pack("<1024H", *words)
+    bulk = get(server, places.referrer, f"{place}/bulkdata/00281202", "application/octet-stream")
+    assert bulk.content == struct.pack("<1024H", *words)
+    assert list(turned_pieces([b"\1", b"\2\3", b"\4\5"], 2)) == [b"", b"\2\1", b"\4\3", b"\5"]
+
+
+def test_icon_that_is_compressed_is_left_out_of_an_uncompressed_form(server: Running, places: Places) -> None:
+    """PS3.5 A.4: explicit little endian has no place for its fragments."""
+    uid = f"2.25.{uuid.uuid4().int}"
+    stream = simplejpeg.encode_jpeg(np.zeros((8, 8, 1), np.uint8), 90, "GRAY", "Gray")
+    icon = made.item(made.picture(8, 8, made.encapsulated(stream)))
+    instead = {tag: made.element(tag, "UI", uid) for tag in (0x00080018, 0x0020000D, 0x0020000E)}
+    instead[0x00880200] = made.sequence(0x00880200, icon)
+    picture = made.picture(8, 8, made.encapsulated(stream), instead=instead)
+    place = sent(server, places, made.file(picture, made.JPEG, sop_instance=uid.encode()))
+    answer = get(server, places.referrer, place, f"{DICOM}; transfer-syntax={EXPLICIT}")
+    assert answer.status_code == 200, answer.text
+    found = pydicom.dcmread(io.BytesIO(answer.content))
+    assert "IconImageSequence" not in found
+    assert found.PixelData == bytes(64)
 
 
 def test_unknown_transfer_syntax_is_kept_and_not_rendered(server: Running, places: Places) -> None:

@@ -27,7 +27,7 @@ def document(path: Path, pages: int = 2, size: tuple[float, float] = (595, 842),
 def test_pages_are_counted_and_shown(tmp_path: Path) -> None:
     path = document(tmp_path / "report.pdf", 3)
     assert page_count(path=str(path)) == {"pages": 3}
-    answer = page(path=str(path), number=2, max_side=842)
+    answer = page(path=str(path), number=2, fit=(842, 842))
     image = Image.open(io.BytesIO(answer["body"]))
     assert image.size == (595, 842)
     assert image.convert("L").getextrema() == (255, 255)

@@ -18,7 +18,7 @@ from pydicom.pixels.utils import pixel_array
 from app.dicom import jpeg
 from app.dicom.admission import examine
 from app.dicom.raw import raw
-from app.dicom.render import frame
+from app.dicom.render import Form, encode, frame, smaller
 from app.errors import Invalid
 from tests.dicom import made, real
 
@@ -313,6 +313,23 @@ def test_bits_above_those_stored_are_no_part_of_a_palette_index(tmp_path: Path) 
     data = made.picture(2, 2, pixel_data, photometric="PALETTE COLOR", before=before, instead=stored)
     path.write_bytes(made.file(data))
     assert shown(path)[:, :, 0].ravel().tolist() == [10, 20, 30, 40]
+
+
+def test_picture_is_no_larger_than_its_form_can_say() -> None:
+    """WebP has 14 bits for a side."""
+    wide = np.zeros((4, 20_000, 3), np.uint8)
+    forms: list[tuple[Form, int]] = [("webp", 16_383), ("png", 20_000), ("jpeg", 20_000)]
+    for form, columns in forms:
+        assert encode(wide, form, None, None)["columns"] == columns
+
+
+def test_poster_is_made_smaller_in_the_form_that_is_wanted() -> None:
+    poster = encode(np.repeat(BARS, 16, axis=1), "webp", None, None)["body"]
+    forms: list[Form] = ["webp", "png", "jpeg"]
+    for form in forms:
+        answer = smaller(data=poster, form=form, max_side=320)
+        image = Image.open(io.BytesIO(answer["body"]))
+        assert (image.format, image.size[0]) == (form.upper(), 320)
 
 
 def test_two_renderings_of_a_frame_are_equal() -> None:
