@@ -57,6 +57,7 @@ class Settings(FileLimits):
 
     data_dir: Path = Path("var")
     database_url: str = ""  # default: SQLite in data_dir
+    poll_behind_s: float = Field(3, ge=0)  # PostgreSQL: what was written just now is told to a cursor that much later
     storage_url: str = ""  # default: a folder in data_dir; or s3://bucket/prefix
     s3_endpoint_url: str | None = None
     s3_region: str = "us-east-1"

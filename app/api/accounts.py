@@ -5,7 +5,7 @@ from typing import Literal, Self
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from app.access import tokens, totp
@@ -14,7 +14,7 @@ from app.access.models import ApiToken
 from app.db import reading, transaction
 from app.http.actor import Acting
 from app.http.entry import prove
-from app.http.idempotency import REPLAYED, Once, once
+from app.http.idempotency import Once, once
 from app.people.models import Organization, Person
 
 router = APIRouter(tags=["accounts"])
@@ -89,14 +89,13 @@ def get_tokens(who: Acting) -> Tokens:
 
 
 @router.post("/tokens", status_code=201, summary="Make a token: signed in by browser, and with the password again")
-def make_token(given: GivenToken, who: Acting, request: Request, response: Response, key: Once) -> TokenOut:
+def make_token(given: GivenToken, who: Acting, request: Request, key: Once) -> TokenOut:
     """A repeated request under the same key gives the token's row again, without its secret."""
     person_here(who)  # before the password is tried, which a stolen token must not guess
     prove(request, who, given.password)
     with transaction(who) as session:
         done = once(session, key)
         if done.before:
-            response.headers.update(REPLAYED)
             return TokenOut.of(session.get_one(ApiToken, done.resource_id))
         row, secret = tokens.make(session, who, given.name, given.scopes, days=given.days)
         done.keep(201, row.id)

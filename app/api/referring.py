@@ -16,21 +16,20 @@ from app.api.schemas import FileOut, ReferralBrief, ReferralOut, ReferralPage
 from app.audit import events
 from app.cases import case, lists
 from app.db import reading, transaction
-from app.errors import Invalid
+from app.errors import Invalid, TooLarge
 from app.http.actor import Acting
 from app.http.description import BINARY, header
 from app.http.etag import IfMatch, etag, require_match
-from app.http.idempotency import EXAMPLE, REPLAYED, SAYS, Once, RequestKey, once, streamed_key
-from app.referrals.given import GivenReferral, Moment, RevisedReferral, Text
-from app.referrals.models import EXAM_TYPES, ManifestItem, Referral
+from app.http.idempotency import EXAMPLE, SAYS, Once, RequestKey, once, streamed_key, working_on
+from app.referrals.given import GivenReferral, Moment, RevisedReferral, Text, name_within
+from app.referrals.models import EXAM_TYPES, FileStatus, ManifestItem, Referral
 from app.referrals.place import place
-from app.reviews import cancel, submit
+from app.reviews import cancel, files, submit
 from app.reviews.revise import revise
 from app.storage.spool import drain
-from app.studies import identity
 from app.studies.ingest import Arrival
-from app.studies.receive import may_send, receive
-from app.studies.unpack import is_archive, unpack
+from app.studies.receive import Keep, may_send, quarantine, receive
+from app.studies.unpack import entries_of, is_archive, unpack
 
 router = APIRouter(tags=["referring"])
 
@@ -58,7 +57,6 @@ def place_referral(given: GivenReferral, who: Acting, key: Once, response: Respo
     with transaction(who) as session:
         done = once(session, key)
         if done.before and done.resource_id is not None:
-            response.headers.update(REPLAYED)
             referral_id = done.resource_id
         else:
             referral_id = place(session, who, given).id
@@ -74,7 +72,9 @@ def list_referrals(
     who: Acting, external_identifier: Annotated[str | None, Query(description="system|value")] = None,
     updated_after: Moment | None = None, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ReferralPage:  # fmt: skip
-    """The oldest change first, so that a script can go on where it stopped."""
+    """The oldest change first, so that a script can go on where it stopped.
+
+    On PostgreSQL a page with `updated_after` or `cursor` ends three seconds ago, so that none committed late is missed."""
     with reading(who) as session:
         page = lists.search(
             session,
@@ -150,16 +150,19 @@ async def send_file(referral_id: UUID, who: Acting, request: Request, response: 
     201 with status `stored`, `held` (another patient's name in it) or `conflict`; a file that is quarantined is
     a 422 with the reason. A ZIP is unpacked; its answer lists what was in it."""
     referral = await to_thread.run_sync(may_send, who, referral_id)
-    key = streamed_key(request, who)
+    key = streamed_key(request, who, response)
     if (before := await to_thread.run_sync(_before, who, key)) is not None:
-        response.headers.update(REPLAYED)
         return before
-    length = request.headers.get("content-length")
-    spooled = await drain(request.stream(), int(length) if length and length.isdigit() else None)
+    length = request.headers.get("content-length", "")
+    size_bytes = int(length) if length.isdigit() else None
+    name = file_name(request.headers.get("content-disposition"))
+    try:
+        spooled = await drain(request.stream(), size_bytes)
+    except TooLarge as refusal:
+        raise await to_thread.run_sync(_refused, who, referral, name, size_bytes, refusal, key) from None
     try:
         expect_digest(request.headers.get("repr-digest"), spooled.sha256)
-        arrival = Arrival(spooled, file_name(request.headers.get("content-disposition")))
-        return await to_thread.run_sync(_received, who, referral, arrival, key)
+        return await to_thread.run_sync(_received, who, referral, Arrival(spooled, name), key)
     finally:
         spooled.discard()
 
@@ -171,7 +174,7 @@ def confirm_identity(referral_id: UUID, file_id: UUID, who: Acting, key: Once) -
         done = once(session, key)
         if done.before:
             return FileOut.of(scope.get(session, ManifestItem, file_id, who))
-        item = identity.confirm(session, who, referral_id, file_id)
+        item = files.confirm(session, who, referral_id, file_id)
         done.keep(200, item.id)
         return FileOut.of(item)
 
@@ -183,7 +186,7 @@ def withdraw_file(referral_id: UUID, file_id: UUID, given: Reason, who: Acting, 
         done = once(session, key)
         if done.before:
             return FileOut.of(scope.get(session, ManifestItem, file_id, who))
-        item = identity.withdraw(session, who, referral_id, file_id, given.reason)
+        item = files.withdraw(session, who, referral_id, file_id, given.reason)
         done.keep(200, item.id)
         return FileOut.of(item)
 
@@ -196,7 +199,7 @@ def file_name(disposition: str | None) -> str:
         name = header.get_filename()
     except (ValueError, LookupError, TypeError):  # a coding that cannot be read, pieces that have no order
         name = None
-    return (name or "unnamed").replace("\\", "/").rpartition("/")[2][:1000] or "unnamed"
+    return name_within(name or "") or "unnamed"
 
 
 def expect_digest(repr_digest: str | None, sha256: str) -> None:
@@ -213,23 +216,48 @@ def expect_digest(repr_digest: str | None, sha256: str) -> None:
 
 
 def _received(who: Actor, referral: Referral, arrival: Arrival, key: RequestKey | None) -> FileOut:
-    if is_archive(arrival.spooled):
-        item, entries = unpack(who, referral, arrival)
-        answer = FileOut.of(item, entries)
-    else:
-        answer = FileOut.of(receive(who, referral, arrival))
-    if key is not None:
-        with transaction(who) as session:
-            once(session, key).keep(201, answer.id)
-    return answer
+    with working_on(key):
+        keep = _keep(key, 422)
+        if is_archive(arrival.spooled):
+            item, entries = unpack(who, referral, arrival, keep)
+            return FileOut.of(item, entries)
+        return FileOut.of(receive(who, referral, arrival, keep=keep))
+
+
+def _refused(
+    who: Actor, referral: Referral, name: str, size_bytes: int | None, refusal: TooLarge, key: RequestKey | None
+) -> TooLarge:
+    """What was too large to be taken has its line too."""
+    with working_on(key):
+        item = quarantine(who, referral.id, name, refusal, size_bytes=size_bytes, keep=_keep(key, 413))
+    return TooLarge(refusal.sentence, file_id=str(item.id), reason_code=refusal.facts.get("reason_code"))
+
+
+def _keep(key: RequestKey | None, refused: int) -> Keep | None:
+    """The key goes down in the transaction of what it stands for; a refusal is an answer too."""
+    if key is None:
+        return None
+    return lambda session, item: once(session, key).keep(refused if _is_refused(item) else 201, item.id)
 
 
 def _before(who: Actor, key: RequestKey | None) -> FileOut | None:
+    """What was answered under this key, made anew from the file as it is now."""
     if key is None:
         return None  # without waiting for the write lock
     with transaction(who) as session:
         done = once(session, key)
-        return FileOut.of(scope.get(session, ManifestItem, done.resource_id, who)) if done.resource_id else None
+        if done.resource_id is None:
+            return None
+        item = scope.get(session, ManifestItem, done.resource_id, who)
+        entries = entries_of(session, item.id) if item.is_archive else None
+    if _is_refused(item):
+        refusal = TooLarge if done.status == 413 else Invalid
+        raise refusal(item.reason, file_id=str(item.id))
+    return FileOut.of(item, entries)
+
+
+def _is_refused(item: ManifestItem) -> bool:
+    return item.status == FileStatus.QUARANTINED
 
 
 def _shown(session: Session, who: Actor, referral_id: UUID, response: Response) -> ReferralOut:

@@ -7,12 +7,13 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from app.api.schemas import DraftOut, ReviewOut, SignedOut, WorklistItem, WorklistPage
+from app.audit import events
 from app.cases import lists
 from app.db import reading, transaction
 from app.errors import Conflict
 from app.http.actor import Acting
 from app.http.entry import prove
-from app.http.etag import IfMatch, etag
+from app.http.etag import IfMatch, etag, names
 from app.http.idempotency import Once, once
 from app.http.problems import DoorRefusal
 from app.referrals.given import Text
@@ -154,7 +155,10 @@ def get_draft(review_id: UUID, who: Acting, response: Response) -> DraftOut:
         found = draft.open_draft(report)
         if found is None:
             raise Conflict("There is no draft yet.", status=review.status)
-        return _draft(found, response)
+        answer = _draft(found, response)
+    events.note_opening(who, "report.opened", organization_id=found.organization_id, entity_id=found.report_id,
+                        referral_id=review.referral_id)  # fmt: skip
+    return answer
 
 
 @router.put("/reviews/{review_id}/report")
@@ -209,7 +213,7 @@ def _revision(here: ReportVersion | None, if_match: str | None) -> int | None:
     """The revision that If-Match names, if it is the current one; -1 is no draft's."""
     if here is None:
         return None
-    return here.revision if if_match is not None and tag(here) in if_match else -1
+    return here.revision if if_match is not None and names(if_match, tag(here)) else -1
 
 
 def _stale(refusal: Conflict, here: ReportVersion | None) -> Exception:

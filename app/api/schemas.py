@@ -107,6 +107,7 @@ class ReviewOut(Out):
 
 class ReportBrief(Out):
     id: UUID
+    referral_id: UUID
     status: str
     version: int
     signed_at: datetime | None

@@ -82,6 +82,12 @@ def opened(session: Session, actor: Actor, referral: Referral) -> None:
                           entity_id=referral.id, referral_id=referral.id)  # fmt: skip
 
 
+def note_opened(actor: Actor, referral: Referral) -> None:
+    """The same where nothing else is written; a page that looks again by itself writes once in that time too."""
+    events.note_opening(actor, "referral.opened", organization_id=referral.organization_id, entity_id=referral.id,
+                        referral_id=referral.id)  # fmt: skip
+
+
 OF_REFERRAL = (
     joinedload(Referral.patient), joinedload(Referral.author), joinedload(Referral.organization),
     joinedload(Referral.reading_organization),

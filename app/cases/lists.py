@@ -1,7 +1,7 @@
 """Lists of cases: the referrer's own, and what a script has not seen yet."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session, joinedload
 from app.access.actor import Actor
 from app.access.scope import visible
 from app.cases.case import OF_REFERRAL
-from app.db import decoded, encoded, merged
+from app.config import settings
+from app.db import decoded, encoded, merged, now
 from app.errors import Invalid
 from app.referrals import manifest
 from app.referrals.manifest import Counts
 from app.referrals.models import ExternalIdentifier, Referral
 from app.reports.models import Report
 from app.reviews.models import Review
+from app.studies.images import withdrawn_from
 from app.studies.models import Instance, ReferralStudy
 
 
@@ -61,6 +63,8 @@ def search(
         found.append(Referral.id.in_(_by_external_identifier(external_identifier)))
     if updated_after is not None:
         found.append(Referral.updated_at > updated_after)
+    if updated_after is not None or cursor:
+        found.append(Referral.updated_at < _settled_before(session))
     if cursor:
         found.append(sa.tuple_(Referral.updated_at, Referral.id) > decoded(cursor))
     limit = max(1, min(limit, 200))
@@ -80,7 +84,8 @@ def search(
     query = sa.select(Referral).where(Referral.id.in_([row.id for row in rows[:limit]])).options(*OF_REFERRAL)
     by_id = {one.id: one for one in session.scalars(query)}
     last = rows[limit - 1] if len(rows) > limit else None
-    return Page(lines_of(session, [by_id[row.id] for row in rows[:limit]]), encoded(last.at, last.id) if last else None)
+    next_cursor = _cursor(session, last.at, last.id) if last else None
+    return Page(lines_of(session, [by_id[row.id] for row in rows[:limit]]), next_cursor)
 
 
 def signed(
@@ -90,6 +95,8 @@ def signed(
     columns = sa.select(Report.id, Report.signed_at.label("at")).where(Report.signed_at.is_not(None))
     if signed_after is not None:
         columns = columns.where(Report.signed_at > signed_after)
+    if signed_after is not None or cursor:
+        columns = columns.where(Report.signed_at < _settled_before(session))
     if cursor:
         columns = columns.where(sa.tuple_(Report.signed_at, Report.id) > decoded(cursor))
     limit = max(1, min(limit, 200))
@@ -107,7 +114,22 @@ def signed(
     reports = session.scalars(sa.select(Report).where(Report.id.in_([row.id for row in rows[:limit]])))
     last = rows[limit - 1] if len(rows) > limit else None
     in_order = sorted(reports, key=lambda one: (one.signed_at, one.id))
-    return ReportPage(in_order, encoded(last.at, last.id) if last else None)
+    return ReportPage(in_order, _cursor(session, last.at, last.id) if last else None)
+
+
+def _settled_before(session: Session) -> datetime:
+    """Where a script may go on from without missing what is committed late.
+
+    On PostgreSQL a time is taken a moment before its commit, and another's later time may be seen first; SQLite has
+    one writer, whose times come in order."""
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    return now() - timedelta(seconds=settings().poll_behind_s if is_postgresql else 0)
+
+
+def _cursor(session: Session, at: datetime, row_id: UUID) -> str:
+    """Never beyond what is settled: a page that asked from nowhere may show more, which the next one shows again."""
+    settled = _settled_before(session)
+    return encoded(at, row_id) if at < settled else encoded(settled, UUID(int=0))
 
 
 def numbers(session: Session, actor: Actor, referrals: list[Referral]) -> dict[UUID, Numbers]:
@@ -117,7 +139,9 @@ def numbers(session: Session, actor: Actor, referrals: list[Referral]) -> dict[U
     clips: dict[UUID, int] = {row[0]: row[1] for row in session.execute(
         sa.select(ReferralStudy.referral_id, sa.func.count())
         .join(Instance, Instance.study_id == ReferralStudy.study_id)
-        .where(ReferralStudy.referral_id.in_(ids), Instance.is_clip.is_(True)).group_by(ReferralStudy.referral_id)
+        .where(ReferralStudy.referral_id.in_(ids), Instance.is_clip.is_(True),
+               ~withdrawn_from(ReferralStudy.referral_id))
+        .group_by(ReferralStudy.referral_id)
     )}  # fmt: skip
     patients = [referral.patient_id for referral in referrals]
     cases: dict[UUID, int] = {row[0]: row[1] for row in session.execute(

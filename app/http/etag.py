@@ -25,13 +25,13 @@ def require_match(if_match: str | None, current: str, **what_differs: object) ->
     `what_differs` tells the caller what changed since."""
     if if_match is None:
         raise DoorRefusal(428, "Say with If-Match which version this changes.", etag=current)
-    if not _names(if_match, current, weakly=False):
+    if not names(if_match, current, weakly=False):
         raise DoorRefusal(412, "It has changed since you last saw it.", headers={"ETag": current}, **what_differs)
 
 
 def is_unchanged(if_none_match: str | None, current: str) -> bool:
     """The client has this already: answer 304."""
-    return if_none_match is not None and _names(if_none_match, current, weakly=True)
+    return if_none_match is not None and names(if_none_match, current, weakly=True)
 
 
 def unless_known(request: Request, answer: Response) -> Response:
@@ -43,7 +43,8 @@ def unless_known(request: Request, answer: Response) -> Response:
     return answer
 
 
-def _names(condition: str, current: str, *, weakly: bool) -> bool:
+def names(condition: str, current: str, *, weakly: bool = False) -> bool:
+    """One of these tags is the current one; `*` is any."""
     tags = [tag.strip() for tag in condition.split(",")]
     if weakly:  # RFC 9110 8.8.3.2: If-None-Match compares without the W/
         tags = [tag.removeprefix("W/") for tag in tags]

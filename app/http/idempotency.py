@@ -1,6 +1,9 @@
 """A POST sent again under the same `Idempotency-Key` is done once; the answer is rebuilt from what it made."""
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
 
@@ -8,6 +11,7 @@ import sqlalchemy as sa
 from fastapi import Depends, Header
 from sqlalchemy.orm import Session
 from starlette.requests import Request
+from starlette.responses import Response
 
 from app.access.actor import Actor, person_of
 from app.access.models import IdempotencyKey
@@ -19,10 +23,13 @@ from app.errors import Conflict, Invalid
 from app.http.actor import actor
 from app.http.problems import DoorRefusal
 
+STILL = "The same request is still being worked on."
 FIELD = "idempotency_key"  # the hidden field of a form without script
 SAYS, EXAMPLE = "The same request under the same key is done once", "5f1c7d0e-6f5b-4f0e-9a55-0d6f2f7f3c11"
 KeyHeader = Annotated[str | None, Header(description=SAYS, examples=[EXAMPLE])]
 REPLAYED = {"Idempotency-Replayed": "true"}
+_under_work: set[tuple[UUID, str]] = set()
+_working = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,7 @@ class RequestKey:
     method: str
     path: str
     fingerprint: str
+    answer: Response | None = field(default=None, compare=False, repr=False)  # whose header says that it is replayed
 
 
 @dataclass
@@ -52,7 +60,8 @@ class Done:
     def keep(self, status: int, resource_id: UUID | None = None) -> None:
         """In the act's own transaction, so that both are there or neither."""
         if self.request_key is not None and not self.before:
-            row = IdempotencyKey(**vars(self.request_key), status=status, resource_id=resource_id, created_at=now())
+            named = {name: value for name, value in vars(self.request_key).items() if name != "answer"}
+            row = IdempotencyKey(**named, status=status, resource_id=resource_id, created_at=now())
             self.session.add(row)
 
 
@@ -70,7 +79,7 @@ def once(session: Session, request_key: RequestKey | None) -> Done:
     if request_key is None:
         return Done(session, None)
     if not try_turn(session, f"idempotency:{request_key.actor_id}:{request_key.key}"):
-        raise Conflict("The same request is still being worked on.")
+        raise Conflict(STILL)
     mine = (IdempotencyKey.actor_id == request_key.actor_id, IdempotencyKey.key == request_key.key)
     row = session.scalars(sa.select(IdempotencyKey).where(*mine)).one_or_none()
     if row is not None and row.created_at < now() - KEYS_KEPT:
@@ -81,11 +90,33 @@ def once(session: Session, request_key: RequestKey | None) -> Done:
         return Done(session, request_key)
     if (row.method, row.path, row.fingerprint) != (request_key.method, request_key.path, request_key.fingerprint):
         raise Invalid("This Idempotency-Key was already used for another request.", field="Idempotency-Key")
+    if request_key.answer is not None:
+        request_key.answer.headers.update(REPLAYED)
     return Done(session, request_key, row.status, row.resource_id)
+
+
+@contextmanager
+def working_on(request_key: RequestKey | None) -> Iterator[None]:
+    """For an act of several transactions: the same request beside it, in this process, is a Conflict.
+
+    In another process it finds the key taken, or what was made, when it comes to write."""
+    mine = (request_key.actor_id, request_key.key) if request_key is not None else None
+    with _working:
+        if mine in _under_work:
+            raise Conflict(STILL)
+        if mine is not None:
+            _under_work.add(mine)
+    try:
+        yield
+    finally:
+        with _working:
+            if mine is not None:
+                _under_work.discard(mine)
 
 
 async def request_key(
     request: Request,
+    response: Response,
     who: Annotated[Actor, Depends(actor)],
     idempotency_key: KeyHeader = None,
 ) -> RequestKey | None:
@@ -96,24 +127,24 @@ async def request_key(
         idempotency_key = idempotency_key or str(form.get(FIELD, "")) or None
     else:
         body = await request.body()
-    return _key(request, who, idempotency_key, body)
+    return _key(request, who, idempotency_key, body, response)
 
 
 Once = Annotated[RequestKey | None, Depends(request_key)]
 
 
-def streamed_key(request: Request, who: Actor) -> RequestKey | None:
+def streamed_key(request: Request, who: Actor, response: Response) -> RequestKey | None:
     """The key of a streamed body: its declared digest, length and kind stand for it, so no byte is read."""
     declared = ("repr-digest", "content-digest", "content-length", "content-type", "content-disposition")
     body = repr([request.headers.get(name) for name in declared]).encode()
-    return _key(request, who, request.headers.get("idempotency-key"), body)
+    return _key(request, who, request.headers.get("idempotency-key"), body, response)
 
 
-def _key(request: Request, who: Actor, key: str | None, body: bytes) -> RequestKey | None:
+def _key(request: Request, who: Actor, key: str | None, body: bytes, answer: Response) -> RequestKey | None:
     if key is None:
         return None
     if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
         raise DoorRefusal(400, "An Idempotency-Key has 1 to 255 printable ASCII characters.")
     # Keyed, because a body may hold a password, and a plain digest of it would invite guessing.
     path, fingerprint = request.url.path, keyed("idempotency", body).hex()
-    return RequestKey(person_of(who), key, request.method, path[:300], fingerprint)
+    return RequestKey(person_of(who), key, request.method, path[:300], fingerprint, answer)

@@ -20,6 +20,7 @@ from pydantic import (
 from app.referrals.models import EXAM_TYPES, Priority
 
 UNPRINTABLE = {"Cc", "Cf", "Cs"}  # controls, bidi overrides, lone surrogates
+NAME_CHARS = 1_000  # of a file's name
 KEPT = {"\n", "\t", "\u200c", "\u200d"}  # lines, and the joiners that some scripts spell with
 
 
@@ -29,6 +30,15 @@ def clean(text: object) -> object:
         return text
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
     return "".join(c for c in text if c in KEPT or unicodedata.category(c) not in UNPRINTABLE).strip()
+
+
+def name_within(sent: str) -> str:
+    """A sender's name for a file, with the folders it lies in (CT/2/IM1): data only, never a path of ours.
+
+    Of a name that leads out of its folder, or tells of the sender's disk, only the last part is kept."""
+    parts = [part for part in sent.replace("\\", "/").split("/") if part not in ("", ".")]
+    leads_out = sent.startswith(("/", "\\")) or ".." in parts or re.match("[A-Za-z]:", sent) is not None
+    return "/".join(parts[-1:] if leads_out else parts)[-NAME_CHARS:]
 
 
 Line = Annotated[str, BeforeValidator(clean), Field(max_length=200, pattern=r"^[^\n]*$")]

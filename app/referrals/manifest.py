@@ -19,28 +19,44 @@ class Counts:
     arrived: int
 
 
-def expected_or_new(session: Session, referral: Referral, name: str, size_bytes: int, sha256: str) -> ManifestItem:
-    """The declared item that this file is (by digest, else by name and size), or a new one."""
+def expected_or_new(
+    session: Session, referral: Referral, name: str, size_bytes: int | None, sha256: str | None
+) -> ManifestItem:
+    """The declared item that this file is (by digest, else by name and size), or a new one.
+
+    Of a file that was not taken whole, size and digest may be unknown."""
     name = str(clean(name)) or "unnamed"  # as it was declared: some systems decompose é
     waiting = sa.select(ManifestItem).where(
         ManifestItem.referral_id == referral.id,
         ManifestItem.status.in_((FileStatus.DECLARED, FileStatus.RECEIVING, FileStatus.QUARANTINED)),
     )
-    same = session.scalars(waiting.where(ManifestItem.sha256 == sha256).limit(1)).first()
+    same = session.scalars(waiting.where(ManifestItem.sha256 == sha256).limit(1)).first() if sha256 else None
     if same is None:
-        named = sa.and_(
-            ManifestItem.name == name, ManifestItem.sha256.is_(None),
-            sa.or_(ManifestItem.size_bytes.is_(None), ManifestItem.size_bytes == size_bytes),
-        )  # fmt: skip
-        # The same name again after a refusal is the second try of that file.
-        again = sa.and_(ManifestItem.name == name, ManifestItem.status == FileStatus.QUARANTINED)
-        same = session.scalars(waiting.where(sa.or_(named, again)).order_by(ManifestItem.id).limit(1)).first()
+        fits = sa.or_(_named(name, size_bytes, sha256), _again(name))
+        in_order = waiting.where(fits).order_by(ManifestItem.name != name, ManifestItem.id)
+        same = session.scalars(in_order.limit(1)).first()
     if same is None:
         _refuse_too_many(session, referral.id)
         same = ManifestItem(organization_id=referral.organization_id, referral_id=referral.id, name=name)
         session.add(same)
-    same.name, same.size_bytes, same.sha256, same.arrived_at = name, size_bytes, sha256, now()
+    same.name, same.arrived_at = name, now()
+    same.size_bytes, same.sha256 = size_bytes or same.size_bytes, sha256 or same.sha256
     return same
+
+
+def _named(name: str, size_bytes: int | None, sha256: str | None) -> sa.ColumnElement[bool]:
+    """Declared under this name, perhaps without the folders that it lies in, and of no other size or digest."""
+    return sa.and_(
+        ManifestItem.status == FileStatus.DECLARED,
+        ManifestItem.name.in_((name, name.rpartition("/")[2])),
+        ManifestItem.sha256.is_(None) if sha256 else sa.true(),
+        sa.or_(ManifestItem.size_bytes.is_(None), ManifestItem.size_bytes == size_bytes) if size_bytes else sa.true(),
+    )
+
+
+def _again(name: str) -> sa.ColumnElement[bool]:
+    """The same name, folders included, after a refusal is the second try of that file."""
+    return sa.and_(ManifestItem.name == name, ManifestItem.status == FileStatus.QUARANTINED)
 
 
 def already_here(session: Session, referral_id: UUID, sha256: str) -> ManifestItem | None:

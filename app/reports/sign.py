@@ -64,14 +64,14 @@ def _freeze(
     draft.status = CHANGES.get(draft.kind) or (VersionStatus.PRELIMINARY if preliminary else VersionStatus.FINAL)
     signature = Signature(
         organization_id=review.organization_id, report_version_id=draft.id, person_id=person_of(actor),
-        printed_name=actor.name, meaning=MEANINGS[preliminary], signed_at=now().replace(microsecond=0),
+        printed_name=actor.name, meaning=MEANINGS[preliminary], signed_at=now(),
     )  # fmt: skip
     draft.canonical = source.canonical(source.build(session, review, report, draft, signature))
     draft.sha256 = signature.sha256 = source.sha256_of(draft.canonical)
     draft.signature = signature
     report.status, report.version, report.signed_at = draft.status, draft.version, signature.signed_at
     report.acknowledged_at = None  # a new version is read anew
-    review.referral.updated_at = signature.signed_at
+    review.referral.updated_at = now()
     session.flush()
 
 

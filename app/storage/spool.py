@@ -52,9 +52,7 @@ class Spooling:
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.size_bytes += len(data)
         if self.size_bytes > self._limit_bytes:
-            raise TooLarge(
-                Sentence("The file is larger than {limit}, the limit here.", limit=_words(self._limit_bytes))
-            )
+            raise too_large(self._limit_bytes)
         self._digest.update(data)
         view = memoryview(data)
         try:
@@ -77,7 +75,7 @@ async def drain(stream: AsyncIterator[bytes], expected_bytes: int | None = None)
     """Take a request's body; nothing of it stays when it is too large, cut off or there is no room."""
     limit_bytes = settings().max_file_bytes
     if expected_bytes is not None and expected_bytes > limit_bytes:
-        raise TooLarge(Sentence("The file is larger than {limit}, the limit here.", limit=_words(limit_bytes)))
+        raise too_large(limit_bytes)
     ask_for_room(expected_bytes or 0)
     spooling = await to_thread.run_sync(Spooling, limit_bytes)
     try:
@@ -130,6 +128,11 @@ def ask_for_room(expected_bytes: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(folder).free < expected_bytes + settings().min_free_disk_bytes:
         raise Unavailable("There is no room for this file at the moment.", disk_full=True, retry_after_s=600)
+
+
+def too_large(limit_bytes: int) -> TooLarge:
+    sentence = Sentence("The file is larger than {limit}, the limit here.", limit=_words(limit_bytes))
+    return TooLarge(sentence, reason_code="too-large")
 
 
 def is_disk_full(error: OSError) -> bool:

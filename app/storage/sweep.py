@@ -25,16 +25,22 @@ def sweep(actor: Acting, abandoned_after: timedelta = ABANDONED_AFTER) -> int:
         old = sa.and_(Blob.state == PENDING, Blob.created_at < oldest)
         # By compare-and-swap: an upload that records at this moment wins or loses, but never half.
         session.execute(sa.update(Blob).where(old).values(state=DELETING))
-    removed = 0
+    removed, away = 0, None
     with reading(actor) as session:
         doomed = list(session.scalars(sa.select(Blob).where(Blob.state == DELETING).limit(BATCH)))
     for blob in doomed:
-        blobs.store().delete(blob.key)
+        try:
+            blobs.store().delete(blob.key)
+        except Unavailable as refusal:  # this one again next time; those behind it now
+            away = refusal
+            continue
         with transaction(actor) as session:
             session.execute(sa.delete(Blob).where(Blob.id == blob.id, Blob.state == DELETING))
         removed += 1
     blobs.store().drop_unfinished(oldest)
     _sweep_spool()
+    if away is not None:
+        raise away
     return removed
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import rfc8785
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.access import scope
 from app.access.actor import Actor
@@ -23,17 +23,21 @@ IS_IMAGE = Instance.kind != "pdf"  # a document is listed as such, page by page,
 def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Instance]:
     """Every instance of the referral's studies but those withdrawn from it, in the order of the strip."""
     studies = sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id == referral_id)
+    images = sa.select(Instance).where(Instance.study_id.in_(studies), IS_IMAGE, ~withdrawn_from(referral_id))
+    return in_order(session.scalars(images.options(*options)))
+
+
+def withdrawn_from(referral_id: UUID | sa.ColumnElement[UUID] | InstrumentedAttribute[UUID]) -> sa.ColumnElement[bool]:
+    """Taken back from this referral, and not sent again."""
     # By digest too: what was kept aside as a conflict is a line of its own, and its going takes nothing away.
     sent = sa.select(ManifestItem.id).where(
         ManifestItem.referral_id == referral_id, ManifestItem.instance_id == Instance.id,
         ManifestItem.sha256 == Instance.sha256,
     )  # fmt: skip
-    is_withdrawn = sa.and_(
+    return sa.and_(
         sent.where(ManifestItem.status == FileStatus.WITHDRAWN).exists(),
-        ~sent.where(ManifestItem.status == FileStatus.STORED).exists(),  # sent again
+        ~sent.where(ManifestItem.status == FileStatus.STORED).exists(),
     )
-    images = sa.select(Instance).where(Instance.study_id.in_(studies), IS_IMAGE, ~is_withdrawn)
-    return in_order(session.scalars(images.options(*options)))
 
 
 def in_order(instances: Iterable[Instance]) -> list[Instance]:

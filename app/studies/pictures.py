@@ -14,7 +14,7 @@ from app.storage import blobs
 from app.storage.blobs import Blob
 from app.studies import decoding
 from app.studies.images import seen
-from app.studies.models import Document, Instance
+from app.studies.models import Document, Instance, Study
 from app.studies.renditions import Made, Wanted, as_file, kept, kept_or_made
 
 RECIPE = 1
@@ -72,8 +72,12 @@ def page(actor: Actor, document: Document, number: int) -> Blob:
 
 def being_prepared(actor: Actor, instance: Instance) -> Unavailable:
     """What is said of a clip meanwhile; one that no referral asks about is prepared from here on, as somebody looks."""
+    study_id = instance.study_id
     with transaction(actor) as session:
-        enqueue(session, "studies.settle", instance.study_id, once=f"settle-{instance.study_id}")
+        version = session.get_one(Study, study_id).content_version
+        # By the name that `catch_up` gives: a job that failed for good is not begun anew at each look.
+        job_id = f"settle-{study_id}-{version}"
+        enqueue(session, "studies.settle", study_id, once=f"settle-{study_id}", job_id=job_id)
     return Unavailable("This clip is being prepared.", retry_after_s=2)
 
 

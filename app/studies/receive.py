@@ -1,5 +1,6 @@
 """A file for a referral: whose is it, where does it belong, and what the sender is told."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from app.access.actor import Actor, require
 from app.audit import events
 from app.db import insert_or_nothing, new_id, now, reading, transaction
 from app.dicom.facts import Facts
-from app.errors import Conflict, Invalid, Sentence
+from app.errors import Conflict, Invalid, Refusal, Sentence
 from app.jobs.queue import enqueue
 from app.people.identity import Identity, compare
 from app.referrals import manifest
@@ -28,6 +29,7 @@ STUDY_OF_ANOTHER = (
     "This file's examination is here already, with another patient than this referral. "
     "Is it the same patient, or the wrong file?"
 )
+Keep = Callable[[Session, ManifestItem], None]  # what a door writes beside the item, in its transaction
 
 
 def may_send(actor: Actor, referral_id: UUID) -> Referral:
@@ -36,15 +38,18 @@ def may_send(actor: Actor, referral_id: UUID) -> Referral:
         return for_sending(session, actor, referral_id)
 
 
-def receive(actor: Actor, referral: Referral, arrival: Arrival, archive_id: UUID | None = None) -> ManifestItem:
+def receive(
+    actor: Actor, referral: Referral, arrival: Arrival, archive_id: UUID | None = None, keep: Keep | None = None
+) -> ManifestItem:
     """Ingest one file of a referral. Its item says stored, held or conflict; Invalid when it is quarantined."""
     try:
         admitted = _no_archive(admit(arrival))
     except Invalid as refusal:
-        item = _quarantine(actor, referral.id, arrival, refusal, archive_id)
+        item = quarantine(actor, referral.id, arrival.name, refusal, size_bytes=arrival.spooled.size_bytes,
+                          sha256=arrival.spooled.sha256, archive_id=archive_id, keep=keep)  # fmt: skip
         raise Invalid(refusal.sentence, file_id=str(item.id), reason_code=refusal.facts.get("reason_code")) from None
     sha256 = arrival.spooled.sha256
-    if (here := _already_here(actor, referral.id, sha256)) is not None:
+    if keep is None and (here := _already_here(actor, referral.id, sha256)) is not None:
         return here
     uid = admitted.facts.sop_instance_uid or ""
     new = known.same_bytes(actor, referral.organization_id, [uid]).get(uid) != sha256
@@ -53,6 +58,7 @@ def receive(actor: Actor, referral: Referral, arrival: Arrival, archive_id: UUID
         referral = for_sending(session, actor, referral.id, lock=True)
         # Asked again under the lock: a client that gave up waiting may have sent it twice, at once.
         if (twin := manifest.already_here(session, referral.id, sha256)) is not None:
+            _keep(session, twin, keep)
             return twin
         item = manifest.expected_or_new(session, referral, arrival.name, arrival.spooled.size_bytes, sha256)
         item.kind, item.archive_id, item.reason = admitted.facts.kind, archive_id, ""
@@ -61,6 +67,7 @@ def receive(actor: Actor, referral: Referral, arrival: Arrival, archive_id: UUID
         events.record(session, actor, "file.received", organization_id=referral.organization_id, entity_id=item.id,
                       referral_id=referral.id, status=item.status)  # fmt: skip
         referral.updated_at = now()
+        _keep(session, item, keep)
     return item
 
 
@@ -186,20 +193,27 @@ def _no_archive(admitted: Admitted) -> Admitted:
     return admitted
 
 
-def _quarantine(
-    actor: Actor, referral_id: UUID, arrival: Arrival, refusal: Invalid, archive_id: UUID | None
-) -> ManifestItem:
+def quarantine(
+    actor: Actor, referral_id: UUID, name: str, refusal: Refusal, *, size_bytes: int | None = None,
+    sha256: str | None = None, archive_id: UUID | None = None, keep: Keep | None = None,
+) -> ManifestItem:  # fmt: skip
+    """The line of a file that is refused, with the reason; its size and digest where it was taken whole."""
     with transaction(actor) as session:
         referral = for_sending(session, actor, referral_id, lock=True)
-        item = manifest.expected_or_new(
-            session, referral, arrival.name, arrival.spooled.size_bytes, arrival.spooled.sha256
-        )
+        item = manifest.expected_or_new(session, referral, name, size_bytes, sha256)
         item.status, item.reason, item.archive_id = FileStatus.QUARANTINED, refusal.sentence, archive_id
         session.flush()
         events.record(session, actor, "file.quarantined", organization_id=referral.organization_id, entity_id=item.id,
                       referral_id=referral.id, reason_code=refusal.facts.get("reason_code"))  # fmt: skip
         referral.updated_at = now()
+        _keep(session, item, keep)
     return item
+
+
+def _keep(session: Session, item: ManifestItem, keep: Keep | None) -> None:
+    if keep is not None:
+        session.flush()
+        keep(session, item)
 
 
 def _already_here(actor: Actor, referral_id: UUID, sha256: str) -> ManifestItem | None:

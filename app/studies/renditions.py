@@ -13,10 +13,10 @@ from app.access.actor import Actor
 from app.db import insert_or_nothing, reading, transaction
 from app.storage import blobs
 from app.storage.blobs import Blob
-from app.storage.spool import Spooled, spooled_copy
+from app.storage.spool import Spooled, ask_for_room, spooled_copy
 from app.studies.models import Rendition
 
-LIMIT_BYTES = 4 << 30
+LIMIT_BYTES = 4 << 30  # of what is made here
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def kept_or_made(actor: Actor, wanted: Wanted, make: Callable[[], Made]) -> Blob
 
 def keep(actor: Actor, wanted: Wanted, made: Made) -> Blob:
     if isinstance(made.body, bytes):
-        with spooled_copy(iter([made.body]), LIMIT_BYTES) as spooled:
+        with spooled_copy(iter([made.body]), len(made.body)) as spooled:
             return _keep(actor, wanted, spooled, made.media_type)
     return _keep(actor, wanted, made.body, made.media_type)
 
@@ -79,5 +79,6 @@ def as_file(blob: Blob) -> Iterator[Path]:
     if path is not None:
         yield path
         return
-    with spooled_copy(blobs.read(blob), LIMIT_BYTES) as spooled:
+    ask_for_room(blob.size_bytes)
+    with spooled_copy(blobs.read(blob), blob.size_bytes) as spooled:
         yield spooled.path

@@ -78,13 +78,14 @@ def settle_document(document_id: str) -> None:
 
 def _each(ids: list[UUID], act: Callable[[UUID], None]) -> int:
     """How many could not be done for now."""
-    failures = 0
+    failures = in_a_row = 0
     for one in ids:
         try:
             act(one)
+            in_a_row = 0
         except Unavailable:  # bytes that are away are one file's fault; three in a row are the store's
-            failures += 1
-            if failures == MOST_FAILURES:
+            failures, in_a_row = failures + 1, in_a_row + 1
+            if in_a_row == MOST_FAILURES:
                 raise
     return failures
 

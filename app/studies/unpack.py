@@ -8,17 +8,20 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from uuid import UUID
 
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
 from app.access.actor import Actor
 from app.audit import events
 from app.config import settings
 from app.db import reading, transaction
 from app.errors import Invalid, Refusal, Sentence, TooLarge
 from app.referrals import manifest
-from app.referrals.given import clean
+from app.referrals.given import name_within
 from app.referrals.models import FileStatus, ManifestItem, Referral
-from app.storage.spool import Spooled, ask_for_room, spooled_copy
+from app.storage.spool import Spooled, ask_for_room, spooled_copy, too_large
 from app.studies.ingest import Arrival
-from app.studies.receive import for_sending, receive
+from app.studies.receive import Keep, for_sending, quarantine, receive
 
 MAGIC, DIRECTORY = b"PK\x03\x04", b"PK\x01\x02"
 IGNORED = {"thumbs.db", "dicomdir", ".ds_store", "desktop.ini"}
@@ -33,7 +36,9 @@ def is_archive(spooled: Spooled) -> bool:
         return file.read(4) == MAGIC
 
 
-def unpack(actor: Actor, referral: Referral, arrival: Arrival) -> tuple[ManifestItem, list[ManifestItem]]:
+def unpack(
+    actor: Actor, referral: Referral, arrival: Arrival, keep: Keep | None = None
+) -> tuple[ManifestItem, list[ManifestItem]]:
     """The archive's own line in the manifest, and a line for each of its entries.
 
     Sent again after a cut, what arrived before is recognized by its bytes."""
@@ -44,20 +49,30 @@ def unpack(actor: Actor, referral: Referral, arrival: Arrival) -> tuple[Manifest
             _refuse_bomb(opened, entries)
             items = [_entry(actor, referral, archive.id, opened, entry) for entry in entries]
     except (zipfile.BadZipFile, struct.error, UnicodeDecodeError, RuntimeError, EOFError) as damaged:
-        raise _refused(actor, archive, "This ZIP is damaged or was cut off.") from damaged
+        raise _refused(actor, archive, "This ZIP is damaged or was cut off.", keep) from damaged
     except (Invalid, TooLarge) as refusal:
-        raise _refused(actor, archive, refusal.sentence) from refusal
+        raise _refused(actor, archive, refusal.sentence, keep) from refusal
     wrong = sum(item.status == FileStatus.QUARANTINED for item in items)
     reason = (
         f"{len(items)} files were in it, {wrong} of them are refused." if wrong else f"{len(items)} files were in it."
     )
-    return _finish(actor, archive, FileStatus.STORED, reason), items
+    return _finish(actor, archive, FileStatus.STORED, reason, keep), items
+
+
+def entries_of(session: Session, archive_id: UUID) -> list[ManifestItem]:
+    """The lines of what an archive brought; what was here before it stays with what it came in."""
+    return list(session.scalars(
+        sa.select(ManifestItem).where(ManifestItem.archive_id == archive_id).order_by(ManifestItem.id)
+    ))  # fmt: skip
 
 
 def _entry(
     actor: Actor, referral: Referral, archive_id: UUID, opened: zipfile.ZipFile, entry: zipfile.ZipInfo
 ) -> ManifestItem:
-    name = PurePosixPath(entry.filename.replace("\\", "/")).name[:1000]
+    name = name_within(entry.filename)
+    if entry.file_size > settings().max_file_bytes:
+        return quarantine(actor, referral.id, name, too_large(settings().max_file_bytes), size_bytes=entry.file_size,
+                          archive_id=archive_id)  # fmt: skip
     try:
         with spooled_copy(_inflated(opened, entry), settings().max_file_bytes) as spooled:
             return receive(actor, referral, Arrival(spooled, name), archive_id)
@@ -67,7 +82,8 @@ def _entry(
                 return session.get_one(ManifestItem, UUID(str(refusal.facts["file_id"])))
         raise
     except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError):
-        return _unreadable(actor, referral, archive_id, name, entry.file_size)
+        damaged = Invalid("This file could not be unpacked.", reason_code="damaged")
+        return quarantine(actor, referral.id, name, damaged, size_bytes=entry.file_size, archive_id=archive_id)
 
 
 def _inflated(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -134,25 +150,17 @@ def _note_archive(actor: Actor, referral: Referral, arrival: Arrival) -> Manifes
     return item
 
 
-def _refused(actor: Actor, archive: ManifestItem, sentence: str) -> Refusal:
-    _finish(actor, archive, FileStatus.QUARANTINED, sentence)
+def _refused(actor: Actor, archive: ManifestItem, sentence: str, keep: Keep | None) -> Refusal:
+    _finish(actor, archive, FileStatus.QUARANTINED, sentence, keep)
     return Invalid(sentence, file_id=str(archive.id))
 
 
-def _finish(actor: Actor, archive: ManifestItem, status: FileStatus, reason: str) -> ManifestItem:
+def _finish(actor: Actor, archive: ManifestItem, status: FileStatus, reason: str, keep: Keep | None) -> ManifestItem:
     with transaction(actor) as session:
         item = session.get_one(ManifestItem, archive.id)
         item.status, item.reason = status, reason
         events.record(session, actor, "archive.unpacked", organization_id=item.organization_id, entity_id=item.id,
                       referral_id=item.referral_id, status=status)  # fmt: skip
-    return item
-
-
-def _unreadable(actor: Actor, referral: Referral, archive_id: UUID, name: str, size_bytes: int) -> ManifestItem:
-    with transaction(actor) as session:
-        item = ManifestItem(
-            organization_id=referral.organization_id, referral_id=referral.id, archive_id=archive_id, name=str(clean(name)),
-            size_bytes=size_bytes, status=FileStatus.QUARANTINED, reason="This file could not be unpacked.",
-        )  # fmt: skip
-        session.add(item)
+        if keep is not None:
+            keep(session, item)
     return item

@@ -24,6 +24,7 @@ router = APIRouter(include_in_schema=False)
 def show_now(request: Request, who: Acting, referral_id: UUID, seen: str = "") -> Response:
     with reading(who) as session:
         found = case.whole(session, who, referral_id)
+    case.note_opened(who, found.referral)
     said = news(found, seen, speech_of(request, who))
     answer = render(request, who, "referral_now.html", news=said, **context(request, who, found))
     return unless_known(request, answer)

@@ -15,10 +15,9 @@ from app.http.idempotency import Once, once
 from app.notifications.inbox import mark_case_read
 from app.referrals.given import RevisedReferral, clean
 from app.referrals.models import ARRIVED, EXAM_TYPES, FileStatus, ManifestItem, Referral, ReferralStatus
-from app.reviews import cancel, hold, step, submit
+from app.reviews import cancel, files, hold, step, submit
 from app.reviews.models import ReviewStatus
 from app.reviews.revise import revise
-from app.studies import identity
 from app.web.forms import Fields, Form, required, status_of
 from app.web.pages import render, see_other
 from app.web.referring import BESIDE, checked, shown, text_of
@@ -45,6 +44,7 @@ def show_files(request: Request, who: Acting, referral_id: UUID) -> Response:
     """The files as the server knows them, for script to put in place while others are still going up."""
     with reading(who) as session:
         found = case.whole(session, who, referral_id)
+    case.note_opened(who, found.referral)
     return render(request, who, "referral_files.html", **context(request, who, found))
 
 
@@ -53,6 +53,7 @@ def show_receipt(request: Request, who: Acting, referral_id: UUID) -> Response:
     """What arrived, by name, size, digest and time."""
     with reading(who) as session:
         found = case.whole(session, who, referral_id)
+    case.note_opened(who, found.referral)
     return render(request, who, "receipt.html", **context(request, who, found))
 
 
@@ -86,6 +87,7 @@ def reply(request: Request, who: Acting, referral_id: UUID, form: Fields, key: O
 @router.get("/revise")
 def show_revise(request: Request, who: Acting, referral_id: UUID) -> Response:
     found = _mine(who, referral_id)
+    case.note_opened(who, found.referral)
     return _revising(request, who, found, Form(shown(found.referral)))
 
 
@@ -126,7 +128,7 @@ def cancel_it(request: Request, who: Acting, referral_id: UUID, form: Fields) ->
 @router.post("/files/{file_id}/same-patient")
 def same_patient(who: Acting, referral_id: UUID, file_id: UUID) -> Response:
     with transaction(who) as session:
-        identity.confirm(session, who, referral_id, file_id)
+        files.confirm(session, who, referral_id, file_id)
     return see_other(f"/referrals/{referral_id}#files")
 
 
@@ -135,7 +137,7 @@ def withdraw(who: Acting, referral_id: UUID, file_id: UUID, form: Fields) -> Res
     """'Wrong file', or one that was announced and will not come."""
     reason = form.value("reason") if form.value("reason") in WITHDRAWN else "Wrong file."
     with transaction(who) as session:
-        identity.withdraw(session, who, referral_id, file_id, reason)
+        files.withdraw(session, who, referral_id, file_id, reason)
     return see_other(f"/referrals/{referral_id}#files")
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from app.access.actor import Actor
 from app.cases import case as cases
 from app.cases import desk, sights
-from app.cases.case import Case
+from app.cases.case import Case, note_opened
 from app.cases.desk import Prior
 from app.cases.sights import Sight
 from app.db import now, reading, transaction
@@ -83,6 +83,7 @@ def show_room(review_id: UUID, who: Acting, request: Request, image: str | None 
 def show_now(review_id: UUID, who: Acting, request: Request, images: str = "", version: int = 0) -> Response:
     """What changes while one reads: the time left, files that came, the question, whose it is."""
     room = _read(who, review_id)
+    note_opened(who, room.case.referral)
     changed = {
         "images": room.images_sha256 != images, "question": room.case.referral.version != version,
         "ended": room.review.status not in OPEN and room.draft is None,

@@ -14,10 +14,11 @@ from app.config import settings
 from app.errors import Invalid, TooLarge
 from app.http.actor import Acting
 from app.http.problems import DoorRefusal
+from app.referrals.given import name_within
 from app.referrals.models import Referral
 from app.storage.spool import BATCH_BYTES, Spooling, ask_for_room, writers
 from app.studies.ingest import Arrival
-from app.studies.receive import may_send, receive
+from app.studies.receive import may_send, quarantine, receive
 from app.studies.unpack import is_archive, unpack
 from app.web.pages import see_other
 
@@ -29,7 +30,7 @@ class Parts:
 
     def __init__(self, boundary: bytes) -> None:
         self.finished: list[Arrival] = []
-        self.refused: list[str] = []
+        self.refused: list[tuple[str, TooLarge]] = []
         self.is_complete = False
         self._name = self._text = b""
         self._file_name = ""
@@ -64,7 +65,7 @@ class Parts:
         if self._name.lower() == b"content-disposition":
             _kind, options = parse_options_header(self._text)
             name = options.get(b"filename", b"").decode("utf-8", "replace").replace("%22", '"')
-            self._file_name = name.replace("\\", "/").rpartition("/")[2][:1000]
+            self._file_name = name_within(name)
         self._name = self._text = b""
 
     def _open(self) -> None:
@@ -77,7 +78,7 @@ class Parts:
         try:
             self._spooling.write(memoryview(data)[start:end])
         except TooLarge as refusal:  # this file alone; the others go on
-            self.refused.append(f"{self._file_name}: {refusal.sentence}")
+            self.refused.append((self._file_name, refusal))
             self._spooling.discard()
             self._spooling = None
 
@@ -110,21 +111,33 @@ async def send_files(referral_id: UUID, who: Acting, request: Request) -> Respon
 
 async def _drained(who: Actor, referral: Referral, stream: AsyncIterator[bytes], parts: Parts) -> tuple[int, list[str]]:
     """How many files came, and what was too large; a body cut short keeps the files before the cut."""
-    count, batch = 0, bytearray()
+    count, refused, batch = 0, list[str](), bytearray()
     try:
         async for chunk in stream:
             batch += chunk
             if len(batch) >= BATCH_BYTES:
                 count += await _taken(who, referral, parts, bytes(batch))
+                refused += await _refused(who, referral, parts)
                 batch = bytearray()
         count += await _taken(who, referral, parts, bytes(batch))
+        refused += await _refused(who, referral, parts)
     finally:
         parts.discard()
     if not parts.is_complete:
         raise DoorRefusal(
             400, "The form was cut off on its way. The files before the cut are safe; send the others again."
         )
-    return count, parts.refused
+    return count, refused
+
+
+async def _refused(who: Actor, referral: Referral, parts: Parts) -> list[str]:
+    """What was too large has its line like any other file, without a digest."""
+    said = []
+    while parts.refused:
+        name, refusal = parts.refused.pop(0)
+        await to_thread.run_sync(quarantine, who, referral.id, name, refusal)
+        said.append(f"{name}: {refusal.sentence}")
+    return said
 
 
 async def _taken(who: Actor, referral: Referral, parts: Parts, data: bytes) -> int:

@@ -21,7 +21,7 @@ from app.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, TooLarge
 from app.http.actor import Acting
 from app.http.etag import etag, is_unchanged, require_match
 from app.http.guard import GuardedProtocol
-from app.http.idempotency import REPLAYED, Once, once, streamed_key
+from app.http.idempotency import Once, once, streamed_key
 from app.main import create_app
 from app.people.models import Organization
 
@@ -104,11 +104,10 @@ def put_versioned(request: Request) -> str:
 
 
 @router.post("/organizations", status_code=201)
-def make(who: Acting, key: Once, response: Response, name: str = "made", fail: bool = False) -> dict[str, Any]:
+def make(who: Acting, key: Once, name: str = "made", fail: bool = False) -> dict[str, Any]:
     with transaction(who) as session:
         done = once(session, key)
         if done.before:
-            response.headers.update(REPLAYED)
             made = session.get_one(Organization, done.resource_id)
         else:
             made = Organization(name=name)
@@ -128,8 +127,8 @@ def take_long(who: Acting, key: Once) -> None:
 
 
 @router.post("/streams", status_code=201)
-async def stream(request: Request, who: Acting) -> dict[str, Any]:
-    key = streamed_key(request, who)
+async def stream(request: Request, who: Acting, response: Response) -> dict[str, Any]:
+    key = streamed_key(request, who, response)
     received = 0
     async for part in request.stream():
         received += len(part)

@@ -160,3 +160,21 @@ def put_raw(key: str, body: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     path.write_bytes(body)
+
+
+def test_a_blob_that_cannot_be_deleted_keeps_no_other_from_it(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck, others = begun(places, b"stuck", LONG_AGO), [begun(places, b"%d" % one, LONG_AGO) for one in range(2)]
+    store, delete = blobs.store(), blobs.store().delete
+
+    def refuse_one(key: str) -> None:
+        if key == stuck.key:
+            raise Unavailable("Away.")
+        delete(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "delete", refuse_one)
+        with pytest.raises(Unavailable):
+            sweep.sweep(WORKER)
+    assert count(Blob, Blob.id.in_([one.id for one in others])) == 0
+    assert sweep.sweep(WORKER) == 1
+    assert count(Blob) == 0

@@ -294,3 +294,21 @@ def test_a_file_joins_its_study_that_came_by_itself_with_the_same_patient(places
     by_itself(places.referrer, a_dicom(study=study), a_dicom(study=study, patient=""))
     assert send(places.referrer, referral, a_dicom(study=study)).status == FileStatus.STORED
     assert len(shown(referral)) == 3
+
+
+def test_a_second_try_of_a_refused_file_takes_its_line_and_a_namesake_elsewhere_does_not(places: Places) -> None:
+    referral = placed(places.referrer)
+    for name in ("a/IM1", "b/IM1"):
+        with pytest.raises(Invalid):
+            send(places.referrer, referral, b"nothing in " + name.encode(), name)
+    send(places.referrer, referral, a_dicom(), "c/IM1")
+    assert counted(referral) == (3, 1)
+    send(places.referrer, referral, a_dicom(), "a/IM1")
+    assert counted(referral) == (3, 2)
+
+
+def test_a_file_declared_without_its_folder_is_found_again(places: Places) -> None:
+    referral = placed(places.referrer, files=[{"name": "IM1"}, {"name": "s/IM2"}])
+    for name in ("s/IM1", "s/IM2"):
+        send(places.referrer, referral, a_dicom(), name)
+    assert counted(referral) == (2, 2)

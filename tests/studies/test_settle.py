@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -10,13 +11,13 @@ from sqlalchemy.orm import joinedload
 
 from app.access.actor import WORKER
 from app.config import Settings
-from app.db import reading, transaction
+from app.db import new_id, reading, transaction
 from app.errors import Unavailable
 from app.jobs import queue
 from app.storage import blobs
 from app.studies import decoding
 from app.studies.models import Instance, InstanceHeader, Study
-from app.studies.settle import catch_up, settle
+from app.studies.settle import _each, catch_up, settle
 from tests.people import Places
 from tests.referrals.test_place import placed
 from tests.studies.sent import a_dicom, send
@@ -98,3 +99,21 @@ def test_an_older_look_does_not_undo_a_newer_one(study: Study) -> None:
     with reading(WORKER) as session:
         row = session.get_one(Study, study.id)
     assert row.settled_version == row.content_version + 5
+
+
+def test_only_failures_in_a_row_end_the_round() -> None:
+    ids, tried = [new_id() for _ in range(9)], []
+
+    def every_other(one: UUID) -> None:
+        tried.append(one)
+        if len(tried) % 2:
+            raise Unavailable("Away.")
+
+    assert _each(ids, every_other) == 5
+    assert tried == ids
+    with pytest.raises(Unavailable):
+        _each(ids, _away)
+
+
+def _away(_one: UUID) -> None:
+    raise Unavailable("Away.")

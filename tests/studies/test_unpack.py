@@ -60,8 +60,8 @@ def test_each_file_has_its_line_and_one_bad_one_stops_only_itself(places: Places
         ("other/1.dcm", a_dicom()), ("note.txt", b"hello"),
     ))  # fmt: skip
     states = [(one.name, one.status) for one in entries]
-    assert states == [("1.dcm", "stored"), ("2.jpg", "stored"), ("letter.pdf", "stored"), ("cut.dcm", "quarantined"),
-                      ("1.dcm", "stored"), ("note.txt", "quarantined")]  # fmt: skip
+    assert states == [("scan/1.dcm", "stored"), ("scan/2.jpg", "stored"), ("letter.pdf", "stored"), ("scan/cut.dcm", "quarantined"),
+                      ("other/1.dcm", "stored"), ("note.txt", "quarantined")]  # fmt: skip
     assert {one.archive_id for one in entries} == {archive.id}
     assert (archive.status, archive.reason) == (FileStatus.STORED, "6 files were in it, 2 of them are refused.")
     assert counted(referral) == (6, 4)
@@ -87,14 +87,15 @@ def test_what_operating_systems_leave_behind_is_not_a_file(places: Places) -> No
 @pytest.mark.parametrize(
     ("name", "kept"),
     [("../../../../tmp/x.dcm", "x.dcm"), ("/etc/x.dcm", "x.dcm"), ("..\\..\\x.dcm", "x.dcm"), ("C:\\x.dcm", "x.dcm"),
-     ("a/../../x.dcm", "x.dcm"), ("x\n.dcm", "x\n.dcm"), ("=cmd|' /C calc'!A0", " C calc'!A0")],
+     ("a/../../x.dcm", "x.dcm"), ("x\n.dcm", "x\n.dcm"), ("=cmd|' /C calc'!A0", "=cmd|' /C calc'!A0")],
 )  # fmt: skip
 def test_a_name_is_only_a_name(places: Places, tmp_path: Path, name: str, kept: str) -> None:
     before = {path for path in tmp_path.rglob("*") if path.is_file() and "blobs" not in path.parts}
     _, (entry,) = opened(places, placed(places.referrer), zipped((name, a_dicom())))
     assert entry.status == FileStatus.STORED
     assert entry.name.endswith(kept.rpartition("/")[2].strip()) or entry.name == kept
-    assert "/" not in entry.name
+    assert not entry.name.startswith(("/", "C:"))
+    assert ".." not in entry.name
     after = {path for path in tmp_path.rglob("*") if path.is_file() and "blobs" not in path.parts}
     assert {path.name for path in after - before} <= {"sonopost.db-wal", "sonopost.db-shm"}
 
@@ -231,3 +232,26 @@ def test_an_entry_without_a_name_stops_only_itself(places: Places) -> None:
     nameless[at + 30 : at + 32] = (1).to_bytes(2, "little")  # … whose one byte is taken for an extra field now
     archive, _entries = opened(places, placed(places.referrer), bytes(nameless))
     assert archive.status == FileStatus.STORED
+
+
+def test_files_of_one_name_in_several_folders_each_keep_their_line_and_reason(places: Places) -> None:
+    """A scanner calls the first image of each series IM1."""
+    referral = placed(places.referrer)
+    body = zipped(("a/IM1", b"nothing"), ("b/IM1", b"nothing either"), ("c/IM1", a_dicom()))
+    _, entries = opened(places, referral, body)
+    assert [(one.name, one.status) for one in entries] == [
+        ("a/IM1", "quarantined"), ("b/IM1", "quarantined"), ("c/IM1", "stored"),
+    ]  # fmt: skip
+    assert len({one.id for one in entries}) == 3
+    assert all(one.reason for one in entries[:2])
+    assert counted(referral) == (3, 1)
+
+
+def test_an_entry_beyond_the_limit_of_a_file_stops_only_itself(
+    db: Settings, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.config._current", db.model_copy(update={"max_file_bytes": 1 << 20}))
+    large = ("large.dcm", bytes(2 << 20))
+    _, entries = opened(places, placed(places.referrer), zipped(large, ("1.dcm", a_dicom()), method=zipfile.ZIP_STORED))
+    assert [(one.name, one.status) for one in entries] == [("large.dcm", "quarantined"), ("1.dcm", "stored")]
+    assert "larger than 1 MB" in entries[0].reason

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests import people
 from tests.people import Places
-from tests.servers.app import Running
+from tests.servers.app import Running, bound, serving
 from tests.web import cases
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
@@ -47,7 +48,7 @@ def test_a_zip_is_unpacked(server: Running, places: Places) -> None:
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("exam/one.jpg", cases.jpeg())
     assert post(server, places, placed, part("exam.zip", packed.getvalue()) + END).status_code == 303
-    assert arrived(server, places, placed) == {"exam.zip": "stored", "one.jpg": "stored"}
+    assert arrived(server, places, placed) == {"exam.zip": "stored", "exam/one.jpg": "stored"}
 
 
 def test_a_form_cut_short_keeps_the_whole_files_and_says_so(server: Running, places: Places) -> None:
@@ -95,3 +96,15 @@ def test_a_stranger_is_refused_before_a_file_is_taken(server: Running, places: P
             continue
         assert answer.status_code in (401, 404)
     assert arrived(server, places, placed) == {}
+
+
+def test_a_file_that_is_too_large_has_its_line_with_the_limit_and_the_others_arrive(
+    environment: dict[str, str],
+) -> None:
+    with serving(environment | {"SONOPOST_MAX_FILE_BYTES": str(1 << 20)}) as server, bound(environment):
+        places = people.places()
+        placed = cases.place(server, places)
+        answer = post(server, places, placed, part("big.dcm", bytes(2 << 20)) + part("b.pdf", cases.pdf()) + END)
+        assert answer.status_code == 413
+        assert "big.dcm: The file is larger than 1 MB" in answer.json()["detail"]
+        assert arrived(server, places, placed) == {"big.dcm": "quarantined", "b.pdf": "stored"}

@@ -9,6 +9,7 @@
  * One file that was chosen on this page.
  * @typedef {object} Item
  * @property {File} file
+ * @property {string} name with the folders it lies in: a scanner calls many files IM1
  * @property {string} key the same for every try, so that a second one is no second file
  * @property {State} state
  * @property {string} sentence
@@ -83,10 +84,19 @@ async function dropped(event) {
   add((await Promise.all(entries.map(filesOf))).flat());
 }
 
+/** Where a dropped file lies, which it does not tell itself. @type {WeakMap<File, string>} */
+const paths = new WeakMap();
+
+/** @param {File} file */
+const nameOf = (file) => paths.get(file) || file.webkitRelativePath || file.name;
+
 /** A folder is walked; what cannot be read is left out. @param {FileSystemEntry} entry @returns {Promise<File[]>} */
 async function filesOf(entry) {
   if (entry.isFile) {
-    return new Promise((done) => /** @type {FileSystemFileEntry} */ (entry).file((file) => done([file]), () => done([])));
+    return new Promise((done) => /** @type {FileSystemFileEntry} */ (entry).file((file) => {
+      paths.set(file, entry.fullPath.replace(/^\//, ""));
+      done([file]);
+    }, () => done([])));
   }
   const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
   const found = [];
@@ -104,12 +114,12 @@ function add(files) {
   const wanted = files.filter((file) => !/^(\.|thumbs\.db$|desktop\.ini$|dicomdir$)/i.test(file.name));
   if (!wanted.length) return tell(say("nothing"));
   for (const file of wanted) {
-    const same = items.find((one) => one.file.name === file.name && one.file.size === file.size && one.file.lastModified === file.lastModified);
+    const same = items.find((one) => one.name === nameOf(file) && one.file.size === file.size && one.file.lastModified === file.lastModified);
     if (same) {
       if (same.state === "refused") again(same);
       continue;
     }
-    const item = /** @type {Item} */ ({ file, key: newKey(), state: referral ? "waiting" : "chosen", sentence: "", sent: 0, tries: 0, known: "", request: null, timer: 0 });
+    const item = /** @type {Item} */ ({ file, name: nameOf(file), key: newKey(), state: referral ? "waiting" : "chosen", sentence: "", sent: 0, tries: 0, known: "", request: null, timer: 0 });
     items.push(item);
     draw(item);
   }
@@ -125,7 +135,7 @@ function newKey() {
 /** The form says how many files are going to come. */
 function declare() {
   const field = /** @type {HTMLInputElement | null} */ (find("#referral-form input[name=files]"));
-  if (field) field.value = JSON.stringify(items.map((item) => ({ name: item.file.name, size_bytes: item.file.size })));
+  if (field) field.value = JSON.stringify(items.map((item) => ({ name: item.name, size_bytes: item.file.size })));
 }
 
 /** @param {Item} item */
@@ -133,10 +143,10 @@ function draw(item) {
   const template = /** @type {HTMLTemplateElement} */ (find("template[data-row]"));
   const row = /** @type {HTMLLIElement} */ (/** @type {DocumentFragment} */ (template.content.cloneNode(true)).firstElementChild);
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (row.querySelector(name));
-  part(".kind").textContent = /\.(\w{2,5})$/.exec(item.file.name)?.[1] ?? say("file");
-  part(".name").textContent = item.file.name;
+  part(".kind").textContent = /\.(\w{2,5})$/.exec(item.name)?.[1] ?? say("file");
+  part(".name").textContent = item.name;
   part(".size").textContent = size(item.file.size);
-  part("progress").setAttribute("aria-label", say("progress_of", { name: item.file.name }));
+  part("progress").setAttribute("aria-label", say("progress_of", { name: item.name }));
   item.row = row;
   find("[data-queue]")?.append(row);
   change(item, item.state, item.sentence);
@@ -172,7 +182,7 @@ function button(item, name) {
   made.type = "button";
   made.className = "quiet";
   made.textContent = say(name);
-  made.setAttribute("aria-label", `${say(name)} ${item.file.name}`);
+  made.setAttribute("aria-label", `${say(name)} ${item.name}`);
   made.addEventListener("click", () => (name === "again" ? again(item) : void remove(item)));
   return made;
 }
@@ -216,7 +226,7 @@ async function send(item) {
   request.open("POST", `/api/v1/referrals/${referral}/files`);
   request.setRequestHeader("Accept", "application/json");
   request.setRequestHeader("Content-Type", item.file.type || "application/octet-stream");
-  request.setRequestHeader("Content-Disposition", `attachment; filename*=UTF-8''${encoded(item.file.name)}`);
+  request.setRequestHeader("Content-Disposition", `attachment; filename*=UTF-8''${encoded(item.name)}`);
   request.setRequestHeader("Idempotency-Key", item.key);
   if (digest) request.setRequestHeader("Repr-Digest", `sha-256=:${digest}:`);
   let watch = setTimeout(() => request.abort(), STALLED_MS);
@@ -324,7 +334,7 @@ function tidy() {
     find(`[data-known] [data-file="${item.known || "-"}"]`)?.remove();
     for (const row of document.querySelectorAll("[data-expected] > li")) {
       const { name, size: bytes } = /** @type {HTMLElement} */ (row).dataset;
-      if (name === item.file.name && (!bytes || Number(bytes) === item.file.size)) row.remove();
+      if (name === item.name && (!bytes || Number(bytes) === item.file.size)) row.remove();
     }
   }
   const expected = find("[data-expected]");

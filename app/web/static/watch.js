@@ -23,7 +23,12 @@ export function watch(address, took) {
     if (answer && ENDED.includes(answer.status)) return offer(line().dataset.ended ?? "", location.href);
     if (text !== null && here === address()) {
       [known, tag] = [here, answer?.headers.get("ETag") ?? ""];
-      took(new DOMParser().parseFromString(text, "text/html"));
+      try {
+        took(new DOMParser().parseFromString(text, "text/html"));
+      } finally {
+        timer = setTimeout(look, EVERY_MS); // a fault of the page's is told to its console, and the looking goes on
+      }
+      return;
     }
     timer = setTimeout(look, EVERY_MS);
   }
