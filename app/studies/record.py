@@ -124,7 +124,9 @@ def _studies(
     session: Session, organization_id: UUID, arrived: Sequence[Arrived], patient_id: UUID | None
 ) -> dict[str, UUID]:
     """The ids by UID; a new one is described by the first of its files."""
-    first = {one.study_uid: one for one in reversed(arrived)}
+    first: dict[str, Arrived] = {}
+    for one in arrived:  # in the order in which they came, which search keeps
+        first.setdefault(one.study_uid, one)
     asked = {"organization": organization_id, "uids": list(first)}
     here: dict[str, UUID] = dict(session.connection().execute(_STUDIES, asked).tuples().all())
     if missing := [one for uid, one in first.items() if uid not in here]:
@@ -148,7 +150,9 @@ def _studies(
 def _series(
     session: Session, organization_id: UUID, arrived: Sequence[Arrived], studies: dict[str, UUID]
 ) -> dict[tuple[UUID, str], UUID]:
-    first = {(studies[one.study_uid], one.series_uid): one for one in reversed(arrived)}
+    first: dict[tuple[UUID, str], Arrived] = {}
+    for one in arrived:
+        first.setdefault((studies[one.study_uid], one.series_uid), one)
     asked = {"studies": list(studies.values()), "uids": list({uid for _, uid in first})}
 
     def found() -> dict[tuple[UUID, str], UUID]:
