@@ -110,7 +110,8 @@ def make_engine(url: str) -> sa.Engine:
 def _on_sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver must not send BEGIN itself
     # WAL stays in the file; NORMAL may lose the last commits at a power cut; keys are off by default.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    # LIKE without case would answer otherwise than on PostgreSQL, and walk no index.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "case_sensitive_like=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

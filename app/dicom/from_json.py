@@ -24,7 +24,7 @@ SYNTAX_OF = {
     "image/jp2": "1.2.840.10008.1.2.4.90", "image/jphc": "1.2.840.10008.1.2.4.201",
     "video/mpeg2": "1.2.840.10008.1.2.4.100", "video/mp4": "1.2.840.10008.1.2.4.102",
 }  # fmt: skip
-Bulk = Mapping[str, Sequence[Path]]  # by URI: one file, or one a frame
+Bulk = dict[str, list[Path]]  # by URI: one file, or one a frame; taken out as they are used
 
 
 def file(data: Mapping[str, Any], bulk: Bulk, syntax: str) -> Iterator[bytes]:
@@ -32,7 +32,7 @@ def file(data: Mapping[str, Any], bulk: Bulk, syntax: str) -> Iterator[bytes]:
     try:
         yield bytes(128) + b"DICM" + _meta(_text(data, "00080016"), _text(data, "00080018"), syntax)
         yield from _data_set({**data, CHARACTER_SET: {"vr": "CS", "Value": ["ISO_IR 192"]}}, bulk, syntax, 0)
-    except (struct.error, binascii.Error, ValueError, TypeError, AttributeError, KeyError) as wrong:
+    except (struct.error, binascii.Error, ArithmeticError, ValueError, TypeError, AttributeError, KeyError) as wrong:
         raise _no_data_set() from wrong
 
 
@@ -80,10 +80,10 @@ def _sequence(tag: int, items: Sequence[Any], bulk: Bulk, syntax: str, depth: in
 
 
 def _found(bulk: Bulk, uri: str) -> Sequence[Path]:
-    """Of the parts that came; no other address is ever asked."""
+    """Of the parts that came, each once; no other address is ever asked."""
     if uri not in bulk:
-        raise refused("bulk", "Bulk data that the metadata refer to did not come with them.")
-    return bulk[uri]
+        raise refused("bulk", "Bulk data that the metadata refer to did not come with them, or are used twice.")
+    return bulk.pop(uri)
 
 
 def _from_bulk(tag: int, vr: str, files: Sequence[Path], syntax: str) -> Iterator[bytes]:
@@ -149,6 +149,14 @@ def _one(vr: str, value: Any) -> str:
     if isinstance(value, dict | list | bool):
         raise _no_data_set()
     return str(value)
+
+
+def first(data: Mapping[str, Any], tag: str) -> str:
+    """The first value as text, empty where there is none, whatever stands there."""
+    try:
+        return _text(data, tag)
+    except (TypeError, AttributeError, KeyError):
+        return ""
 
 
 def _text(data: Mapping[str, Any], tag: str) -> str:

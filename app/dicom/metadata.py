@@ -82,9 +82,18 @@ def header(path: Path, facts: Facts) -> Header:
     if facts.transfer_syntax_uid:
         data[AVAILABLE_TRANSFER_SYNTAX] = {"vr": "UI", "Value": [facts.transfer_syntax_uid]}
     text = json.dumps(_sorted(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _described(text.encode("utf-8", "replace"), reader.bulk, data)
+
+
+def kept(text: bytes) -> Header:
+    """One that was kept, without where its bulk data lie."""
+    return _described(text, {}, json.loads(text))
+
+
+def _described(text: bytes, bulk: dict[str, Bulk], data: dict[str, Any]) -> Header:
     request = (data.get("00400275", {}).get("Value") or [{}])[0]
     return Header(
-        text.encode("utf-8", "replace"), reader.bulk,
+        text, bulk,
         referring_physician_name="=".join(_first(data, "00080090", {}).get(group, "") for group in GROUPS).rstrip("="),
         performed_start_date=_first(data, "00400244", ""), performed_start_time=_first(data, "00400245", ""),
         scheduled_step_id=_first(request, "00400009", ""), requested_procedure_id=_first(request, "00401001", ""),

@@ -1,5 +1,6 @@
 """A search's query string: what must match, what is returned, and which page (PS3.18 8.3.4)."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from app.http.problems import DoorRefusal
 
 MOST = 1_000  # results a page, also where none is asked for
 FURTHEST = 1_000_000
+MOST_KEYS, MOST_FIELDS, MOST_CHARS = 30, 200, 400  # of a search: attributes matched and included, letters of a value
+MOST_VALUES = 1_000  # of a list: UIDs, modalities
 
 
 @dataclass
@@ -30,8 +33,11 @@ class Asked:
 
 def asked(parameters: Sequence[tuple[str, str]], level: Level) -> Asked:
     """400 for what cannot be understood; a filter that is not supported is ignored, and said so in Warning."""
-    found = Asked()
+    found, seen = Asked(), set[str]()
     for name, value in parameters:
+        if name != "includefield" and (name in seen or len(seen) == MOST_KEYS):
+            raise DoorRefusal(400, f"Ask for each attribute once, and for {MOST_KEYS} at most.")
+        seen.add(name)
         if name == "limit":
             found.limit = min(_whole(name, value), MOST)
         elif name == "offset":
@@ -52,6 +58,11 @@ def _match(found: Asked, name: str, value: str, level: Level) -> None:
         return
     path = ".".join(f"{tag:08X}" for tag in tags if tag is not None)
     key = KEYS.get(path)
+    is_list = path == MODALITIES or (key is not None and key.vr == "UI")
+    if (not is_list and len(value) > MOST_CHARS) or len(re.findall(r"[,\\]", value)) >= MOST_VALUES:
+        raise DoorRefusal(400, f"The value of {name[:64]} is longer than any.")
+    if any(known is key for known, _ in found.matches):
+        raise DoorRefusal(400, f"{name[:64]} is asked for twice.")  # once by its keyword, once by its tag
     if path == MODALITIES:
         found.modalities = [one for one in value.replace(",", "\\").split("\\") if one]
         found.include.add(path)
@@ -72,10 +83,12 @@ def _include(found: Asked, value: str) -> None:
         if None in tags:
             raise DoorRefusal(400, f"There is no attribute {name[:64]}.")
         found.include.add(".".join(f"{tag:08X}" for tag in tags if tag is not None))
+        if len(found.include) > MOST_FIELDS:
+            raise DoorRefusal(400, f"Include {MOST_FIELDS} attributes at most, or all.")
 
 
 def _whole(name: str, value: str) -> int:
-    if not value.isascii() or not value.isdecimal() or int(value[:12]) > FURTHEST:
+    if not value.isascii() or not value.isdecimal() or len(value) > 7 or int(value) > FURTHEST:
         raise DoorRefusal(400, f"{name} is a whole number up to {FURTHEST:,}.")
     return int(value)
 

@@ -10,7 +10,7 @@ from app.access import scope
 from app.access.actor import Actor
 from app.dicomweb.asked import Asked
 from app.dicomweb.keys import PATIENT_NAME, STUDY_DATE, Level
-from app.dicomweb.matching import Condition, condition, name_conditions
+from app.dicomweb.matching import Condition, NameTest, condition, name_tests
 from app.studies.images import taken_back
 from app.studies.models import Instance, Series, Study, StudyName
 
@@ -26,10 +26,10 @@ def page(
 
     By name where one is asked for, else by date or by what came last, so that an index gives the order;
     `study_id` and `series_id` are of a study that the actor sees."""
-    matching, columns, down = _matching(asked, level), *_order(asked, level)
+    matching, columns, down = _matching(actor, asked, level), *_order(asked, level)
     if level == Level.INSTANCE:
-        matching = matching.where(~taken_back(actor))
-    ways = [_within(level, study_id, series_id)] if study_id else _ways(MODEL[level], actor, organization_id)
+        matching = matching.where(_is_left(Instance, actor))
+    ways = [_within(actor, level, study_id, series_id)] if study_id else _ways(MODEL[level], actor, organization_id)
     parts = [
         matching.where(way).order_by(*(one.desc() if down else one for one in columns))
         .limit(asked.offset + asked.limit + 1).subquery()
@@ -43,16 +43,24 @@ def page(
 
 def _ways(model: Model, actor: Actor, organization_id: UUID | None) -> list[Condition]:
     """The conditions that make up `visible`, apart, so that each can be walked: own rows, and what others show."""
-    own, shown = actor.organization_ids, scope.visible(model, actor)
+    own, shown = actor.organization_ids, sa.and_(scope.visible(model, actor), _is_left(model, actor))
     if organization_id is not None:
         return [sa.and_(shown, model.organization_id == organization_id)]
     return [*(model.organization_id == one for one in own), sa.and_(shown, model.organization_id.not_in(own))]
 
 
-def _within(level: Level, study_id: UUID, series_id: UUID | None) -> Condition:
+def _within(actor: Actor, level: Level, study_id: UUID, series_id: UUID | None) -> Condition:
     if level == Level.SERIES:
-        return Series.study_id == study_id
+        return sa.and_(Series.study_id == study_id, _is_left(Series, actor))
     return Instance.series_id == series_id if series_id else Instance.study_id == study_id
+
+
+def _is_left(model: Model, actor: Actor) -> Condition:
+    """Of a study or series of others: not all that was in it has been taken back."""
+    if model is Instance:
+        return ~taken_back(actor)
+    of_it = Instance.study_id == Study.id if model is Study else Instance.series_id == Series.id
+    return sa.exists().where(of_it, ~taken_back(actor)).correlate_except(Instance)
 
 
 def _order(asked: Asked, level: Level) -> tuple[list[Any], bool]:
@@ -64,7 +72,7 @@ def _order(asked: Asked, level: Level) -> tuple[list[Any], bool]:
     return [Study.study_date, Study.id] if asked.of(STUDY_DATE) else [Study.id], True
 
 
-def _matching(asked: Asked, level: Level) -> sa.Select[Any]:
+def _matching(actor: Actor, asked: Asked, level: Level) -> sa.Select[Any]:
     model, name = MODEL[level], asked.of(PATIENT_NAME)
     columns = [one.label(f"by{at}") for at, one in enumerate(_order(asked, level)[0])]
     query = sa.select(model.id.label("id"), *columns)
@@ -77,7 +85,9 @@ def _matching(asked: Asked, level: Level) -> sa.Select[Any]:
         query = query.join(Study, Study.id == (Series.study_id if level == Level.SERIES else Instance.study_id))
     query = query.where(*(condition(key, value) for key, value in asked.matches if key.tag != PATIENT_NAME))
     if asked.modalities:
-        of_it = sa.select(Series.id).where(Series.study_id == Study.id, Series.modality.in_(asked.modalities))
+        of_it = sa.select(Series.id).where(
+            Series.study_id == Study.id, Series.modality.in_(asked.modalities), _is_left(Series, actor)
+        )  # fmt: skip
         query = query.where(of_it.correlate(Study).exists())
     if not name:
         return query
@@ -88,20 +98,17 @@ def _matching(asked: Asked, level: Level) -> sa.Select[Any]:
 
 def _by_name(query: sa.Select[Any], value: str, *, fuzzy: bool) -> sa.Select[Any]:
     """Walk the index of names; a study with several that match comes once, by the first of them."""
-    first, *more = name_conditions(StudyName, value, fuzzy=fuzzy)
+    first, *more = name_tests(value, fuzzy=fuzzy)
     before = aliased(StudyName)
-    same = name_conditions(before, value, fuzzy=fuzzy)[0]
-    is_again = sa.exists().where(before.study_id == StudyName.study_id, same, before.name < StudyName.name)
-    query = query.join(StudyName, StudyName.study_id == Study.id).where(first, ~is_again)
-    for at in range(1, len(more) + 1):
-        query = query.where(_has(value, fuzzy, at))
-    return query.where(StudyName.organization_id == Study.organization_id)
+    is_again = sa.exists().where(before.study_id == StudyName.study_id, first(before), before.name < StudyName.name)
+    query = query.join(StudyName, StudyName.study_id == Study.id).where(first(StudyName), ~is_again)
+    return query.where(*(_has(one) for one in more), StudyName.organization_id == Study.organization_id)
 
 
 def _is_named(value: str, fuzzy: bool) -> Condition:
-    return sa.and_(*(_has(value, fuzzy, at) for at in range(len(name_conditions(StudyName, value, fuzzy=fuzzy)))))
+    return sa.and_(*(_has(one) for one in name_tests(value, fuzzy=fuzzy)))
 
 
-def _has(value: str, fuzzy: bool, at: int) -> Condition:
+def _has(test: NameTest) -> Condition:
     other = aliased(StudyName)
-    return sa.exists().where(other.study_id == Study.id, name_conditions(other, value, fuzzy=fuzzy)[at])
+    return sa.exists().where(other.study_id == Study.id, test(other))

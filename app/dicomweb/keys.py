@@ -27,6 +27,7 @@ class Key:
     column: InstrumentedAttribute[Any]
     is_usual: bool = True  # returned without being asked for
     inside: str = ""
+    folded: InstrumentedAttribute[Any] | None = None  # of a PN: the column that it is found by
 
 
 def _keys(level: Level, *rows: tuple[Any, ...]) -> list[Key]:
@@ -39,7 +40,8 @@ KEYS = {
         *_keys(
             Level.STUDY,
             ("00080020", "DA", Study.study_date), ("00080030", "TM", Study.study_time),
-            ("00080050", "SH", Study.accession_number), ("00080090", "PN", Study.referring_physician_name),
+            ("00080050", "SH", Study.accession_number),
+            ("00080090", "PN", Study.referring_physician_name, True, "", Study.referring_physician_key),
             ("00080201", "SH", Study.timezone_offset_from_utc, False), ("00081030", "LO", Study.study_description),
             ("00100010", "PN", Study.patient_name), ("00100020", "LO", Study.patient_identifier),
             ("00100021", "LO", Study.patient_issuer, False), ("00100030", "DA", Study.patient_birth_date),

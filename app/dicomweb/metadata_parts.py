@@ -10,9 +10,10 @@ from app.dicom import from_json, syntaxes
 from app.dicomweb.parts import Part, media_type
 from app.errors import Refusal, TooLarge
 from app.http.problems import DoorRefusal
-from app.storage.spool import Spooled, Spooling
+from app.storage.spool import Spooled, Spooling, ask_for_room
 
 DICOM_JSON = "application/dicom+json"
+ASK_BYTES = 64 << 20
 
 
 def assembled(parts: list[Part]) -> Iterator[Spooled | Refusal]:
@@ -20,8 +21,11 @@ def assembled(parts: list[Part]) -> Iterator[Spooled | Refusal]:
     if not parts or parts[0].media_type != DICOM_JSON:
         raise DoorRefusal(400, f"The first part is the metadata, as {DICOM_JSON}.")
     bulk, kinds = _bulk(parts[1:])
+    left_bytes = settings().max_stow_bytes
     for data in _objects(parts[0].file()):
-        yield _one(data, bulk, kinds)
+        made = _one(data, bulk, kinds, left_bytes)
+        left_bytes -= made.size_bytes if isinstance(made, Spooled) else 0
+        yield made
 
 
 def _objects(spooled: Spooled) -> list[Mapping[str, Any]]:
@@ -34,6 +38,8 @@ def _objects(spooled: Spooled) -> list[Mapping[str, Any]]:
     objects = found if isinstance(found, list) else [found]
     if not objects or not all(isinstance(one, dict) for one in objects):
         raise DoorRefusal(400, "The metadata are one JSON object an instance.")
+    if len(objects) > settings().max_stow_parts:
+        raise TooLarge(f"A request may have {settings().max_stow_parts:,} instances; send them in several.")
     return objects
 
 
@@ -48,19 +54,29 @@ def _bulk(parts: list[Part]) -> tuple[dict[str, list[Path]], dict[str, str]]:
     return bulk, kinds
 
 
-def _one(data: Mapping[str, Any], bulk: from_json.Bulk, kinds: Mapping[str, str]) -> Spooled | Refusal:
-    spooling = Spooling(settings().max_file_bytes)
+def _one(
+    data: Mapping[str, Any], bulk: from_json.Bulk, kinds: Mapping[str, str], left_bytes: int
+) -> Spooled | Refusal:  # fmt: skip
+    """The disk is asked as the file grows: a part may be sent once, but a value written out is longer than its JSON."""
+    spooling, asked_bytes, size_bytes = Spooling(min(settings().max_file_bytes, left_bytes)), 0, 0
     try:
         for piece in from_json.file(data, bulk, _syntax(data, kinds)):
+            size_bytes += len(piece)
+            if size_bytes >= asked_bytes:
+                ask_for_room(ASK_BYTES)
+                asked_bytes = size_bytes + ASK_BYTES
             spooling.write(piece)
     except Refusal as refusal:
         spooling.discard()
         return refusal
+    except BaseException:
+        spooling.discard()
+        raise
     return spooling.finish()
 
 
 def _syntax(data: Mapping[str, Any], kinds: Mapping[str, str]) -> str:
-    """As the pixel data's part says, else the attribute, else what its media type usually is."""
+    """As the pixel data's part says; of compressed ones else the attribute (PS3.18 8.7.3), else as its type usually is."""
     pixels = data.get(from_json.PIXEL_DATA)
     uri = pixels.get("BulkDataURI") if isinstance(pixels, dict) else None
     if not isinstance(uri, str):
@@ -68,4 +84,7 @@ def _syntax(data: Mapping[str, Any], kinds: Mapping[str, str]) -> str:
     kind, parameters = media_type(kinds.get(uri, ""))
     if "transfer-syntax" in parameters:
         return parameters["transfer-syntax"]
+    said = from_json.first(data, from_json.AVAILABLE_TRANSFER_SYNTAX)
+    if syntaxes.media_type(said) == kind != "application/octet-stream":
+        return said
     return from_json.SYNTAX_OF.get(kind, syntaxes.EXPLICIT_LE)

@@ -85,6 +85,8 @@ def _warning(request: Request, wanted: Asked, *, is_cut: bool) -> str:
     said = []
     if is_cut and not _asked_for_less(request, wanted):
         said.append(MORE)
+    if wanted.fuzzy and any(key.folded is not None for key, _ in wanted.matches):  # PS3.18 8.3.4.2
+        said.append("Fuzzy matching was done by PatientName only.")
     if wanted.ignored:
         said.append(f"Matching was not done by: {', '.join(wanted.ignored[:10])}.")
     return " ".join(said)

@@ -42,7 +42,7 @@ def results(
     if level == Level.SERIES:
         _count_series(session, ~taken_back(who), found)
     if more := _more(asked, level):
-        _add_more(session, level, found, more)
+        _add_more(session, ~taken_back(who), level, found, more)
     return [dict(sorted(found[row_id].items())) for row_id in ids if row_id in found]
 
 
@@ -107,12 +107,13 @@ def _add_place(data: Data, row: Any, level: Level, suffix: str) -> None:
 def _count(
     session: Session, is_seen: sa.ColumnElement[bool], studies: dict[UUID, list[Any]], data: Iterable[tuple[UUID, Data]]
 ) -> None:
-    """Modalities, series and instances of each study."""
+    """Modalities, series and instances of each study; a series of which nothing is seen is none of it."""
     instances = sa.select(sa.func.count()).where(
         Instance.series_id == Series.id, Instance.dicom_blob_id.is_not(None), is_seen
     )  # fmt: skip
     query = sa.select(Series.study_id, Series.modality, instances.scalar_subquery().label("count"))
-    for row in session.execute(query.where(Series.study_id.in_(studies))):
+    is_left = sa.exists().where(Instance.series_id == Series.id, is_seen)
+    for row in session.execute(query.where(Series.study_id.in_(studies), is_left)):
         studies[row.study_id].append(row)
     for study_id, one in data:
         series = studies[study_id]
@@ -140,12 +141,14 @@ def _more(asked: Asked, level: Level) -> set[str]:
     return above if asked.everything else wanted & above
 
 
-def _add_more(session: Session, level: Level, found: dict[UUID, Data], more: set[str]) -> None:
-    """From the header of the instance itself, or of the first one of the study or series."""
+def _add_more(
+    session: Session, is_seen: sa.ColumnElement[bool], level: Level, found: dict[UUID, Data], more: set[str]
+) -> None:
+    """From the header of the instance itself, or of the first one of the study or series that is seen."""
     column = {Level.STUDY: Instance.study_id, Level.SERIES: Instance.series_id, Level.INSTANCE: Instance.id}[level]
     place = sa.func.row_number().over(partition_by=column, order_by=Instance.id)
     ranked = sa.select(Instance.id, column.label("of"), place.label("place")).where(
-        column.in_(found), Instance.dicom_blob_id.is_not(None)
+        column.in_(found), Instance.dicom_blob_id.is_not(None), is_seen
     ).subquery()  # fmt: skip
     query = sa.select(ranked.c.of, InstanceHeader.packed).join(InstanceHeader, InstanceHeader.id == ranked.c.id)
     for row in session.execute(query.where(ranked.c.place == 1)):

@@ -1,8 +1,5 @@
 """What a file that says nothing of itself is told by the rows around it: whose it is, and where it belongs."""
 
-from uuid import UUID
-
-import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from app.dicom.wrap import About
@@ -29,7 +26,7 @@ def about(session: Session, instance: Instance) -> About:
         study_date=study.study_date, study_time=study.study_time,
         study_description=study.study_description or referral.exam_type, institution_name=referral.organization.name,
         referring_physician_name=referral.author.name, series_number=series.series_number,
-        instance_number=_number(session, instance.series_id, instance.id),
+        instance_number=instance.instance_number or 1,
     )  # fmt: skip
 
 
@@ -55,9 +52,3 @@ def _age(patient: Patient) -> str:
     return (
         f"{patient.age_value:03}{unit}" if unit and patient.age_value is not None and patient.age_value < 1000 else ""
     )
-
-
-def _number(session: Session, series_id: UUID, instance_id: UUID) -> int:
-    """By the order in which they came; the ids are in it."""
-    before = sa.select(sa.func.count()).where(Instance.series_id == series_id, Instance.id < instance_id)
-    return 1 + (session.scalar(before) or 0)

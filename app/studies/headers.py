@@ -16,7 +16,8 @@ from app.db import insert_or_nothing, reading, table_of, transaction
 from app.dicom.facts import Facts
 from app.dicom.metadata import Header, header, least
 from app.errors import Invalid
-from app.studies.models import Instance, InstanceHeader, StudyName
+from app.studies.images import is_withdrawn
+from app.studies.models import Instance, InstanceHeader, Series, Study, StudyName
 from app.studies.renditions import as_file
 
 _BETWEEN = re.compile(r"[\s^=,.\-]+")
@@ -61,33 +62,60 @@ def make_missing(actor: Actor, instance_ids: list[UUID]) -> None:
             made = least(facts)
         with transaction(actor) as session:
             keep(session, instance.id, made)
+            _fill(session, instance, made)
+
+
+def _fill(session: Session, instance: Instance, made: Header) -> None:
+    """What only a header says, where its study and series do not say it yet; but nothing by what was withdrawn."""
+    of_it = sa.exists().where(Instance.id == instance.id, ~is_withdrawn()).correlate_except(Instance)
+    if made.referring_physician_name:
+        study = sa.update(Study).where(Study.id == instance.study_id, Study.referring_physician_name == "", of_it)
+        session.execute(study.values(_referring(made)))
+    columns = _performed(made)
+    if any(columns.values()):
+        empty = (getattr(Series, name) == "" for name in columns)
+        session.execute(sa.update(Series).where(Series.id == instance.series_id, of_it, *empty).values(columns))
 
 
 def study_columns(facts: Facts, header: Header | None) -> dict[str, Any]:
     """As the file says them, cut to what their column holds."""
     patient = facts.patient
     return {
-        "accession_number": facts.accession_number[:64], "study_date": facts.study_date[:8],
-        "study_time": facts.study_time[:16], "study_description": facts.study_description[:200],
+        "accession_number": facts.accession_number[:64], "study_date": _plain(facts.study_date)[:8],
+        "study_time": _plain(facts.study_time)[:16], "study_description": facts.study_description[:200],
         "patient_name": patient.name[:NAME_CHARS], "patient_identifier": patient.identifier[:64],
-        "patient_issuer": patient.issuer[:64], "patient_birth_date": patient.birth_date[:8],
+        "patient_issuer": patient.issuer[:64], "patient_birth_date": _plain(patient.birth_date)[:8],
         "patient_sex": patient.sex[:16], "dicom_study_id": facts.study_id[:64],
-        "referring_physician_name": header.referring_physician_name[:NAME_CHARS] if header else "",
-        "timezone_offset_from_utc": facts.timezone_offset_from_utc[:5],
+        "timezone_offset_from_utc": facts.timezone_offset_from_utc[:5], **_referring(header),
     }  # fmt: skip
 
 
 def series_columns(facts: Facts, header: Header | None) -> dict[str, Any]:
-    asked = {
-        "performed_start_date": header.performed_start_date[:8],
-        "performed_start_time": header.performed_start_time[:16],
-        "scheduled_step_id": header.scheduled_step_id[:64],
-        "requested_procedure_id": header.requested_procedure_id[:64],
-    } if header else {}  # fmt: skip
     return {
         "modality": facts.modality[:16] or "US", "series_number": facts.series_number,
-        "series_description": facts.series_description[:200], **asked,
+        "series_description": facts.series_description[:200], **_performed(header),
     }  # fmt: skip
+
+
+def _referring(header: Header | None) -> dict[str, Any]:
+    name = header.referring_physician_name[:NAME_CHARS] if header else ""
+    return {"referring_physician_name": name, "referring_physician_key": folded_groups(name)[:NAME_CHARS]}
+
+
+def _performed(header: Header | None) -> dict[str, Any]:
+    return {
+        "performed_start_date": _plain(header.performed_start_date)[:8] if header else "",
+        "performed_start_time": _plain(header.performed_start_time)[:16] if header else "",
+        "scheduled_step_id": header.scheduled_step_id[:64] if header else "",
+        "requested_procedure_id": header.requested_procedure_id[:64] if header else "",
+    }
+
+
+def _plain(date_or_time: str) -> str:
+    """Of the forms before DICOM 3.0 (2004.01.19, 10:15:30), which readers accept (PS3.5 6.2), the one that is sought."""
+    if re.fullmatch(r"[0-9]{4}\.[0-9]{2}\.[0-9]{2}", date_or_time):
+        return date_or_time.replace(".", "")
+    return date_or_time.replace(":", "")
 
 
 def keep_names(session: Session, organization_id: UUID, named: Sequence[tuple[UUID, str]]) -> None:
@@ -110,6 +138,11 @@ def folded(group: str) -> str:
     """A component group without case, accents and empty components at its end (PS3.5 6.2.1)."""
     bare = "".join(one for one in unicodedata.normalize("NFKD", group) if not unicodedata.combining(one))
     return "^".join(" ".join(part.split()) for part in bare.casefold().split("^")).rstrip("^ ")
+
+
+def folded_groups(name: str) -> str:
+    """All of its component groups."""
+    return "=".join(folded(group) for group in name.split("="))
 
 
 def words(name: str) -> set[str]:

@@ -13,7 +13,7 @@ from app.dicom.facts import Facts
 from app.errors import Conflict, Invalid, NotFound
 from app.referrals.models import FileStatus, ManifestItem, Referral
 from app.storage.blobs import Blob
-from app.studies import wrapping
+from app.studies import describe, wrapping
 from app.studies.models import Instance
 from app.studies.receive import attach
 
@@ -47,6 +47,8 @@ def withdraw(session: Session, actor: Actor, referral_id: UUID, item_id: UUID, r
         return item
     item.status, item.reason = FileStatus.WITHDRAWN, reason
     wrapping.take_back(session, item)
+    if item.instance_id is not None:
+        describe.anew(session, actor, item.instance_id)
     referral.updated_at = now()
     events.record(session, actor, "file.withdrawn", organization_id=referral.organization_id, entity_id=item.id,
                   referral_id=referral.id)  # fmt: skip

@@ -88,6 +88,14 @@ def withdrawn(actor: Actor) -> sa.ColumnElement[bool]:
     )
 
 
+def is_withdrawn() -> sa.ColumnElement[bool]:
+    """From any referral at all: nothing more is made of it."""
+    return sa.exists().where(
+        ReferralStudy.study_id == Instance.study_id, ManifestItem.referral_id == ReferralStudy.referral_id,
+        ManifestItem.status == FileStatus.WITHDRAWN, ManifestItem.sha256 == Instance.sha256, line_of(),
+    )  # fmt: skip
+
+
 def document_taken_back(actor: Actor) -> sa.ColumnElement[bool]:
     """The same of documents, which have one referral each."""
     return sa.and_(Document.organization_id.not_in(actor.organization_ids), document_withdrawn())

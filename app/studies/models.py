@@ -28,6 +28,7 @@ class Study(Base):
     patient_birth_date: Mapped[str] = mapped_column(sa.String(8), default="")  # DA
     patient_sex: Mapped[str] = mapped_column(sa.String(16), default="")
     referring_physician_name: Mapped[str] = mapped_column(sa.String(400), default="")
+    referring_physician_key: Mapped[str] = mapped_column(sa.String(400), default="")  # folded, group by group
     dicom_study_id: Mapped[str] = mapped_column(sa.String(64), default="")
     timezone_offset_from_utc: Mapped[str] = mapped_column(sa.String(5), default="")
     content_version: Mapped[int] = mapped_column(default=0)

@@ -25,10 +25,7 @@ from app.studies.models import Document, ReferralStudy, Study
 from app.studies.record import note_study, record_instance
 
 IMAGES, DOCUMENTS = 1, 2  # the series of a referral's own study
-STUDY_OF_ANOTHER = (
-    "This file's examination is here already, with another patient than this referral. "
-    "Is it the same patient, or the wrong file?"
-)
+STUDY_OF_ANOTHER = "This examination is here already, with another patient. Is it the same patient, or the wrong file?"
 Keep = Callable[[Session, ManifestItem], None]  # what a door writes beside the item, in its transaction
 
 

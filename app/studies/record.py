@@ -127,7 +127,7 @@ def _studies(
 ) -> dict[str, UUID]:
     """The ids by UID; a new one is described by the first of its files."""
     first: dict[str, Arrived] = {}
-    for one in arrived:
+    for one in arrived:  # in the order in which they came, which search keeps
         first.setdefault(one.study_uid, one)
     asked = {"organization": organization_id, "uids": list(first)}
     here: dict[str, UUID] = {row[0]: row[1] for row in session.connection().execute(_STUDIES, asked)}

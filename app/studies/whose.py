@@ -15,7 +15,10 @@ from app.referrals.models import Referral
 from app.studies.headers import study_columns
 from app.studies.models import Instance, Study
 
-OTHER = "This instance names another patient than the referral that asks about its study. Send it with the referral: its author is then asked."
+OTHER = (
+    "This instance names another patient than the referral that asks about its study. "
+    "Send it with the referral: its author is then asked."
+)
 Differs = tuple[list[str], dict[str, str]]  # the fields that differ, and what the file says
 
 

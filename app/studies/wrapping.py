@@ -18,14 +18,14 @@ from app.dicom.facts import Facts
 from app.dicom.metadata import Header, header
 from app.dicom.wrap import About
 from app.errors import Conflict, Invalid, TooLarge
-from app.referrals.models import FileStatus, ManifestItem
+from app.referrals.models import ManifestItem
 from app.storage import blobs
 from app.storage.blobs import Blob
 from app.storage.spool import place_for_output, spooled_copy
 from app.studies import decoding, films, headers
 from app.studies.about import about
-from app.studies.images import line_of
-from app.studies.models import Document, Instance, InstanceHeader, ReferralStudy, Study
+from app.studies.images import is_withdrawn
+from app.studies.models import Document, Instance, InstanceHeader, Study
 from app.studies.renditions import LIMIT_BYTES, as_file
 from app.studies.tries import tried
 
@@ -49,11 +49,7 @@ def behind(most: int) -> list[UUID]:
 
 def _is_due() -> tuple[sa.ColumnElement[bool] | sa.TextClause, ...]:
     """What was withdrawn gets none: it would say that it is this patient's."""
-    withdrawn = sa.exists().where(
-        ReferralStudy.study_id == Instance.study_id, ManifestItem.referral_id == ReferralStudy.referral_id,
-        ManifestItem.status == FileStatus.WITHDRAWN, ManifestItem.sha256 == Instance.sha256, line_of(),
-    )  # fmt: skip
-    return Instance.wrap_recipe < RECIPE, sa.text("instance.kind != 'dicom'"), ~withdrawn
+    return Instance.wrap_recipe < RECIPE, sa.text("instance.kind != 'dicom'"), ~is_withdrawn()
 
 
 def take_back(session: Session, item: ManifestItem) -> None:

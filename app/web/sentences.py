@@ -19,7 +19,7 @@ FROM_BELOW = (
     N_("There is no such field."),
     N_("This is not in the expected form."),
     N_("The file names another patient than this referral. Is it the same patient, or the wrong file?"),
-    N_("This file's examination is here already, with another patient than this referral. Is it the same patient, or the wrong file?"),
+    N_("This examination is here already, with another patient. Is it the same patient, or the wrong file?"),
     N_("Another file with the same identifier is already here. Both are kept; the first one is shown."),
     N_("This ZIP is damaged or was cut off."),
     N_("Wrong file."),
