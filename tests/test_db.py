@@ -50,7 +50,7 @@ def in_one_turn(*verbs: Verb) -> Iterator[list[Future[Any]]]:
             calls = []
             for waiting, verb in enumerate(verbs, 2):
                 calls.append(pool.submit(together, WORKER, verb))
-                until(lambda waiting=waiting: db._turns[WORKER].waiting == waiting)  # type: ignore[misc]
+                until(lambda waiting=waiting: db._turns[WORKER].waiting == waiting)  # type: ignore[misc]  # its default is of now
         finally:
             go.set()
         holder.result(20)
