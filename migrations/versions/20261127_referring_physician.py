@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261127_referring_physician"
-down_revision = "20261126_wrapped"
+down_revision = "20261126_z_uncounted"
 branch_labels = None
 depends_on = None
 AT_ONCE = 1_000
