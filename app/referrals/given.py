@@ -38,7 +38,8 @@ def name_within(sent: str) -> str:
     Of a name that leads out of its folder, or tells of the sender's disk, only the last part is kept."""
     parts = [part for part in sent.replace("\\", "/").split("/") if part not in ("", ".")]
     leads_out = sent.startswith(("/", "\\")) or ".." in parts or re.match("[A-Za-z]:", sent) is not None
-    return "/".join(parts[-1:] if leads_out else parts)[-NAME_CHARS:]
+    kept = [part for part in parts if part != ".."]
+    return "/".join(kept[-1:] if leads_out else kept)[-NAME_CHARS:]
 
 
 Line = Annotated[str, BeforeValidator(clean), Field(max_length=200, pattern=r"^[^\n]*$")]

@@ -33,9 +33,7 @@ def settle(study_id: str) -> None:
     if failures:
         raise Unavailable("Some files of this study could not be prepared.")
     _keep_headers(UUID(study_id))
-    with transaction(WORKER) as session:
-        mine = sa.update(Study).where(Study.id == UUID(study_id), Study.settled_version <= seen)
-        session.execute(mine.values(settled_version=seen))
+    _note_settled(UUID(study_id), seen)
 
 
 def catch_up() -> None:
@@ -116,3 +114,9 @@ def _keep_headers(study_id: UUID) -> None:
         ids = list(session.scalars(sa.select(Instance.id).where(Instance.study_id == study_id)))
     for at in range(0, len(ids), HEADERS_AT_ONCE):
         headers.make_missing(WORKER, ids[at : at + HEADERS_AT_ONCE])
+
+
+def _note_settled(study_id: UUID, seen: int) -> None:
+    with transaction(WORKER) as session:
+        mine = sa.update(Study).where(Study.id == study_id, Study.settled_version <= seen)
+        session.execute(mine.values(settled_version=seen))

@@ -56,8 +56,8 @@ def plant_deaths() -> None:
     plant(own, "put", _dying_after, "put")
     vars(ingest)["blobs"] = own
     plant(settle, "_prepare", _dying_after, "prepared")
-    plant(settle, "_count", _dying_before, "before:settled")
-    plant(settle, "_count", _held_before)
+    plant(settle, "_note_settled", _dying_before, "before:settled")
+    plant(settle, "_note_settled", _held_before)
     plant(publish, "pdf", _dying_after, "published")
     plant(events, "record", _marking, lambda *given, **_: (given[0], given[2]))
     plant(Done, "keep", _marking, lambda done, *_: (done.session, "key"))

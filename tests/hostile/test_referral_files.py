@@ -68,7 +68,7 @@ def test_name_is_only_data(server: Running, places: Places, placed: cases.Placed
         assert answer.status_code == 201, answer.text
         kept = answer.json()["name"]
         assert kept
-        assert "/" not in kept
+        assert not {"", ".", ".."} & set(kept.split("/"))  # at most a path within what was sent
         assert not any(ord(letter) < 32 or letter in "\u202e\ud800" for letter in kept.replace("\n", ""))
     answer = send_form(server, places, placed, (raw.replace(b'"', b"%22"), a_dicom()), (b"good.dcm", a_dicom()))
     assert answer.status_code == 303, answer.text

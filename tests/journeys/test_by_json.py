@@ -117,10 +117,10 @@ def test_a_zip_is_unpacked_and_one_bad_file_stops_only_itself(referrer: httpx.Cl
         opened.writestr("scan/Thumbs.db", b"left over")
     answer = ok(send(referrer, referral["id"], archive.getvalue(), "scan.zip"), 201)
     states = {file["name"]: file["status"] for file in answer["files"]}
-    assert states == {"1.dcm": "stored", "photo.jpg": "stored", "cut.dcm": "quarantined"}
+    assert states == {"scan/1.dcm": "stored", "scan/photo.jpg": "stored", "scan/cut.dcm": "quarantined"}
     seen = ok(referrer.get(f"/referrals/{referral['id']}"))
     assert (seen["declared_count"], seen["arrived_count"]) == (3, 2)
-    assert "cut off" in next(file["reason"] for file in seen["files"] if file["name"] == "cut.dcm")
+    assert "cut off" in next(file["reason"] for file in seen["files"] if file["name"] == "scan/cut.dcm")
 
 
 def test_a_file_of_another_patient_is_held_until_the_referrer_says_whose_it_is(referrer: httpx.Client) -> None:
