@@ -15,7 +15,7 @@ from app.dicom.facts import Facts
 from app.dicom.metadata import Header
 from app.jobs.queue import enqueue
 from app.storage.blobs import Blob
-from app.studies import headers
+from app.studies import headers, known
 from app.studies.models import Instance, InstanceConflict, Series, Study
 
 NOTHING_TO_SHOW = "This file holds no picture that can be shown. It can be downloaded."
@@ -84,7 +84,7 @@ def record_instances(
         (row["id"], one.header) for row, one in zip(rows, arrived, strict=True) if row["id"] in made and one.header
     ])  # fmt: skip
     others = [row["sop_instance_uid"] for row in rows if row["id"] not in made]
-    here = _here(session, organization_id, others) if others else {}
+    here = known.by_uid(session, organization_id, others) if others else {}
     return [
         Recorded(row["id"], row["study_id"], is_new=True, is_conflict=False, blob=one.blob)
         if row["id"] in made
@@ -116,9 +116,6 @@ _STUDIES = sa.select(Study.study_instance_uid, Study.id).where(
 _SERIES = sa.select(Series.study_id, Series.series_instance_uid, Series.id).where(
     Series.study_id.in_(sa.bindparam("studies", expanding=True)),
     Series.series_instance_uid.in_(sa.bindparam("uids", expanding=True)),
-)  # fmt: skip
-_INSTANCES = sa.select(Instance.sop_instance_uid, Instance.id, Instance.study_id, Instance.sha256).where(
-    Instance.organization_id == sa.bindparam("organization"), Instance.sop_instance_uid.in_(sa.bindparam("uids", expanding=True))
 )  # fmt: skip
 
 
@@ -175,11 +172,6 @@ def _series(
 def _next_number(session: Session, series_id: UUID) -> int:
     here = session.scalar(sa.select(sa.func.count()).where(Instance.series_id == series_id))
     return 1 + (here or 0)
-
-
-def _here(session: Session, organization_id: UUID, uids: list[str]) -> dict[str, Any]:
-    asked = {"organization": organization_id, "uids": uids}
-    return {row.sop_instance_uid: row for row in session.connection().execute(_INSTANCES, asked)}
 
 
 def _known(session: Session, organization_id: UUID, same: Any, one: Arrived) -> Recorded:
