@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CALLS = "fdatasync,fsync,link,linkat,mkdir,mkdirat,pwrite64,sendto,sendmsg,write,writev"
-STARTED = re.compile(r"(?P<tid>\d+) (?P<name>\w+)\((?P<rest>.*)")
-RESUMED = re.compile(r"(?P<tid>\d+) <\.\.\. (?P<name>\w+) resumed>(?P<rest>.*)")
+# strace pads a process number of less than five digits.
+STARTED = re.compile(r"(?P<tid>\d+) +(?P<name>\w+)\((?P<rest>.*)")
+RESUMED = re.compile(r"(?P<tid>\d+) +<\.\.\. (?P<name>\w+) resumed>(?P<rest>.*)")
 
 
 @dataclass(frozen=True)
