@@ -141,6 +141,11 @@ def _finish(
         events.record(
             session, actor, "study.received", organization_id=organization_id, entity_id=study_id, count=count
         )
+    for one in done:
+        if one.is_conflict and one.blob is not None:  # the same conflict again keeps nothing more
+            events.record(
+                session, actor, "instance.kept_aside", organization_id=organization_id, entity_id=one.instance_id
+            )
 
 
 def _by_itself(actor: Actor, organization_id: UUID, one: Admitted) -> Recorded | Refusal:
