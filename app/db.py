@@ -143,26 +143,9 @@ def transaction(actor: Acting) -> Iterator[Session]:
     """Commits at the end of the block. Keep it short: no network and no file inside, never one within another.
 
     The actor's ids are taken from the first day, so that row-level security later touches no door."""
-    with _away_is_unavailable(), _turn_to_write(), _write.begin() as session:
+    with _away_is_unavailable(), _write.begin() as session:
         session.info["actor"] = actor
         yield session
-
-
-_writing = threading.Lock()
-
-
-@contextmanager
-def _turn_to_write() -> Iterator[None]:
-    """SQLite lets one connection write while the others sleep and look again; threads of one process wake at once."""
-    if engine().dialect.name != "sqlite":
-        yield
-        return
-    if not _writing.acquire(timeout=settings().sqlite_lock_s):
-        raise Unavailable("The database does not answer. Nothing was changed; try again.")
-    try:
-        yield
-    finally:
-        _writing.release()
 
 
 @contextmanager
