@@ -56,9 +56,11 @@ class Mailbox:
 
     def wait_for_one_to(self, address: str, timeout_s: float = 20) -> Mail:
         """Return the first mail to this address once it is there."""
+        def found() -> Mail | None:
+            return next((mail for mail in self.mails if address in mail.recipients), None)
+
         with self._changed:
-            to_them = lambda: next((mail for mail in self.mails if address in mail.recipients), None)  # noqa: E731
-            if (mail := self._changed.wait_for(to_them, timeout_s)) is None:
+            if (mail := self._changed.wait_for(found, timeout_s)) is None:
                 raise AssertionError(f"none of {len(self.mails)} mails went to {address}")
             return mail
 
