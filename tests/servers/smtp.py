@@ -56,6 +56,7 @@ class Mailbox:
 
     def wait_for_one_to(self, address: str, timeout_s: float = 20) -> Mail:
         """Return the first mail to this address once it is there."""
+
         def found() -> Mail | None:
             return next((mail for mail in self.mails if address in mail.recipients), None)
 
