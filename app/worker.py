@@ -9,12 +9,13 @@ from app.config import Settings
 from app.db import transaction
 from app.jobs.attempts import Handler
 from app.jobs.run import Schedule, Worker
-from app.notifications import mail
+from app.notifications import digest, mail
 from app.reports import publish
 from app.storage import sweep as storage
 from app.studies import decoding, settle
 
 HANDLERS: dict[str, Handler] = {
+    "notifications.digest": digest.send_digest,
     "notifications.mail": mail.send_mail,
     "reports.publish": publish.publish,
     "studies.settle": settle.settle,
@@ -37,6 +38,7 @@ def forget_old() -> None:
 # Cron with seconds. Hourly rather than nightly: a small clinic's machine is off at night.
 SCHEDULES = (
     Schedule("studies.catch_up", "*/20 * * * * *", settle.catch_up),
+    Schedule("notifications.gather", "0 0 * * * *", digest.gather),
     Schedule("storage.sweep", "0 17 * * * *", sweep_storage),
     Schedule("access.forget_old", "0 37 * * * *", forget_old),
 )

@@ -10,9 +10,11 @@ from app.cases.case import Case
 from app.cases.lists import Line, Numbers
 from app.dicom import syntaxes
 from app.people.models import Organization, Patient
+from app.referrals.dating import gestation
 from app.referrals.manifest import Counts
 from app.referrals.models import ManifestItem, Referral
 from app.reports.models import Report, ReportVersion
+from app.reports.words import today
 from app.reviews.models import Message, Review
 from app.studies.models import Document, Instance
 
@@ -116,16 +118,17 @@ class ReportBrief(Out):
 
 class MessageOut(Out):
     id: UUID
-    kind: Literal["question", "reply"]
+    kind: Literal["question", "reply", "note"]
     text: str
     file_ids: list[UUID]
     at: datetime
+    from_reader: bool
     person: str
 
     @classmethod
-    def of(cls, message: Message) -> Self:
+    def of(cls, message: Message, name: str = "") -> Self:
         plain = {name: getattr(message, name) for name in cls.model_fields if name != "person"}
-        return cls(**plain, person=message.person.name)
+        return cls(**plain, person=name or message.person.name)
 
 
 class ReferralBrief(Out):
@@ -227,10 +230,14 @@ class WorklistItem(Out):
     owner: NamedOut | None
     owned_at: datetime | None
     patient_leaves_at: datetime | None
+    gestational_age: str | None = Field(description="On this day at the site, as 11w3d")
+    has_unread_message: bool = Field(description="Somebody wrote what you have not opened yet")
+    revised_at: datetime | None = Field(description="When the clinic last changed what it had sent")
 
     @classmethod
     def of(cls, review: Review, numbers: Numbers) -> Self:
         referral = review.referral
+        dated = gestation(referral.obstetric, today(referral.organization.time_zone))
         plain = ("code", "priority", "exam_type", "question", "language", "patient_leaves_at")
         return cls(
             review_id=review.id, referral_id=referral.id, status=review.status, due_at=review.due_at,
@@ -239,6 +246,8 @@ class WorklistItem(Out):
             arrived_count=numbers.counts.arrived, declared_count=numbers.counts.declared,
             clip_count=numbers.clip_count, prior_count=numbers.prior_count,
             owner=NamedOut(id=review.owner.id, name=review.owner.name) if review.owner else None, owned_at=review.owned_at,
+            gestational_age=dated.code if dated else None, has_unread_message=numbers.unread_since is not None,
+            revised_at=numbers.revised_at,
         )  # fmt: skip
 
 

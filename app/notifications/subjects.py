@@ -29,6 +29,7 @@ def subject_line(
         "report.entered-in-error": _("Answer withdrawn, {site}, {code}"),
         "review.question": _("A question for you, {site}, {code}"),
         "review.reply": _("A reply for you, {site}, {code}"),
+        "review.message": _("A message for you, {site}, {code}"),
         "file.confirmed": _("A file that was held back is there now, {site}, {code}"),
         "file.withdrawn": _("A file was withdrawn, {site}, {code}"),
         "review.declined": _("Not read: see why, {site}, {code}"),

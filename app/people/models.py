@@ -46,6 +46,14 @@ class ReadingRelation(Base):
     __table_args__ = (sa.UniqueConstraint("organization_id", "reading_organization_id"),)
 
 
+class Mails(StrEnum):
+    """Which mails a person wants; the pages tell everybody of everything."""
+
+    INSTANTLY = "instantly"
+    DIGEST = "digest"  # together, once an hour; what must be read within the hour comes at once all the same
+    ASSIGNED = "assigned"  # of one's own cases, not of what waits for whoever is free
+
+
 class Person(Base):
     __tablename__ = "person"
 
@@ -55,6 +63,7 @@ class Person(Base):
     totp_secret: Mapped[str | None] = mapped_column(sa.String(64))
     totp_last_step: Mapped[int | None]  # a code is good once (RFC 6238 5.2)
     language: Mapped[str | None] = mapped_column(sa.String(10))
+    mails: Mapped[str] = mapped_column(sa.String(10), default="instantly")
     created_at: Mapped[datetime] = mapped_column(default=now)
     disabled_at: Mapped[datetime | None]
 

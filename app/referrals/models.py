@@ -123,6 +123,8 @@ class Revision(Base):
     at: Mapped[datetime] = mapped_column(default=now)
     changes: Mapped[dict[str, Any]]  # field: [before, after]
 
+    person: Mapped[Person | None] = relationship(lazy="raise")
+
 
 class ManifestItem(Base):
     """One declared or arrived file of a referral (`files[]` in the JSON)."""

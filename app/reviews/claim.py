@@ -9,10 +9,12 @@ from app.access.actor import Actor, person_of, require
 from app.audit import events
 from app.db import now
 from app.errors import Conflict, Invalid
-from app.notifications.notify import tell
+from app.notifications.notify import settle, tell
 from app.people.models import Membership, Person, Role
 from app.reviews.models import WAITING, Review
 from app.reviews.step import require_owner, step, taken
+
+TAKEN = "Somebody else has taken it."
 
 
 def claim(session: Session, actor: Actor, review: Review) -> None:
@@ -24,6 +26,7 @@ def claim(session: Session, actor: Actor, review: Review) -> None:
     if review.status not in WAITING:
         raise taken(session, review)
     step(session, review, "claim", owner_id=person_id, owned_at=now())
+    settle(session, review.referral_id, TAKEN, but=person_id)
     _record(session, actor, review, "review.claimed")
 
 
@@ -48,6 +51,7 @@ def assign(session: Session, actor: Actor, review: Review, person_id: UUID) -> N
     if review.owner_id == person_id:
         raise Conflict("This person has it already.")
     step(session, review, "assign", owner_id=person_id, owned_at=now())
+    settle(session, review.referral_id, TAKEN, but=person_id)
     _record(session, actor, review, "review.assigned", to=str(person_id))
     if person_id != actor.person_id:
         tell(session, [person_id], "review.requested", review.referral, to=review.referral.reading_organization)

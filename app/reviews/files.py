@@ -38,4 +38,5 @@ def _tell(session: Session, referral_id: UUID, kind: str) -> None:
         sa.select(Review).where(Review.referral_id == referral_id, Review.status.in_(concerned))
     ):
         whom = [review.owner_id] if review.owner_id is not None else readers(session, referral)
-        tell(session, whom, kind, referral, to=referral.reading_organization)
+        personally = review.owner_id is not None
+        tell(session, whom, kind, referral, to=referral.reading_organization, personally=personally)

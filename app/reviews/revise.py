@@ -23,5 +23,6 @@ def revise(session: Session, actor: Actor, referral: Referral, given: RevisedRef
         review.due_at, review.exam_type = referral.due_at, referral.exam_type
         if referral.due_at < before:
             whom = [review.owner_id] if review.owner_id is not None else readers(session, referral)
-            tell(session, whom, "review.requested", referral, to=referral.reading_organization)
+            personally = review.owner_id is not None
+            tell(session, whom, "review.requested", referral, to=referral.reading_organization, personally=personally)
     return revision

@@ -35,13 +35,14 @@ def submit(session: Session, actor: Actor, referral: Referral) -> Review:
     review = Review(
         id=new_id(), organization_id=referral.organization_id, referral_id=referral.id,
         reading_organization_id=referral.reading_organization_id, due_at=referral.due_at,
-        exam_type=referral.exam_type,
+        exam_type=referral.exam_type, language=referral.language,
     )  # fmt: skip
     session.add(review)
     _let_the_reader_see(session, referral)
     events.record(session, actor, "referral.submitted", organization_id=referral.organization_id, entity_id=referral.id,
                   referral_id=referral.id, due_at=referral.due_at.isoformat())  # fmt: skip
-    tell(session, readers(session, referral), "review.requested", referral, to=referral.reading_organization)
+    whom = readers(session, referral)
+    tell(session, whom, "review.requested", referral, to=referral.reading_organization, personally=False)
     return review
 
 

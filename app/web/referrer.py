@@ -8,17 +8,21 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.access.actor import Actor
 from app.cases import asked
+from app.cases.lists import Page
 from app.db import reading, transaction
 from app.errors import Conflict, Forbidden, Invalid
 from app.http.actor import Acting
 from app.http.etag import unless_known
 from app.http.idempotency import Once, RequestKey, once
+from app.notifications.inbox import unread_messages
 from app.people.models import Organization
 from app.people.reading import readers_for
 from app.referrals.given import GivenReferral
 from app.referrals.models import EXAM_TYPES
 from app.referrals.place import place
+from app.reports import words as clinical
 from app.reviews import submit, worklist
+from app.web.echo import born, weeks
 from app.web.forms import Fields, Form, status_of
 from app.web.pages import by_htmx, render, see_other
 from app.web.referring import BESIDE, checked, files_of, patient_of, text_of
@@ -31,7 +35,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 def home(
     request: Request, who: Acting, done: Annotated[str | None, Query(max_length=200)] = None,
-    older: Annotated[str | None, Query(max_length=200)] = None,
+    older: Annotated[str | None, Query(max_length=200)] = None, q: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:  # fmt: skip
     """Who sends referrals sees what is asked of them; who only reads, the worklist; who only administers, that."""
     if not who.organizations_for("referral.send"):
@@ -41,15 +45,19 @@ def home(
             return see_other("/organization")
         return render(request, who, "nowhere.html")
     say = speech_of(request, who)
+    q = q.strip()
     with reading(who) as session:
-        groups, further = ([], None) if done else asked.open_groups(session, who, older)
-        page = asked.done(session, who, cursor=done)
+        groups, further = ([], None) if done or q else asked.open_groups(session, who, older)
+        page = Page(asked.found(session, who, q), None) if q else asked.done(session, who, cursor=done)
+        shown = [line.referral.id for line in [*(one for group in groups for one in group.lines), *page.lines]]
+        unread = unread_messages(session, who.person_id, shown)
         reads = worklist.counts(session, who) if who.organizations_for("review.list") else None
     lines = [line for group in groups for line in group.lines] + page.lines
     states = {line.referral.id: state(line.referral, line.review, line.report, say) for line in lines}
     answer = render(
         request, who, "home_list.html" if by_htmx(request) else "home.html", groups=groups, further=further, done=page,
-        states=states, reads=reads, few=worklist.few, is_later=done is not None,
+        states=states, reads=reads, few=worklist.few, is_later=done is not None or bool(q), q=q, unread=unread,
+        few_found=lambda count: str(count) if count <= asked.MOST_FOUND else f"{asked.MOST_FOUND}+",
     )  # fmt: skip
     return unless_known(request, answer) if by_htmx(request) else answer
 
@@ -111,9 +119,10 @@ def _form(request: Request, who: Actor, form: Form, status: int = 200) -> Respon
     own = _own(who)
     if not own:
         raise Forbidden("You are not a referrer of any organization.")
+    say, today = speech_of(request, who), clinical.today(own[0].time_zone)
     with reading(who) as session:
         readers = {one.id: one for each in own for one in readers_for(session, each.id)}
     return render(
         request, who, "new_referral.html", status, form=form, own=own, readers=list(readers.values()),
-        exam_types=EXAM_TYPES,
+        exam_types=EXAM_TYPES, echo_born=born(form, today, say), echo_weeks=weeks(form, today, say),
     )  # fmt: skip

@@ -73,7 +73,7 @@ def patient_of(form: Form) -> dict[str, Any]:
     plain = ("identifier", "family_name", "given_name", "name_local")
     patient: dict[str, Any] = {name: form.value(name) for name in plain}
     patient |= {"name_unknown": bool(form.value("name_unknown")), "sex": form.value("sex") or "unknown"}
-    patient["birth_date"] = _birth_date(form)
+    patient["birth_date"] = birth_date(form)
     if form.value("age_value").strip():
         patient["age"] = {"value": form.value("age_value").strip(), "unit": form.value("age_unit") or "years"}
     return patient
@@ -119,7 +119,7 @@ def shown(referral: Referral) -> dict[str, str]:
     return fields
 
 
-def _birth_date(form: Form) -> str | None:
+def birth_date(form: Form) -> str | None:
     year, month, day = (form.value(f"birth_{part}").strip() for part in ("year", "month", "day"))
     if not (year or month or day):
         return None

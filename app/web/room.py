@@ -7,21 +7,22 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from app.access.actor import Actor
+from app.access.actor import Actor, person_of
 from app.cases import case as cases
 from app.cases import desk, sights
 from app.cases.case import Case, note_opened
 from app.cases.desk import Prior
 from app.cases.sights import Sight
+from app.cases.talk import Said, talk
 from app.db import now, reading, transaction
 from app.errors import Conflict, NotFound
 from app.http.actor import Acting
 from app.http.etag import etag
+from app.notifications.inbox import mark_case_read, unread_messages
 from app.people.models import Organization, Person
 from app.reports import words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
-from app.reports.words import Gettext
 from app.reviews import step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.studies.images import image_list, image_list_sha256
@@ -32,7 +33,7 @@ from app.web.words import speech_of
 router = APIRouter(include_in_schema=False)
 WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD)
 
-UNCHANGED = {"images": False, "question": False, "ended": False}
+UNCHANGED = {"images": False, "question": False, "message": False, "ended": False}
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,12 @@ class Room:
     draft: ReportVersion | None
     priors: list[Prior]
     readers: list[Person]
+    talk: list[Said]
     may: May
 
 
 @dataclass(frozen=True)
-class Said:
+class Outcome:
     """What became of an act that did not go through: the room is shown again with it, the typed text kept."""
 
     notice: str = ""
@@ -76,38 +78,43 @@ class Said:
 
 @router.get("/reviews/{review_id}")
 def show_room(review_id: UUID, who: Acting, request: Request, image: str | None = None) -> Response:
-    return room_page(request, who, entered(who, review_id), Said(), image)
+    return room_page(request, who, entered(who, review_id), Outcome(), image)
 
 
 @router.get("/reviews/{review_id}/now")
-def show_now(review_id: UUID, who: Acting, request: Request, images: str = "", version: int = 0) -> Response:
+def show_now(
+    review_id: UUID, who: Acting, request: Request, images: str = "", version: int = 0, messages: int = 0
+) -> Response:
     """What changes while one reads: the time left, files that came, the question, whose it is."""
     room = _read(who, review_id)
     note_opened(who, room.case.referral)
     changed = {
         "images": room.images_sha256 != images, "question": room.case.referral.version != version,
+        "message": len(room.case.messages) > messages,
         "ended": room.review.status not in OPEN and room.draft is None,
     }  # fmt: skip
     return render(request, who, "reading_now.html", room=room, left=left(request, who, room), changed=changed)
 
 
 def entered(who: Actor, review_id: UUID) -> Room:
-    """Opening is an event, and marks a new review as seen by the reading side."""
+    """Opening is an event, reads what one was told of the case, and marks a new review as seen by the reading side."""
     with transaction(who) as session:
         review = step.for_reader(session, who, review_id, "review.list")
         cases.opened(session, who, review.referral)
+        unread = unread_messages(session, who.person_id, [review.referral_id])
+        mark_case_read(session, person_of(who), review.referral_id)
         if review.status == ReviewStatus.REQUESTED and who.may("review.read", review.reading_organization_id):
             with suppress(Conflict):  # somebody else saw or took it at this moment
                 step.step(session, review, "see")
-    return _read(who, review_id)
+    return _read(who, review_id, unread.get(review.referral_id))
 
 
-def room_page(request: Request, who: Actor, room: Room, said: Said, image: str | None = None) -> Response:
+def room_page(request: Request, who: Actor, room: Room, said: Outcome, image: str | None = None) -> Response:
     return render(
         request, who, "reading.html", said.status, room=room, case=room.case, review=room.review, may=room.may,
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
         shown=sights.chosen(room.sights, image), text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED,
-        clock_seconds=clock_seconds, field_words=lambda name: _field(name, speech_of(request, who).gettext),
+        clock_seconds=clock_seconds,
     )  # fmt: skip
 
 
@@ -121,7 +128,7 @@ def tag(draft: ReportVersion | None) -> str:
     return etag(draft.id, draft.revision) if draft else ""
 
 
-def _read(who: Actor, review_id: UUID) -> Room:
+def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> Room:
     with reading(who) as session:
         review = step.for_reader(session, who, review_id, "review.list")
         case = cases.whole(session, who, review.referral_id)
@@ -131,7 +138,7 @@ def _read(who: Actor, review_id: UUID) -> Room:
         may = _may(who, case.review, draft)
         return Room(
             case=case, review=case.review, sights=sights.of(session, case), draft=draft, may=may,
-            images_sha256=image_list_sha256(image_list(session, case.referral.id)),
+            talk=talk(session, who, case, unread_since), images_sha256=image_list_sha256(image_list(session, case.referral.id)),
             priors=desk.priors(session, who, case.referral),
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
         )  # fmt: skip
@@ -164,13 +171,3 @@ def _text(room: Room) -> GivenDraft:
 def left(request: Request, who: Actor, room: Room) -> Left | None:
     is_open = room.review.status in OPEN
     return time_left(room.review.due_at, now(), speech_of(request, who).ngettext) if is_open else None
-
-
-def _field(name: str, _: Gettext) -> str:
-    names = {
-        "question": _("Question"), "clinical_notes": _("Clinical notes"), "exam_type": _("Exam"),
-        "priority": _("How urgent"), "patient_leaves_at": _("The patient leaves"), "obstetric": _("Pregnancy"),
-        "provisional_reading": _("The operator's own reading"), "callback_name": _("Who is called back"),
-        "callback_phone": _("Call-back number"),
-    }  # fmt: skip
-    return names.get(name, name)

@@ -8,6 +8,7 @@ from starlette.staticfiles import StaticFiles
 from app.web import (
     account,
     admin,
+    echo,
     entry,
     glance,
     links,
@@ -16,13 +17,14 @@ from app.web import (
     referral,
     referrer,
     refusals,
+    slip,
     specialist,
     uploads,
 )  # fmt: skip
 
 router = APIRouter(include_in_schema=False)
 router.include_router(specialist.router)
-for part in (account, admin, entry, glance, links, notices, oversight, referrer, referral, uploads):
+for part in (account, admin, echo, entry, glance, links, notices, oversight, referrer, referral, slip, uploads):
     router.include_router(part.router)
 STATIC = Path(__file__).parent / "static"
 

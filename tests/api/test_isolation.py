@@ -29,6 +29,7 @@ Route = tuple[str, str]
 BODIES: dict[str, object] = {
     "/cancel": {"reason": "Why?"}, "/withdraw": {"reason": "Why?"}, "/enter-in-error": {"reason": "Why?"},
     "/assign": {"person_id": str(uuid4())}, "/hold": {"text": "What?"}, "/reply": {"text": "That."},
+    "/say": {"text": "That."}, "/me": {"mails": "digest"},
     "/decline": {"reason": "Why?", "advice": "What now?"}, "/amend": {"kind": "amended", "reason": "Why?"},
     "/sign": {"password": PASSWORD, "images_sha256": "0" * 64}, "/report": {"findings": "Mine."},
     "/referrals/{referral_id}": {"question": "Mine?"}, "/attach": {"referral_id": str(uuid4())},
