@@ -67,6 +67,7 @@ class Settings(FileLimits):
     secret_key_file: Path | None = None  # default: data_dir/secret.key
     trusted_proxies: str = ""  # comma-separated addresses that may set X-Forwarded-*
     log_level: str = "INFO"
+    pseudo_locale: bool = False  # the browser's Arabic shows the pages from right to left, in words only for trying
     require_second_factor: bool = True
 
     # Limits on everything that comes from outside (design §4.13)
