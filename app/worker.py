@@ -12,11 +12,13 @@ from app.jobs.run import Schedule, Worker
 from app.notifications import mail
 from app.reports import publish
 from app.storage import sweep as storage
-from app.studies import decoding, settle
+from app.studies import decoding, match, settle
 
 HANDLERS: dict[str, Handler] = {
     "notifications.mail": mail.send_mail,
     "reports.publish": publish.publish,
+    "studies.match": match.match,
+    "studies.match_referral": match.match_referral,
     "studies.settle": settle.settle,
     "studies.settle_document": settle.settle_document,
 }

@@ -40,6 +40,7 @@ class PatientOut(Out):
     sex: str
     mother_patient_id: UUID | None
     birth_order: int | None
+    merged_into_id: UUID | None = Field(description="The record that stands for this one")
 
     @classmethod
     def of(cls, patient: Patient) -> Self:
@@ -62,7 +63,7 @@ class FileOut(Out):
     archive_id: UUID | None
     is_archive: bool
     arrived_at: datetime | None
-    files: list["FileOut"] | None = None  # what an archive held
+    files: list["FileOut"] | None = Field(None, description="What an archive held, or what moved along")
 
     @classmethod
     def of(cls, item: ManifestItem, entries: list[ManifestItem] | None = None, *, sends: bool = True) -> Self:
@@ -140,6 +141,7 @@ class ReferralBrief(Out):
     updated_at: datetime
     declared_count: int
     arrived_count: int
+    held_count: int = Field(description="Of those that arrived: somebody has to say whose they are")
     review: ReviewOut | None
     report: ReportBrief | None
 
@@ -198,6 +200,7 @@ def brief(referral: Referral, counts: Counts, review: Review | None, report: Rep
         "patient": PatientOut.of(referral.patient),
         "declared_count": counts.declared,
         "arrived_count": counts.arrived,
+        "held_count": counts.held,
         "review": ReviewOut.of(review) if review else None,
         "report": ReportBrief.model_validate(report) if report and report.signed_at else None,
     }
@@ -222,6 +225,7 @@ class WorklistItem(Out):
     language: str
     arrived_count: int
     declared_count: int
+    held_count: int
     clip_count: int
     prior_count: int
     owner: NamedOut | None
@@ -237,6 +241,7 @@ class WorklistItem(Out):
             **{name: getattr(referral, name) for name in plain},
             patient=PatientOut.of(referral.patient), site=SiteOut.of(referral.organization),
             arrived_count=numbers.counts.arrived, declared_count=numbers.counts.declared,
+            held_count=numbers.counts.held,
             clip_count=numbers.clip_count, prior_count=numbers.prior_count,
             owner=NamedOut(id=review.owner.id, name=review.owner.name) if review.owner else None, owned_at=review.owned_at,
         )  # fmt: skip

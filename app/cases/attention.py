@@ -17,7 +17,7 @@ from app.studies.models import Document, Study
 
 # The folder of a job -> the rows that its id may name: whose job it is.
 OF_JOB: dict[str, tuple[type[Base], ...]] = {
-    "notifications": (Notification,), "studies": (Study, Document), "reports": (Report,),
+    "notifications": (Notification,), "studies": (Study, Document, Referral), "reports": (Report,),
 }  # fmt: skip
 MOST = 100
 

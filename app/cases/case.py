@@ -9,13 +9,15 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from app.access import scope
 from app.access.actor import Actor
 from app.audit import events
+from app.people.models import Patient
 from app.referrals import manifest
 from app.referrals.manifest import Counts
 from app.referrals.models import ManifestItem, Referral, Revision
 from app.reports.models import SIGNED, Report, ReportVersion
 from app.reviews.models import Message, Review, ReviewStatus
+from app.studies.attach import came_alone
 from app.studies.images import documents_of, instances_of
-from app.studies.models import Document, Instance
+from app.studies.models import Document, Instance, Study
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Case:
     report: Report | None
     messages: list[Message]
     revisions: list[Revision]
+    came_alone: list[Study]  # asked about, but not sent with the referral
 
     @property
     def study_ids(self) -> list[UUID]:
@@ -73,6 +76,7 @@ def whole(session: Session, actor: Actor, referral_id: UUID) -> Case:
         instances=instances_of(session, referral.id), documents=documents_of(session, referral.id),
         review=review, report=_report(session, review), messages=_messages(session, review),
         revisions=list(session.scalars(sa.select(Revision).where(Revision.referral_id == referral.id).order_by(Revision.version))),
+        came_alone=came_alone(session, referral.id),
     )  # fmt: skip
 
 
@@ -89,7 +93,7 @@ def note_opened(actor: Actor, referral: Referral) -> None:
 
 
 OF_REFERRAL = (
-    joinedload(Referral.patient), joinedload(Referral.author), joinedload(Referral.organization),
+    joinedload(Referral.patient).joinedload(Patient.mother), joinedload(Referral.author), joinedload(Referral.organization),
     joinedload(Referral.reading_organization),
 )  # fmt: skip
 

@@ -45,6 +45,9 @@ class ReferralStatus(StrEnum):
     ENTERED_IN_ERROR = "entered-in-error"
 
 
+TAKES_FILES = (ReferralStatus.DRAFT, ReferralStatus.ACTIVE, ReferralStatus.COMPLETED)
+
+
 class FileStatus(StrEnum):
     DECLARED = "declared"
     RECEIVING = "receiving"

@@ -19,9 +19,11 @@ from app.reviews.models import Review
 from app.studies.models import ReferralStudy
 
 
-def submit(session: Session, actor: Actor, referral: Referral) -> Review:
-    """Allowed before any file has arrived; submitting twice is once."""
-    require(actor, "referral.send", referral.organization_id)
+def submit(session: Session, actor: Actor, referral: Referral, *, is_again: bool = False) -> Review:
+    """Allowed before any file has arrived; submitting twice is once. `is_again`: what was sent before, for the right
+    patient now, which its reader may do too."""
+    if not is_again:
+        require(actor, "referral.send", referral.organization_id)
     if (review := session.scalars(sa.select(Review).where(Review.referral_id == referral.id)).first()) is not None:
         return review
     if referral.status != ReferralStatus.DRAFT:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from app.access.actor import Actor
 from app.db import decoded, encoded, merged
 from app.errors import Invalid
-from app.people.models import Patient, PatientWord, fold
+from app.people.models import Patient, PatientAlias, PatientWord, fold
 from app.referrals.codes import normalized
 from app.referrals.models import Referral
 from app.reviews.models import OPEN, OPEN_SQL, Review
@@ -90,6 +90,8 @@ def _found(session: Session, q: str) -> set[UUID]:
     ways = [
         sa.select(Referral.id).join(Patient, Patient.id == Referral.patient_id).where(Patient.identifier == q.strip())
     ]
+    before = sa.select(PatientAlias.patient_id).where(PatientAlias.identifier == q.strip())
+    ways.append(sa.select(Referral.id).where(Referral.patient_id.in_(before)))
     if (code := normalized(q)) is not None:
         ways.append(sa.select(Referral.id).where(Referral.code == code))
     if words := sorted(fold(q).split(), key=len, reverse=True):

@@ -23,7 +23,9 @@ from app.languages import LANGUAGES, Speech, speech
 from app.notifications.inbox import unread_count
 from app.people.models import Organization, Patient
 from app.reports import words as clinical
+from app.web import echo
 from app.web.clock import time_left
+from app.web.forms import Form
 from app.web.words import speech_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -83,6 +85,9 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "sex_words": lambda code: clinical.sex(code, _),
         "month_name": lambda number: get_month_names("abbreviated", locale=spoken.language)[number],
         "in_file": in_file,
+        "called": lambda patient: called(patient, spoken),
+        "da_day": lambda date: clinical.day(f"{date[:4]}-{date[4:6]}-{date[6:]}", spoken.language),
+        "clue_words": lambda names: ", ".join(clues(spoken).get(name, name) for name in names),
         "plain": plain,
         "field_words": lambda name: fields(spoken).get(name, name),
         "job_words": lambda name: jobs(spoken).get(name, name),
@@ -123,12 +128,32 @@ def fields(spoken: Speech) -> dict[str, str]:
     }  # fmt: skip
 
 
+def called(patient: Patient, spoken: Speech) -> str:
+    """The name, or whose child it is, or that it is not known; `patient` is loaded with the mother."""
+    if patient.display_name or patient.mother is None:
+        return patient.display_name or spoken.gettext("Name not known")
+    mother = patient.mother.display_name or patient.mother.identifier
+    if patient.birth_order is None:
+        return spoken.gettext("Child of {mother}").format(mother=mother)
+    return spoken.gettext("Child {n} of {mother}").format(n=patient.birth_order, mother=mother)
+
+
+def clues(spoken: Speech) -> dict[str, str]:
+    """By what images and a referral are compared."""
+    _ = spoken.gettext
+    return {
+        "accession": _("accession number"), "name": _("name"), "birth_date": _("date of birth"), "identifier": _("number"),
+        "day": _("day"), "device": _("device"),
+    }  # fmt: skip
+
+
 def jobs(spoken: Speech) -> dict[str, str]:
     """What a background job does."""
     _ = spoken.gettext
     return {
         "notifications.mail": _("Send a mail"), "studies.settle": _("Prepare the images of a study"),
-        "studies.settle_document": _("Prepare the pages of a document"), "reports.publish": _("Print a report"),
+        "studies.settle_document": _("Prepare the pages of a document"), "studies.match": _("Find the referral of a study"),
+        "studies.match_referral": _("Find the studies of a referral"), "reports.publish": _("Print a report"),
     }  # fmt: skip
 
 
@@ -185,7 +210,10 @@ def _own(request: Request, who: Actor | None, spoken: Speech) -> dict[str, Any]:
             at.isoformat(timespec="seconds"), words, clocks
         )
 
-    return {"request": request, "who": who, "head": head, "time": time, "is_reader": _is_reader(who)}
+    def echoed(form: Form, name: str) -> str:
+        return echo.words(form, name, now().astimezone(clinical.zone(head().zone)).date(), spoken)
+
+    return {"request": request, "who": who, "head": head, "time": time, "is_reader": _is_reader(who), "echo": echoed}
 
 
 def _is_reader(who: Actor | None) -> bool:

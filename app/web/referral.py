@@ -14,7 +14,8 @@ from app.http.actor import Acting
 from app.http.idempotency import Once, once
 from app.notifications.inbox import mark_case_read
 from app.referrals.given import RevisedReferral, clean
-from app.referrals.models import ARRIVED, EXAM_TYPES, FileStatus, ManifestItem, Referral, ReferralStatus
+from app.referrals.models import ARRIVED, EXAM_TYPES, TAKES_FILES, FileStatus, ManifestItem, Referral, ReferralStatus
+from app.reports import right_patient
 from app.reviews import cancel, files, hold, step, submit
 from app.reviews.models import ReviewStatus
 from app.reviews.revise import revise
@@ -26,7 +27,6 @@ from app.web.words import speech_of
 
 router = APIRouter(prefix="/referrals/{referral_id}", include_in_schema=False)
 OPEN = (ReferralStatus.DRAFT, ReferralStatus.ACTIVE)
-TAKES_FILES = (*OPEN, ReferralStatus.COMPLETED)
 
 
 @router.get("")
@@ -167,7 +167,11 @@ def _mine(who: Actor, referral_id: UUID) -> Case:
 
 
 def _page(request: Request, who: Actor, found: Case, form: Form, status: int = 200) -> Response:
-    return render(request, who, "referral.html", status, form=form, **context(request, who, found))
+    with reading(who) as session:
+        replaced_by = right_patient.replaced_by(session, who, found.referral)
+    return render(
+        request, who, "referral.html", status, form=form, replaced_by=replaced_by, **context(request, who, found)
+    )  # fmt: skip
 
 
 def _revising(request: Request, who: Actor, found: Case, form: Form, status: int = 200) -> Response:

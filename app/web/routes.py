@@ -11,18 +11,23 @@ from app.web import (
     entry,
     glance,
     links,
+    moving,
     notices,
     oversight,
+    patients,
     referral,
     referrer,
     refusals,
     specialist,
+    unmatched,
     uploads,
 )  # fmt: skip
 
 router = APIRouter(include_in_schema=False)
 router.include_router(specialist.router)
-for part in (account, admin, entry, glance, links, notices, oversight, referrer, referral, uploads):
+for part in (
+    account, admin, entry, glance, links, moving, notices, oversight, patients, referrer, referral, unmatched, uploads,
+):  # fmt: skip
     router.include_router(part.router)
 STATIC = Path(__file__).parent / "static"
 

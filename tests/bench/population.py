@@ -125,7 +125,10 @@ def _patient(random: Random, number: int, site: UUID) -> Patient:
 
 
 def _words(patient: Patient) -> Iterator[PatientWord]:
-    return (PatientWord(id=new_id(), patient_id=patient.id, word=word) for word in set(patient.name_key.split()))
+    return (
+        PatientWord(id=new_id(), organization_id=patient.organization_id, patient_id=patient.id, word=word)
+        for word in set(patient.name_key.split())
+    )
 
 
 def _code(number: int) -> str:
