@@ -46,6 +46,10 @@ EXAMPLES: dict[str, Any] = {
     # Who is told, and the record
     "NotificationOut.kind": "report.signed", "subject": "An answer waits for you", "mail_status": "sent", "read_at": None,
     "MessageOut.kind": "question", "action": "report.signed", "detail": {}, "withdrawn_at": None,
+    # What needs somebody, and how long it takes
+    "AttentionItem.kind": "overdue", "AttentionItem.id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70", "method": "POST",
+    "path": "/api/v1/reviews/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70/assign", "reply_due_at": None, "returned_at": None,
+    "stage": "answer", "stat_min": 60, "asap_min": 240, "urgent_min": 1440, "routine_min": 4320,
     # Problems
     "type": "about:blank", "title": "Conflict", "Problem.status": 409, "field": None, "errors": None,
     "Problem.detail": "Dr Amina Yusuf has claimed this already.", "FieldProblem.field": "question",

@@ -16,7 +16,7 @@ from app.http.entry import prove
 from app.http.etag import IfMatch, etag, names
 from app.http.idempotency import Once, once
 from app.http.problems import DoorRefusal
-from app.referrals.given import Text
+from app.referrals.given import Moment, Text
 from app.reports import draft
 from app.reports.draft import GivenDraft
 from app.reports.models import ReportVersion
@@ -29,6 +29,9 @@ router = APIRouter(tags=["reviewing"])
 
 class Person(BaseModel):
     person_id: UUID = Field(examples=["0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f71"], description="One of your readers")
+    owned_at: Moment | None = Field(
+        None, description="As the review said it, null included: 409 where somebody was given it, or took it, since"
+    )
 
 
 class Question(BaseModel):
@@ -107,7 +110,8 @@ def assign_review(review_id: UUID, given: Person, who: Acting, key: Once) -> Rev
         done = once(session, key)
         review = step.for_reader(session, who, review_id, "review.assign")
         if not done.before:
-            claim.assign(session, who, review, given.person_id)
+            seen = claim.Seen(given.owned_at) if "owned_at" in given.model_fields_set else None
+            claim.assign(session, who, review, given.person_id, seen)
             done.keep(200, review.id)
         return ReviewOut.of(review)
 
@@ -142,6 +146,18 @@ def decline_review(review_id: UUID, given: Declined, who: Acting, key: Once) -> 
         review = step.for_reader(session, who, review_id)
         if not done.before:
             decline.decline(session, who, review, given.reason, given.advice)
+            done.keep(200, review.id)
+        return ReviewOut.of(review)
+
+
+@router.post("/reviews/{review_id}/return")
+def return_review(review_id: UUID, who: Acting, key: Once) -> ReviewOut:
+    """Declined, and nobody else here reads it: it is left to the clinic, which sends it elsewhere or cancels it."""
+    with transaction(who) as session:
+        done = once(session, key)
+        review = step.for_reader(session, who, review_id, "review.assign")
+        if not done.before:
+            decline.give_back(session, who, review)
             done.keep(200, review.id)
         return ReviewOut.of(review)
 

@@ -92,7 +92,9 @@ class ReviewOut(Out):
     status: str
     owner: NamedOut | None
     owned_at: datetime | None
-    due_at: datetime
+    due_at: datetime = Field(description="Moves on by the pause, while the clinic is asked")
+    reply_due_at: datetime | None = Field(description="While the clinic is asked: its own deadline")
+    returned_at: datetime | None = Field(description="Declined, and left to the clinic by the coordinator")
     reason: str
     advice: str
 
@@ -100,7 +102,8 @@ class ReviewOut(Out):
     def of(cls, review: Review) -> Self:
         owner = NamedOut(id=review.owner.id, name=review.owner.name) if review.owner else None
         plain = {
-            name: getattr(review, name) for name in ("id", "referral_id", "status", "owned_at", "due_at", "advice")
+            name: getattr(review, name)
+            for name in ("id", "referral_id", "status", "owned_at", "due_at", "reply_due_at", "returned_at", "advice")
         }
         return cls(**plain, owner=owner, reason=review.ended_reason)
 

@@ -33,6 +33,14 @@ def subject_line(
         "file.withdrawn": _("A file was withdrawn, {site}, {code}"),
         "review.declined": _("Not read: see why, {site}, {code}"),
         "review.cancelled": _("Cancelled by the clinic, {site}, {code}"),
+        "review.overdue": _("OVERDUE, was due {time}, {site}, {code}"),
+        "review.lapses": _("Your claim lapses soon unless you save a first word, {site}, {code}"),
+        "review.lapsed": _("Your claim has lapsed: it waits for a reader again, {site}, {code}"),
+        "review.unanswered": _("The clinic has not answered a question in time, {site}, {code}"),
+        "review.rejected": _("Declined by a reader: find another one, {site}, {code}"),
+        "report.unread": _("An answer is still unread, {site}, {code}"),
+        "report.unacknowledged": _("The clinic has not read an answer in time, {site}, {code}"),
+        "file.waits": _("A file waits for your word, {site}, {code}"),
     }
     return words[kind].format(site=site.name[:SITE_CHARS], time=due, code=code)[:LINE_CHARS]
 

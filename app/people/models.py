@@ -3,6 +3,7 @@
 import unicodedata
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -30,6 +31,7 @@ class Organization(Base):
     time_zone: Mapped[str] = mapped_column(sa.String(60), default="UTC")  # IANA name
     language: Mapped[str] = mapped_column(sa.String(10), default="en")
     issuer: Mapped[str] = mapped_column(sa.String(64), default="")  # of its patient identifiers
+    deadlines_min: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by priority, where it has its own
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -55,6 +55,8 @@ class FileStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+# The same words in the index's WHERE clause and in the query, or the index is not used.
+TROUBLE_SQL = "status IN ('held', 'quarantined')"
 ARRIVED = (FileStatus.STORED, FileStatus.HELD, FileStatus.CONFLICT)
 
 
@@ -146,8 +148,11 @@ class ManifestItem(Base):
     document_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("document.id"))
     created_at: Mapped[datetime] = mapped_column(default=now)
     arrived_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]  # the clinic, of a file that waits for its word
 
     __table_args__ = (
         sa.Index("ix_manifest_item_referral", "referral_id", "id"),
         sa.Index("ix_manifest_item_digest", "referral_id", "sha256"),
-    )
+        sa.Index("ix_manifest_item_trouble", "arrived_at", "id",
+                 sqlite_where=sa.text(TROUBLE_SQL), postgresql_where=sa.text(TROUBLE_SQL)),
+    )  # fmt: skip

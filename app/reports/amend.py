@@ -9,6 +9,7 @@ from app.audit import events
 from app.db import new_id, now
 from app.errors import Conflict, Invalid
 from app.notifications.notify import tell
+from app.reports import chase
 from app.reports.draft import open_draft, report_of
 from app.reports.models import SIGNED, Report, ReportVersion, VersionStatus
 from app.reviews.models import Review
@@ -55,6 +56,7 @@ def enter_in_error(session: Session, actor: Actor, review: Review, report: Repor
         return
     report.status = VersionStatus.ENTERED_IN_ERROR
     report.acknowledged_at = None
+    chase.begun(session, report, review.referral)
     review.referral.updated_at = now()
     _record(session, actor, report, "report.entered-in-error", version=signed.version, reason_given=True)
     tell(

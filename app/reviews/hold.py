@@ -7,20 +7,24 @@ from sqlalchemy.orm import Session
 
 from app.access.actor import Actor, person_of, require
 from app.audit import events
+from app.db import now
 from app.errors import Conflict, Invalid
 from app.notifications.notify import tell
 from app.referrals.models import ManifestItem
+from app.reviews import clocks
 from app.reviews.models import Message, Review, ReviewStatus
 from app.reviews.step import require_owner, step
 
 
 def hold(session: Session, actor: Actor, review: Review, text: str) -> Message:
-    """Ask the referrer something; the review waits for the answer with its owner."""
+    """Ask the referrer something; the review waits for the answer with its owner, whose clock stands meanwhile."""
     require(actor, "review.read", review.reading_organization_id)
     require_owner(actor, session, review)
     if not text:
         raise Invalid("Write what you need.", field="text")
-    step(session, review, "hold")
+    at = now()
+    step(session, review, "hold", held_at=at, reply_due_at=clocks.reply_due(review.referral, at))
+    clocks.paused(session, review, review.referral)
     message = _say(session, actor, review, "question", text, [])
     tell(
         session,
@@ -42,7 +46,11 @@ def reply(session: Session, actor: Actor, review: Review, text: str, file_ids: l
     known = set(session.scalars(sa.select(ManifestItem.id).where(ManifestItem.referral_id == review.referral_id)))
     if not set(file_ids) <= known:
         raise Invalid("A file named here is not one of this referral.", field="file_ids")
-    step(session, review, "reply")
+    at = now()
+    step(session, review, "reply", **clocks.resuming(review, review.referral, at))
+    clocks.resumed(session, review, review.referral, at)
+    if review.written_at is None:
+        clocks.owned(session, review, at)
     message = _say(session, actor, review, "reply", text, file_ids)
     if review.owner_id is not None:
         tell(

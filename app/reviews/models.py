@@ -30,8 +30,11 @@ class ReviewStatus(StrEnum):
 S = ReviewStatus
 OPEN = (S.REQUESTED, S.RECEIVED, S.ACCEPTED, S.IN_PROGRESS, S.ON_HOLD)
 WAITING = (S.REQUESTED, S.RECEIVED)
+ENDED = (S.COMPLETED, S.CANCELLED)
 # The same words in an index's WHERE clause and in the query, or the index is not used.
 OPEN_SQL = "status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"
+DECLINED_SQL = "status = 'rejected' AND returned_at IS NULL"  # the coordinator's
+ASKED_SQL = "status = 'on-hold'"
 UNCLAIMED_SQL = "owner_id IS NULL AND status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"
 
 # (status, act) -> status; what is not here is refused (clinical workflow after FHIR Task).
@@ -59,7 +62,11 @@ TRANSITIONS: dict[tuple[str, str], ReviewStatus] = {
     (S.RECEIVED, "decline"): S.REJECTED,
     (S.ACCEPTED, "sign"): S.COMPLETED,
     (S.IN_PROGRESS, "sign"): S.COMPLETED,
-    **{(status, "cancel"): S.CANCELLED for status in OPEN},
+    (S.ACCEPTED, "lapse"): S.RECEIVED,  # claimed, and no word of it saved
+    (S.IN_PROGRESS, "lapse"): S.RECEIVED,  # the same, after the clinic replied
+    (S.REJECTED, "assign"): S.ACCEPTED,  # declined, it is the coordinator's: another reader, or back to the clinic
+    (S.REJECTED, "return"): S.REJECTED,
+    **{(status, "cancel"): S.CANCELLED for status in (*OPEN, S.REJECTED)},
 }
 
 
@@ -84,7 +91,13 @@ class Review(Base):
     status: Mapped[str] = mapped_column(sa.String(12), default=S.REQUESTED)
     owner_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     owned_at: Mapped[datetime | None]
-    due_at: Mapped[datetime]
+    written_at: Mapped[datetime | None]  # when its owner last saved; null: the claim may lapse
+    due_at: Mapped[datetime]  # with the pauses that have ended; one that lasts is counted by `pause.due`
+    claim_by: Mapped[datetime | None]  # half of its time: unclaimed by then, it is the coordinator's
+    held_at: Mapped[datetime | None]  # the reader's clock stands since then
+    reply_due_at: Mapped[datetime | None]  # the referrer's clock, while the reader's stands
+    paused_s: Mapped[int] = mapped_column(default=0)  # by pauses that have ended
+    returned_at: Mapped[datetime | None]  # declined, and left to the clinic by the coordinator
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
     ended_reason: Mapped[str] = mapped_column(sa.Text, default="")
@@ -105,6 +118,13 @@ class Review(Base):
         # PostgreSQL takes no order from an index in which a column IS NULL.
         sa.Index("ix_review_unclaimed", "reading_organization_id", "due_at", "id",
                  sqlite_where=sa.text(UNCLAIMED_SQL), postgresql_where=sa.text(UNCLAIMED_SQL)),
+        sa.Index("ix_review_claim_by", "reading_organization_id", "claim_by", "id",
+                 sqlite_where=sa.text(UNCLAIMED_SQL), postgresql_where=sa.text(UNCLAIMED_SQL)),
+        sa.Index("ix_review_declined", "reading_organization_id", "updated_at", "id",
+                 sqlite_where=sa.text(DECLINED_SQL), postgresql_where=sa.text(DECLINED_SQL)),
+        # Over all organizations: never many at a time, and theirs on either side.
+        sa.Index("ix_review_asked", "reply_due_at", "id",
+                 sqlite_where=sa.text(ASKED_SQL), postgresql_where=sa.text(ASKED_SQL)),
         sa.Index("ix_review_status", "reading_organization_id", "status", "due_at", "id"),
         sa.Index("ix_review_owner", "owner_id", "status", "updated_at", "id"),  # what somebody signed, the latest first
     )  # fmt: skip

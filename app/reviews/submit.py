@@ -13,8 +13,9 @@ from app.errors import Conflict, Sentence
 from app.notifications.notify import tell
 from app.people.models import Membership, Role
 from app.people.reading import reader_for
+from app.referrals.deadlines import deadline
 from app.referrals.models import Referral, ReferralStatus
-from app.referrals.revise import deadline
+from app.reviews import clocks
 from app.reviews.models import Review
 from app.studies.models import ReferralStudy
 
@@ -35,9 +36,10 @@ def submit(session: Session, actor: Actor, referral: Referral) -> Review:
     review = Review(
         id=new_id(), organization_id=referral.organization_id, referral_id=referral.id,
         reading_organization_id=referral.reading_organization_id, due_at=referral.due_at,
-        exam_type=referral.exam_type,
+        exam_type=referral.exam_type, claim_by=clocks.half_way(at, referral.due_at),
     )  # fmt: skip
     session.add(review)
+    clocks.begun(session, review)
     _let_the_reader_see(session, referral)
     events.record(session, actor, "referral.submitted", organization_id=referral.organization_id, entity_id=referral.id,
                   referral_id=referral.id, due_at=referral.due_at.isoformat())  # fmt: skip

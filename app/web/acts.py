@@ -76,9 +76,22 @@ def release_review(review_id: UUID, who: Acting, request: Request) -> Response:
 
 
 @router.post("/reviews/{review_id}/assign")
-def assign_review(review_id: UUID, who: Acting, request: Request, person_id: Annotated[UUID, Form()]) -> Response:
+def assign_review(
+    review_id: UUID, who: Acting, request: Request, person_id: Annotated[UUID, Form()],
+    owned_at: Annotated[str, Form(max_length=40)] = "",
+) -> Response:  # fmt: skip
+    """`owned_at` as the page showed it: of two who give it to somebody one does."""
+
     def act(session: Session, review: Review) -> None:
-        claim.assign(session, who, review, person_id)
+        claim.assign(session, who, review, person_id, claim.Seen.of(owned_at))
+
+    return _done(request, who, review_id, act, "/worklist", right="review.assign")
+
+
+@router.post("/reviews/{review_id}/return")
+def return_review(review_id: UUID, who: Acting, request: Request) -> Response:
+    def act(session: Session, review: Review) -> None:
+        decline.give_back(session, who, review)
 
     return _done(request, who, review_id, act, "/worklist", right="review.assign")
 

@@ -23,7 +23,7 @@ from app.languages import LANGUAGES, Speech, speech
 from app.notifications.inbox import unread_count
 from app.people.models import Organization, Patient
 from app.reports import words as clinical
-from app.web.clock import time_left
+from app.web.clock import span_words, time_left, took
 from app.web.words import speech_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -92,6 +92,8 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "born_words": lambda patient: born(patient, spoken),
         "day": lambda given: clinical.day(given, spoken.language),
         "size": lambda size_bytes: size(size_bytes, spoken.language),
+        "span_words": lambda span: span_words(span, spoken.ngettext),
+        "took": lambda span: took(span, spoken.language, spoken.ngettext),
         "time_left": lambda due_at: time_left(due_at, now(), spoken.ngettext),
         "moment": lambda at, *sites: clinical.moment(at, [one.time_zone for one in sites] or ["UTC"], spoken.language),
     }
@@ -129,6 +131,9 @@ def jobs(spoken: Speech) -> dict[str, str]:
     return {
         "notifications.mail": _("Send a mail"), "studies.settle": _("Prepare the images of a study"),
         "studies.settle_document": _("Prepare the pages of a document"), "reports.publish": _("Print a report"),
+        "reviews.due": _("Tell of a deadline"), "reviews.warn": _("Warn of a claim that lapses"),
+        "reviews.lapse": _("Let a claim lapse"), "reviews.unanswered": _("Tell of an open question"),
+        "reports.unread": _("Send an answer again"), "reports.escalate": _("Tell of an unread answer"),
     }  # fmt: skip
 
 

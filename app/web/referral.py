@@ -13,6 +13,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
 from app.notifications.inbox import mark_case_read
+from app.referrals import deadlines
 from app.referrals.given import RevisedReferral, clean
 from app.referrals.models import ARRIVED, EXAM_TYPES, FileStatus, ManifestItem, Referral, ReferralStatus
 from app.reviews import cancel, files, hold, step, submit
@@ -173,7 +174,10 @@ def _page(request: Request, who: Actor, found: Case, form: Form, status: int = 2
 def _revising(request: Request, who: Actor, found: Case, form: Form, status: int = 200) -> Response:
     if found.referral.status not in OPEN:
         raise Conflict("An ended referral cannot be changed.")
-    return render(request, who, "revise_referral.html", status, form=form, found=found, exam_types=EXAM_TYPES)
+    by = deadlines.table(found.referral.organization, found.referral.reading_organization)
+    return render(
+        request, who, "revise_referral.html", status, form=form, found=found, exam_types=EXAM_TYPES, deadlines=by
+    )
 
 
 def context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
@@ -204,4 +208,4 @@ def _is_over(found: Case) -> bool:
     report, review = found.signed_report, found.review
     if found.referral.status in (ReferralStatus.REVOKED, ReferralStatus.ENTERED_IN_ERROR):
         return True
-    return bool(report and report.acknowledged_at) or bool(review and review.status == ReviewStatus.REJECTED)
+    return bool(report and report.acknowledged_at) or bool(review and review.returned_at)

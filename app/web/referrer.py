@@ -15,6 +15,7 @@ from app.http.etag import unless_known
 from app.http.idempotency import Once, RequestKey, once
 from app.people.models import Organization
 from app.people.reading import readers_for
+from app.referrals import deadlines
 from app.referrals.given import GivenReferral
 from app.referrals.models import EXAM_TYPES
 from app.referrals.place import place
@@ -115,5 +116,5 @@ def _form(request: Request, who: Actor, form: Form, status: int = 200) -> Respon
         readers = {one.id: one for each in own for one in readers_for(session, each.id)}
     return render(
         request, who, "new_referral.html", status, form=form, own=own, readers=list(readers.values()),
-        exam_types=EXAM_TYPES,
+        exam_types=EXAM_TYPES, deadlines=deadlines.table(*own[:1], *(readers.values() if len(readers) == 1 else ())),
     )  # fmt: skip

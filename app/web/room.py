@@ -22,7 +22,7 @@ from app.reports import words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
 from app.reports.words import Gettext
-from app.reviews import step
+from app.reviews import clocks, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.studies.images import image_list, image_list_sha256
 from app.web.clock import Left, time_left
@@ -30,9 +30,12 @@ from app.web.pages import render
 from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
+GONE = (ReviewStatus.REJECTED, ReviewStatus.CANCELLED)
+ASSIGNABLE = (ReviewStatus.REQUESTED, ReviewStatus.RECEIVED, ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS,
+              ReviewStatus.REJECTED)  # fmt: skip
 WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD)
 
-UNCHANGED = {"images": False, "question": False, "ended": False}
+UNCHANGED = {"images": False, "question": False, "ended": False, "lost": False}
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class May:
     decline: bool
     release: bool
     assign: bool
+    give_back: bool  # a declined one, to the clinic
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Room:
     priors: list[Prior]
     readers: list[Person]
     may: May
+    lapses_at: datetime | None  # the claim, once its owner was warned
 
 
 @dataclass(frozen=True)
@@ -80,13 +85,16 @@ def show_room(review_id: UUID, who: Acting, request: Request, image: str | None 
 
 
 @router.get("/reviews/{review_id}/now")
-def show_now(review_id: UUID, who: Acting, request: Request, images: str = "", version: int = 0) -> Response:
+def show_now(
+    review_id: UUID, who: Acting, request: Request, images: str = "", version: int = 0, *, mine: bool = False
+) -> Response:
     """What changes while one reads: the time left, files that came, the question, whose it is."""
     room = _read(who, review_id)
     note_opened(who, room.case.referral)
     changed = {
         "images": room.images_sha256 != images, "question": room.case.referral.version != version,
-        "ended": room.review.status not in OPEN and room.draft is None,
+        "ended": _has_ended(room),
+        "lost": mine and room.review.status in OPEN and room.review.owner_id != who.person_id,
     }  # fmt: skip
     return render(request, who, "reading_now.html", room=room, left=left(request, who, room), changed=changed)
 
@@ -134,6 +142,7 @@ def _read(who: Actor, review_id: UUID) -> Room:
             images_sha256=image_list_sha256(image_list(session, case.referral.id)),
             priors=desk.priors(session, who, case.referral),
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
+            lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
         )  # fmt: skip
 
 
@@ -143,12 +152,13 @@ def _may(who: Actor, review: Review, draft: ReportVersion | None) -> May:
     amending = mine and review.status == ReviewStatus.COMPLETED and draft is not None
     under_way = mine and review.status in (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS)
     waiting = reads and review.status in WAITING
+    gives = who.may("review.assign", review.reading_organization_id)
     return May(
         claim=waiting, type=waiting or amending or (mine and review.status in WRITABLE),
         save=amending or (mine and review.status in WRITABLE), sign=under_way or amending, hold=under_way,
         decline=waiting or under_way, release=mine and review.status in WRITABLE,
-        assign=who.may("review.assign", review.reading_organization_id) and review.status in OPEN
-        and review.status != ReviewStatus.ON_HOLD,
+        assign=gives and review.status in ASSIGNABLE,
+        give_back=gives and review.status == ReviewStatus.REJECTED and review.returned_at is None,
     )  # fmt: skip
 
 
@@ -162,8 +172,17 @@ def _text(room: Room) -> GivenDraft:
 
 
 def left(request: Request, who: Actor, room: Room) -> Left | None:
-    is_open = room.review.status in OPEN
-    return time_left(room.review.due_at, now(), speech_of(request, who).ngettext) if is_open else None
+    if room.review.status not in OPEN:
+        return None
+    at = now()
+    due_at = clocks.due(room.review, room.case.referral.patient_leaves_at, at)
+    return time_left(due_at, at, speech_of(request, who).ngettext)
+
+
+def _has_ended(room: Room) -> bool:
+    """A signed one that is being changed goes on; a cancelled or declined one does not, whatever was written."""
+    status = room.review.status
+    return status in GONE or (status not in OPEN and room.draft is None)
 
 
 def _field(name: str, _: Gettext) -> str:

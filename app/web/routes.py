@@ -8,8 +8,10 @@ from starlette.staticfiles import StaticFiles
 from app.web import (
     account,
     admin,
+    attention,
     entry,
     glance,
+    keeping,
     links,
     notices,
     oversight,
@@ -22,7 +24,7 @@ from app.web import (
 
 router = APIRouter(include_in_schema=False)
 router.include_router(specialist.router)
-for part in (account, admin, entry, glance, links, notices, oversight, referrer, referral, uploads):
+for part in (account, admin, attention, entry, glance, keeping, links, notices, oversight, referrer, referral, uploads):
     router.include_router(part.router)
 STATIC = Path(__file__).parent / "static"
 

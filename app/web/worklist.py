@@ -21,6 +21,7 @@ from app.people.models import Organization
 from app.referrals.models import EXAM_TYPES
 from app.reports import words
 from app.reports.models import Report
+from app.reviews import clocks
 from app.reviews import worklist as waiting
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.reviews.worklist import Asked, Page
@@ -103,7 +104,9 @@ def row_of(session: Session, who: Actor, review: Review, speech: Speech) -> Row:
 
 
 def _row(who: Actor, review: Review, numbers: Numbers, report: Report | None, speech: Speech) -> Row:
-    left = time_left(review.due_at, now(), speech.ngettext) if review.status in OPEN else None
+    at = now()
+    due_at = clocks.due(review, review.referral.patient_leaves_at, at)
+    left = time_left(due_at, at, speech.ngettext) if review.status in OPEN else None
     reads = who.may("review.read", review.reading_organization_id)
     return Row(review, numbers, report, left, reads and review.status in WAITING)
 
