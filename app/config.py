@@ -67,6 +67,7 @@ class Settings(FileLimits):
     secret_key_file: Path | None = None  # default: data_dir/secret.key
     trusted_proxies: str = ""  # comma-separated addresses that may set X-Forwarded-*
     log_level: str = "INFO"
+    pseudo_locale: bool = False  # the browser's Arabic shows the pages from right to left, in words only for trying
     require_second_factor: bool = True
 
     # Limits on everything that comes from outside (design §4.13)
@@ -94,6 +95,12 @@ class Settings(FileLimits):
     session_idle_min: int = Field(60, gt=0)
     session_max_h: int = Field(12, gt=0)
     sign_in_tries: int = Field(10, gt=0)  # per person and address in 15 minutes
+    claim_lapses_min: int = Field(240, gt=0)  # without a saved draft
+    claim_warning_min: int = Field(30, gt=0)  # before it lapses
+    remind_every_min: int = Field(15, gt=0)  # a clinic that was reminded is left in peace so long
+    file_question_min: int = Field(60, gt=0)  # so long has a clinic that was reminded of a file
+    turnaround_cases: int = Field(2_000, gt=0)  # the latest of a time that are counted
+    attention_days: int = Field(30, gt=0)  # older mails and files are history
     settle_quiet_s: float = Field(2, ge=0)
     decode_children: int = Field(2, gt=0)
     decode_wait_s: float = Field(20, gt=0)  # for a child, while somebody waits for the picture

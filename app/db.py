@@ -242,6 +242,14 @@ def _away_is_unavailable() -> Iterator[None]:
         raise Unavailable("The database does not answer. Nothing was changed; try again.") from away
 
 
+def clock(session: Session) -> datetime:
+    """The database's time, by which timers go: one for all processes, however their own clocks are set."""
+    if session.get_bind().dialect.name == "postgresql":
+        return cast("datetime", session.scalar(sa.select(sa.func.clock_timestamp()))).astimezone(UTC)
+    said = cast("str", session.scalar(sa.select(sa.func.strftime("%Y-%m-%d %H:%M:%f", "now"))))
+    return datetime.fromisoformat(said).replace(tzinfo=UTC)
+
+
 Row = TypeVar("Row", bound=Base)
 
 

@@ -7,16 +7,28 @@ from app.access import sweep as access
 from app.access.actor import WORKER
 from app.config import Settings
 from app.db import transaction
+from app.jobs import timers
 from app.jobs.attempts import Handler
 from app.jobs.run import Schedule, Worker
-from app.notifications import mail
+from app.notifications import digest, mail
+from app.reports import chase as reports
 from app.reports import publish
+from app.reviews import chase as reviews
 from app.storage import sweep as storage
-from app.studies import decoding, settle
+from app.studies import decoding, match, settle
 
 HANDLERS: dict[str, Handler] = {
+    "notifications.digest": digest.send_digest,
     "notifications.mail": mail.send_mail,
+    "reports.escalate": reports.escalate,
     "reports.publish": publish.publish,
+    "studies.match": match.match,
+    "studies.match_referral": match.match_referral,
+    "reports.unread": reports.unread,
+    "reviews.due": reviews.due,
+    "reviews.lapse": reviews.lapse,
+    "reviews.unanswered": reviews.unanswered,
+    "reviews.warn": reviews.warn,
     "studies.settle": settle.settle,
     "studies.settle_document": settle.settle_document,
 }
@@ -36,7 +48,9 @@ def forget_old() -> None:
 
 # Cron with seconds. Hourly rather than nightly: a small clinic's machine is off at night.
 SCHEDULES = (
+    Schedule("jobs.ring", "*/15 * * * * *", timers.ring),
     Schedule("studies.catch_up", "*/20 * * * * *", settle.catch_up),
+    Schedule("notifications.gather", "0 0 * * * *", digest.gather),
     Schedule("storage.sweep", "0 17 * * * *", sweep_storage),
     Schedule("access.forget_old", "0 37 * * * *", forget_old),
 )

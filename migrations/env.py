@@ -7,6 +7,7 @@ from alembic import context
 
 import app.access.models
 import app.audit.events
+import app.jobs.timers
 import app.notifications.models
 import app.people.models
 import app.referrals.models

@@ -68,3 +68,9 @@ def grant(
     )  # fmt: skip
     if session.scalar(same) is None:
         session.add(Grant(organization_id=organization_id, referral_id=referral_id, study_id=study_id))
+
+
+def end_grant(session: Session, organization_id: UUID, *, study_id: UUID) -> None:
+    """From now on it sees the study no longer."""
+    mine = sa.update(Grant).where(Grant.organization_id == organization_id, Grant.study_id == study_id)
+    session.execute(mine.where(Grant.valid_to.is_(None)).values(valid_to=now()))

@@ -24,6 +24,7 @@ from app.http.idempotency import EXAMPLE, SAYS, Once, RequestKey, once, streamed
 from app.referrals.given import GivenReferral, Moment, RevisedReferral, Text, name_within
 from app.referrals.models import EXAM_TYPES, FileStatus, ManifestItem, Referral
 from app.referrals.place import place
+from app.reports import regroup
 from app.reviews import cancel, files, submit
 from app.reviews.revise import revise
 from app.storage.spool import drain
@@ -44,6 +45,11 @@ class ExamTypes(BaseModel):
 
 class Reason(BaseModel):
     reason: Text = Field(min_length=1, examples=["Patient went to the district hospital."])
+
+
+class Target(BaseModel):
+    referral_id: UUID = Field(description="Another one of the same organization")
+    same_patient: bool = Field(False, description="Whatever the files say, it is that referral's patient")
 
 
 @router.get("/exam-types")
@@ -189,6 +195,22 @@ def withdraw_file(referral_id: UUID, file_id: UUID, given: Reason, who: Acting, 
         item = files.withdraw(session, who, referral_id, file_id, given.reason)
         done.keep(200, item.id)
         return FileOut.of(item)
+
+
+@router.post("/referrals/{referral_id}/files/{file_id}/move")
+def move_file(referral_id: UUID, file_id: UUID, given: Target, who: Acting, key: Once) -> FileOut:
+    """To the referral that it belongs to. All of its examination goes with it: `files` are the lines of the rest.
+
+    The answer is its line there; its own says `withdrawn`. What a signed report rests on is a 409 that says the way."""
+    with transaction(who) as session:
+        done = once(session, key)
+        if done.before and done.resource_id is not None:
+            return FileOut.of(scope.get(session, ManifestItem, done.resource_id, who))
+        item, *along = regroup.move(
+            session, who, referral_id, file_id, given.referral_id, same_patient=given.same_patient
+        )
+        done.keep(200, item.id)
+        return FileOut.of(item, along)
 
 
 def file_name(disposition: str | None) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from app.api.schemas import DraftOut, ReviewOut, SignedOut, WorklistItem, WorklistPage
+from app.api.schemas import DraftOut, MessageOut, ReviewOut, SignedOut, WorklistItem, WorklistPage
 from app.audit import events
 from app.cases import lists
 from app.db import reading, transaction
@@ -16,12 +16,14 @@ from app.http.entry import prove
 from app.http.etag import IfMatch, etag, names
 from app.http.idempotency import Once, once
 from app.http.problems import DoorRefusal
-from app.referrals.given import Text
+from app.referrals.given import Moment, Text
 from app.reports import draft
 from app.reports.draft import GivenDraft
 from app.reports.models import ReportVersion
 from app.reports.sign import sign
 from app.reviews import claim, decline, hold, step
+from app.reviews.models import Message
+from app.reviews.say import say
 from app.reviews.worklist import Asked, worklist
 
 router = APIRouter(tags=["reviewing"])
@@ -29,6 +31,9 @@ router = APIRouter(tags=["reviewing"])
 
 class Person(BaseModel):
     person_id: UUID = Field(examples=["0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f71"], description="One of your readers")
+    owned_at: Moment | None = Field(
+        None, description="As the review said it, null included: 409 where somebody was given it, or took it, since"
+    )
 
 
 class Question(BaseModel):
@@ -38,6 +43,12 @@ class Question(BaseModel):
 class Reply(BaseModel):
     text: Text = Field("", examples=["Here it is."])
     file_ids: list[UUID] = Field([], max_length=1000)
+
+
+class Note(BaseModel):
+    text: Text = Field(min_length=1, examples=["The probe was a linear one."])
+    file_ids: list[UUID] = Field([], max_length=1000, description="Files of the referral that this is about")
+    as_reader: bool | None = Field(None, description="Which side speaks, for who belongs to both")
 
 
 class Declined(BaseModel):
@@ -58,11 +69,13 @@ class Proof(BaseModel):
 
 @router.get("/worklist")
 def get_worklist(
-    who: Acting, status: str = "open", site: UUID | None = None, exam_type: str | None = None, owner: str | None = None,
+    who: Acting, *, status: str = "open", site: UUID | None = None, exam_type: str | None = None,
+    language: Annotated[str | None, Query(max_length=10)] = None, owner: str | None = None, overdue: bool = False,
     q: Annotated[str, Query(max_length=200)] = "", cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> WorklistPage:  # fmt: skip
     """Over all memberships of the person, the earliest deadline first."""
-    asked = Asked(status=status, site=site, exam_type=exam_type, owner=owner, q=q, cursor=cursor, limit=limit)
+    asked = Asked(status=status, site=site, exam_type=exam_type, language=language, owner=owner, overdue=overdue, q=q,
+                  cursor=cursor, limit=limit)  # fmt: skip
     with reading(who) as session:
         page = worklist(session, who, asked)
         numbers = lists.numbers(session, who, [review.referral for review in page.reviews])
@@ -107,7 +120,8 @@ def assign_review(review_id: UUID, given: Person, who: Acting, key: Once) -> Rev
         done = once(session, key)
         review = step.for_reader(session, who, review_id, "review.assign")
         if not done.before:
-            claim.assign(session, who, review, given.person_id)
+            seen = claim.Seen(given.owned_at) if "owned_at" in given.model_fields_set else None
+            claim.assign(session, who, review, given.person_id, seen)
             done.keep(200, review.id)
         return ReviewOut.of(review)
 
@@ -135,6 +149,23 @@ def reply_to_review(review_id: UUID, given: Reply, who: Acting, key: Once) -> Re
         return ReviewOut.of(review)
 
 
+@router.post("/reviews/{review_id}/say", status_code=201)
+def say_in_review(review_id: UUID, given: Note, who: Acting, key: Once) -> MessageOut:
+    """Either side writes to the other; nobody's clock stops by it."""
+    with transaction(who) as session:
+        done = once(session, key)
+        review = step.loaded(session, who, review_id)
+        if done.before and done.resource_id is not None:
+            said = session.get_one(Message, done.resource_id)
+        else:
+            sends = who.may("referral.send", review.organization_id)
+            as_reader = given.as_reader if given.as_reader is not None else not sends
+            said = say(session, who, review, given.text, given.file_ids, as_reader=as_reader)
+            session.flush()
+            done.keep(201, said.id)
+        return MessageOut.of(said, who.name)
+
+
 @router.post("/reviews/{review_id}/decline")
 def decline_review(review_id: UUID, given: Declined, who: Acting, key: Once) -> ReviewOut:
     with transaction(who) as session:
@@ -142,6 +173,18 @@ def decline_review(review_id: UUID, given: Declined, who: Acting, key: Once) -> 
         review = step.for_reader(session, who, review_id)
         if not done.before:
             decline.decline(session, who, review, given.reason, given.advice)
+            done.keep(200, review.id)
+        return ReviewOut.of(review)
+
+
+@router.post("/reviews/{review_id}/return")
+def return_review(review_id: UUID, who: Acting, key: Once) -> ReviewOut:
+    """Declined, and nobody else here reads it: it is left to the clinic, which sends it elsewhere or cancels it."""
+    with transaction(who) as session:
+        done = once(session, key)
+        review = step.for_reader(session, who, review_id, "review.assign")
+        if not done.before:
+            decline.give_back(session, who, review)
             done.keep(200, review.id)
         return ReviewOut.of(review)
 

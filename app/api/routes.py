@@ -2,8 +2,22 @@
 
 from fastapi import APIRouter
 
-from app.api import accounts, invitations, media, referring, reporting, reviewing, studies, telling
+from app.api import (
+    accounts,
+    attention,
+    deadlines,
+    invitations,
+    media,
+    patients,
+    referring,
+    reporting,
+    reviewing,
+    studies,
+    telling,
+)
 
 router = APIRouter(prefix="/api/v1")
-for part in (referring, reviewing, reporting, studies, media, telling, accounts, invitations):
+for part in (
+    referring, patients, reviewing, reporting, studies, media, telling, attention, deadlines, accounts, invitations,
+):  # fmt: skip
     router.include_router(part.router)

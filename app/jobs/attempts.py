@@ -7,10 +7,10 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import UUID
 
 from app import db, log
 from app.jobs import queue
+from app.jobs.acting import SERVICE
 
 Handler = Callable[..., object]
 
@@ -103,16 +103,8 @@ def _again(name: str, job_id: str, ids: tuple[str, ...], number: int) -> None:
     if once is not None:
         # Not the job's own key: what changed since may be looked at right away, without this back-off.
         once = f"{re.sub(r'~[0-9]+$', '', once)}~{number + 1}"
-    with db.transaction(_Service()) as session:
+    with db.transaction(SERVICE) as session:
         queue.enqueue(session, name, *ids, once=once, delay_s=BACK_OFF_S[number - 1], job_id=following)
-
-
-class _Service:
-    """Who acts when a job is queued again; `access` and its WORKER lie above this folder."""
-
-    kind = "worker"
-    person_id: UUID | None = None
-    organization_ids: tuple[UUID, ...] = ()
 
 
 def _yield_to_others() -> None:

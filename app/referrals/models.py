@@ -45,6 +45,9 @@ class ReferralStatus(StrEnum):
     ENTERED_IN_ERROR = "entered-in-error"
 
 
+TAKES_FILES = (ReferralStatus.DRAFT, ReferralStatus.ACTIVE, ReferralStatus.COMPLETED)
+
+
 class FileStatus(StrEnum):
     DECLARED = "declared"
     RECEIVING = "receiving"
@@ -55,6 +58,8 @@ class FileStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+# The same words in the index's WHERE clause and in the query, or the index is not used.
+TROUBLE_SQL = "status IN ('held', 'quarantined')"
 ARRIVED = (FileStatus.STORED, FileStatus.HELD, FileStatus.CONFLICT)
 
 
@@ -123,6 +128,8 @@ class Revision(Base):
     at: Mapped[datetime] = mapped_column(default=now)
     changes: Mapped[dict[str, Any]]  # field: [before, after]
 
+    person: Mapped[Person | None] = relationship(lazy="raise")
+
 
 class ManifestItem(Base):
     """One declared or arrived file of a referral (`files[]` in the JSON)."""
@@ -146,8 +153,11 @@ class ManifestItem(Base):
     document_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("document.id"))
     created_at: Mapped[datetime] = mapped_column(default=now)
     arrived_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]  # the clinic, of a file that waits for its word
 
     __table_args__ = (
         sa.Index("ix_manifest_item_referral", "referral_id", "id"),
         sa.Index("ix_manifest_item_digest", "referral_id", "sha256"),
-    )
+        sa.Index("ix_manifest_item_trouble", "arrived_at", "id",
+                 sqlite_where=sa.text(TROUBLE_SQL), postgresql_where=sa.text(TROUBLE_SQL)),
+    )  # fmt: skip

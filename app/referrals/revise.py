@@ -8,8 +8,10 @@ from app.access.actor import Actor, require
 from app.audit import events
 from app.db import now
 from app.errors import Conflict, Sentence
+from app.people.models import Organization
+from app.referrals.dates import refuse_impossible, today_at
 from app.referrals.given import RevisedReferral
-from app.referrals.models import DEADLINES, Priority, Referral, ReferralStatus, Revision
+from app.referrals.models import Referral, ReferralStatus, Revision
 from app.referrals.place import text_columns
 
 
@@ -21,6 +23,8 @@ def revise(session: Session, actor: Actor, referral: Referral, given: RevisedRef
             Sentence("This referral is {status} and cannot be changed.", status=ReferralStatus(referral.status)),
             status=referral.status,
         )
+    if given.obstetric is not None:
+        refuse_impossible(None, given.obstetric, today_at(session.get_one(Organization, referral.organization_id)))
     columns = text_columns(given.model_dump(mode="json", exclude_unset=True))
     if "patient_leaves_at" in given.model_fields_set:
         columns["patient_leaves_at"] = given.patient_leaves_at
@@ -32,20 +36,12 @@ def revise(session: Session, actor: Actor, referral: Referral, given: RevisedRef
         setattr(referral, name, columns[name])
     referral.version += 1
     referral.updated_at = now()
-    if referral.submitted_at is not None:
-        referral.due_at = deadline(referral, referral.submitted_at)
     revision = Revision(organization_id=referral.organization_id, referral_id=referral.id, version=referral.version,
                         person_id=actor.person_id, changes=changes)  # fmt: skip
     session.add(revision)
     events.record(session, actor, "referral.revised", organization_id=referral.organization_id, entity_id=referral.id,
                   referral_id=referral.id, fields=sorted(changes))  # fmt: skip
     return revision
-
-
-def deadline(referral: Referral, submitted_at: datetime) -> datetime:
-    """By the table of priorities, never later than the patient leaves."""
-    due_at = submitted_at + DEADLINES[Priority(referral.priority)]
-    return min(due_at, referral.patient_leaves_at) if referral.patient_leaves_at else due_at
 
 
 def _plain(value: object) -> object:

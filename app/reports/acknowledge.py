@@ -7,6 +7,7 @@ from app.audit import events
 from app.db import insert_or_nothing, now
 from app.errors import Conflict
 from app.referrals.models import Referral, ReferralStatus
+from app.reports import chase
 from app.reports.amend import current
 from app.reports.draft import report_of
 from app.reports.models import Acknowledgement, Report, VersionStatus
@@ -28,6 +29,7 @@ def acknowledge(session: Session, actor: Actor, referral: Referral, report: Repo
     if report.acknowledged_at is not None:
         return
     report.acknowledged_at = referral.updated_at = now()
+    chase.ended(session, report)
     is_answered = report.status not in (VersionStatus.PRELIMINARY, VersionStatus.ENTERED_IN_ERROR)
     if is_answered and referral.status == ReferralStatus.ACTIVE:
         referral.status = ReferralStatus.COMPLETED

@@ -26,6 +26,8 @@ class VersionStatus(StrEnum):
 
 SIGNED = (VersionStatus.PRELIMINARY, VersionStatus.FINAL, VersionStatus.AMENDED, VersionStatus.CORRECTED,
           VersionStatus.APPENDED)  # fmt: skip
+# The same words in the index's WHERE clause and in the query, or the index is not used.
+UNREAD_SQL = "escalated_at IS NOT NULL AND acknowledged_at IS NULL"
 
 
 class Report(Base):
@@ -39,6 +41,7 @@ class Report(Base):
     version: Mapped[int] = mapped_column(default=1)  # the current one's number
     signed_at: Mapped[datetime | None]  # of the current version
     acknowledged_at: Mapped[datetime | None]  # the current version, by the referring side
+    escalated_at: Mapped[datetime | None]  # unread also after it was sent again: the coordinator's
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     versions: Mapped[list["ReportVersion"]] = relationship(
@@ -48,7 +51,11 @@ class Report(Base):
     __table_args__ = (
         sa.Index("ix_report_signed", "organization_id", "signed_at", "id"),
         sa.Index("ix_report_signed_here", "reading_organization_id", "signed_at", "id"),
-    )
+        sa.Index("ix_report_unread", "organization_id", "escalated_at", "id",
+                 sqlite_where=sa.text(UNREAD_SQL), postgresql_where=sa.text(UNREAD_SQL)),
+        sa.Index("ix_report_unread_here", "reading_organization_id", "escalated_at", "id",
+                 sqlite_where=sa.text(UNREAD_SQL), postgresql_where=sa.text(UNREAD_SQL)),
+    )  # fmt: skip
 
 
 class ReportVersion(Base):

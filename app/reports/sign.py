@@ -8,7 +8,7 @@ from app.db import now
 from app.errors import Conflict, Invalid
 from app.jobs.queue import enqueue
 from app.notifications.notify import tell
-from app.reports import source
+from app.reports import chase, source
 from app.reports.draft import open_draft, report_of, stale
 from app.reports.models import Report, ReportVersion, Signature, VersionStatus
 from app.reviews.models import Review, ReviewStatus, after
@@ -71,6 +71,7 @@ def _freeze(
     draft.signature = signature
     report.status, report.version, report.signed_at = draft.status, draft.version, signature.signed_at
     report.acknowledged_at = None  # a new version is read anew
+    chase.begun(session, report, review.referral)
     review.referral.updated_at = now()
     session.flush()
 

@@ -30,8 +30,11 @@ class ReviewStatus(StrEnum):
 S = ReviewStatus
 OPEN = (S.REQUESTED, S.RECEIVED, S.ACCEPTED, S.IN_PROGRESS, S.ON_HOLD)
 WAITING = (S.REQUESTED, S.RECEIVED)
+ENDED = (S.COMPLETED, S.CANCELLED)
 # The same words in an index's WHERE clause and in the query, or the index is not used.
 OPEN_SQL = "status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"
+DECLINED_SQL = "status = 'rejected' AND returned_at IS NULL"  # the coordinator's
+ASKED_SQL = "status = 'on-hold'"
 UNCLAIMED_SQL = "owner_id IS NULL AND status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"
 
 # (status, act) -> status; what is not here is refused (clinical workflow after FHIR Task).
@@ -59,7 +62,11 @@ TRANSITIONS: dict[tuple[str, str], ReviewStatus] = {
     (S.RECEIVED, "decline"): S.REJECTED,
     (S.ACCEPTED, "sign"): S.COMPLETED,
     (S.IN_PROGRESS, "sign"): S.COMPLETED,
-    **{(status, "cancel"): S.CANCELLED for status in OPEN},
+    (S.ACCEPTED, "lapse"): S.RECEIVED,  # claimed, and no word of it saved
+    (S.IN_PROGRESS, "lapse"): S.RECEIVED,  # the same, after the clinic replied
+    (S.REJECTED, "assign"): S.ACCEPTED,  # declined, it is the coordinator's: another reader, or back to the clinic
+    (S.REJECTED, "return"): S.REJECTED,
+    **{(status, "cancel"): S.CANCELLED for status in (*OPEN, S.REJECTED)},
 }
 
 
@@ -81,10 +88,17 @@ class Review(Base):
     reading_organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
     referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"), index=True)
     exam_type: Mapped[str] = mapped_column(sa.String(30))  # the referral's, here for the same reason
+    language: Mapped[str] = mapped_column(sa.String(10), default="en")  # the same
     status: Mapped[str] = mapped_column(sa.String(12), default=S.REQUESTED)
     owner_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     owned_at: Mapped[datetime | None]
-    due_at: Mapped[datetime]
+    written_at: Mapped[datetime | None]  # when its owner last saved; null: the claim may lapse
+    due_at: Mapped[datetime]  # with the pauses that have ended; one that lasts is counted by `pause.due`
+    claim_by: Mapped[datetime | None]  # half of its time: unclaimed by then, it is the coordinator's
+    held_at: Mapped[datetime | None]  # the reader's clock stands since then
+    reply_due_at: Mapped[datetime | None]  # the referrer's clock, while the reader's stands
+    paused_s: Mapped[int] = mapped_column(default=0)  # by pauses that have ended
+    returned_at: Mapped[datetime | None]  # declined, and left to the clinic by the coordinator
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
     ended_reason: Mapped[str] = mapped_column(sa.Text, default="")
@@ -96,29 +110,40 @@ class Review(Base):
     __table_args__ = (
         sa.Index("ix_review_open", "reading_organization_id", "due_at", "id",
                  sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
-        sa.Index("ix_review_open_site", "reading_organization_id", "organization_id", "due_at", "id",
+        # What stands behind the id narrows further without a look at the rows.
+        sa.Index("ix_review_open_site", "reading_organization_id", "organization_id", "due_at", "id", "exam_type",
+                 "language", sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
+        sa.Index("ix_review_open_exam_type", "reading_organization_id", "exam_type", "due_at", "id", "language",
                  sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
-        sa.Index("ix_review_open_exam_type", "reading_organization_id", "exam_type", "due_at", "id",
+        sa.Index("ix_review_open_language", "reading_organization_id", "language", "due_at", "id",
                  sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
         sa.Index("ix_review_mine", "reading_organization_id", "owner_id", "due_at", "id",
                  sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
         # PostgreSQL takes no order from an index in which a column IS NULL.
         sa.Index("ix_review_unclaimed", "reading_organization_id", "due_at", "id",
                  sqlite_where=sa.text(UNCLAIMED_SQL), postgresql_where=sa.text(UNCLAIMED_SQL)),
+        sa.Index("ix_review_claim_by", "reading_organization_id", "claim_by", "id",
+                 sqlite_where=sa.text(UNCLAIMED_SQL), postgresql_where=sa.text(UNCLAIMED_SQL)),
+        sa.Index("ix_review_declined", "reading_organization_id", "updated_at", "id",
+                 sqlite_where=sa.text(DECLINED_SQL), postgresql_where=sa.text(DECLINED_SQL)),
+        # Over all organizations: never many at a time, and theirs on either side.
+        sa.Index("ix_review_asked", "reply_due_at", "id",
+                 sqlite_where=sa.text(ASKED_SQL), postgresql_where=sa.text(ASKED_SQL)),
         sa.Index("ix_review_status", "reading_organization_id", "status", "due_at", "id"),
         sa.Index("ix_review_owner", "owner_id", "status", "updated_at", "id"),  # what somebody signed, the latest first
     )  # fmt: skip
 
 
 class Message(Base):
-    """A question of the reader's, or the referrer's reply."""
+    """A question of the reader's, the referrer's reply, or a note of either that nobody has to wait for."""
 
     __tablename__ = "message"
 
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
     review_id: Mapped[UUID] = mapped_column(sa.ForeignKey("review.id"), index=True)
     person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
-    kind: Mapped[str] = mapped_column(sa.String(10))  # question, reply
+    kind: Mapped[str] = mapped_column(sa.String(10))  # question, reply, note
+    from_reader: Mapped[bool] = mapped_column(default=False)  # which side said it
     text: Mapped[str] = mapped_column(sa.Text)
     file_ids: Mapped[list[Any]]
     at: Mapped[datetime] = mapped_column(default=now)

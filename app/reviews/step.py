@@ -10,18 +10,34 @@ from app.access import scope
 from app.access.actor import Actor, require
 from app.db import now
 from app.errors import Conflict, Sentence
+from app.jobs.timers import take
 from app.people.models import Person
 from app.referrals.models import Referral
-from app.reviews.models import Review, ReviewStatus, after
+from app.reviews import clocks
+from app.reviews.models import ENDED, Review, ReviewStatus, after
+
+WHOLE = (
+    joinedload(Review.owner),
+    joinedload(Review.referral).options(joinedload(Referral.patient), joinedload(Referral.organization),
+                                        joinedload(Referral.reading_organization)),
+)  # fmt: skip
+# What steps move: read anew wherever somebody else may have stepped.
+MOVES = ["status", "owner_id", "owned_at", "written_at", "due_at", "claim_by", "held_at", "reply_due_at", "paused_s",
+         "returned_at", "updated_at", "ended_reason", "advice"]  # fmt: skip
 
 
 def loaded(session: Session, actor: Actor, review_id: UUID) -> Review:
     """The review with its owner and its referral, if the actor may know of it."""
-    return scope.get(
-        session, Review, review_id, actor, joinedload(Review.owner),
-        joinedload(Review.referral).options(joinedload(Referral.patient), joinedload(Referral.organization),
-                                            joinedload(Referral.reading_organization)),
-    )  # fmt: skip
+    return scope.get(session, Review, review_id, actor, *WHOLE)
+
+
+def rung(session: Session, review_id: str, timer_id: str) -> Review | None:
+    """The review for which a timer rang, locked; None where the timer has acted before, or counts no more."""
+    review = session.get(Review, UUID(review_id), options=WHOLE)
+    if review is None:
+        return None
+    lock(session, review)
+    return review if take(session, timer_id) else None
 
 
 def for_reader(session: Session, actor: Actor, review_id: UUID, act: str = "review.read") -> Review:
@@ -35,13 +51,16 @@ def lock(session: Session, review: Review) -> None:
     """Nobody else acts on this case until the end of the transaction: what is read from here on stays so."""
     case = sa.select(Referral.id).where(Referral.id == review.referral_id)
     session.execute(case.with_for_update(key_share=True))
-    session.refresh(review, attribute_names=["status", "owner_id", "owned_at"])
+    session.refresh(review, attribute_names=MOVES)
+    _with_owner(session, review)
 
 
 def step(session: Session, review: Review, act: str, **values: object) -> None:
     """Move the review, unless somebody moved it first: then Conflict with who and when."""
     status, owner_id = review.status, review.owner_id
-    if act != "write":  # scripts ask by it for what changed; before the review, as everybody locks the two
+    if act == "write":
+        values["written_at"] = now()
+    else:  # scripts ask by it for what changed; before the review, as everybody locks the two
         session.execute(sa.update(Referral).where(Referral.id == review.referral_id).values(updated_at=now()))
     moved = session.execute(
         sa.update(Review)
@@ -49,10 +68,16 @@ def step(session: Session, review: Review, act: str, **values: object) -> None:
         .values(status=after(status, act), updated_at=now(), **values)
         .execution_options(synchronize_session=False)
     )
-    session.refresh(review, attribute_names=["status", "owner_id", "owned_at", "updated_at", "ended_reason", "advice"])
-    set_committed_value(review, "owner", session.get(Person, review.owner_id) if review.owner_id else None)
+    session.refresh(review, attribute_names=MOVES)
+    _with_owner(session, review)
     if moved.rowcount != 1:  # type: ignore[attr-defined]  # DML gives a CursorResult
         raise taken(session, review)
+    if review.status in ENDED:
+        clocks.ended(session, review)
+
+
+def _with_owner(session: Session, review: Review) -> None:
+    set_committed_value(review, "owner", session.get(Person, review.owner_id) if review.owner_id else None)
 
 
 def taken(session: Session, review: Review) -> Conflict:

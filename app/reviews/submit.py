@@ -13,15 +13,18 @@ from app.errors import Conflict, Sentence
 from app.notifications.notify import tell
 from app.people.models import Membership, Role
 from app.people.reading import reader_for
+from app.referrals.deadlines import deadline
 from app.referrals.models import Referral, ReferralStatus
-from app.referrals.revise import deadline
+from app.reviews import clocks
 from app.reviews.models import Review
 from app.studies.models import ReferralStudy
 
 
-def submit(session: Session, actor: Actor, referral: Referral) -> Review:
-    """Allowed before any file has arrived; submitting twice is once."""
-    require(actor, "referral.send", referral.organization_id)
+def submit(session: Session, actor: Actor, referral: Referral, *, is_again: bool = False) -> Review:
+    """Allowed before any file has arrived; submitting twice is once. `is_again`: what was sent before, for the right
+    patient now, which its reader may do too."""
+    if not is_again:
+        require(actor, "referral.send", referral.organization_id)
     if (review := session.scalars(sa.select(Review).where(Review.referral_id == referral.id)).first()) is not None:
         return review
     if referral.status != ReferralStatus.DRAFT:
@@ -35,13 +38,15 @@ def submit(session: Session, actor: Actor, referral: Referral) -> Review:
     review = Review(
         id=new_id(), organization_id=referral.organization_id, referral_id=referral.id,
         reading_organization_id=referral.reading_organization_id, due_at=referral.due_at,
-        exam_type=referral.exam_type,
+        exam_type=referral.exam_type, language=referral.language, claim_by=clocks.half_way(at, referral.due_at),
     )  # fmt: skip
     session.add(review)
+    clocks.begun(session, review)
     _let_the_reader_see(session, referral)
     events.record(session, actor, "referral.submitted", organization_id=referral.organization_id, entity_id=referral.id,
                   referral_id=referral.id, due_at=referral.due_at.isoformat())  # fmt: skip
-    tell(session, readers(session, referral), "review.requested", referral, to=referral.reading_organization)
+    whom = readers(session, referral)
+    tell(session, whom, "review.requested", referral, to=referral.reading_organization, personally=False)
     return review
 
 

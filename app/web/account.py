@@ -15,7 +15,7 @@ from app.http import entry
 from app.http.actor import Acting, take_cookie
 from app.http.idempotency import Once, once
 from app.languages import LANGUAGES
-from app.people.models import Person
+from app.people.models import Mails, Person
 from app.web.forms import Fields, Form, status_of
 from app.web.pages import render, see_other
 from app.web.words import speech_of
@@ -37,6 +37,14 @@ def change_profile(request: Request, who: Acting, form: Fields) -> Response:
     except Invalid as refusal:
         return _again(request, who, "profile", form, refusal)
     return see_other("/account")
+
+
+@router.post("/mails")
+def choose_mails(who: Acting, form: Fields) -> Response:
+    if (chosen := form.value("mails")) in list(Mails):
+        with transaction(who) as session:
+            profile.choose_mails(session, who, Mails(chosen))
+    return see_other("/account#mails")
 
 
 @router.post("/password")

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from babel.numbers import format_decimal
+
 NOW, SOON = timedelta(hours=1), timedelta(hours=4)
 Plural = Callable[[str, str, int], str]
 
@@ -25,6 +27,27 @@ def time_left(due_at: datetime, at: datetime, ngettext: Plural) -> Left:
     if left <= SOON:
         return Left("soon", "◐", _due_in(left, ngettext))
     return Left("plenty", "○", _due_in(left, ngettext))
+
+
+def span_words(span: timedelta, ngettext: Plural) -> str:
+    """'4 hours', '3 days': the largest unit that says it whole."""
+    minutes = int(span.total_seconds()) // 60
+    if minutes % (24 * 60) == 0 and minutes > 24 * 60:
+        return ngettext("{n} day", "{n} days", minutes // (24 * 60)).format(n=minutes // (24 * 60))
+    if minutes % 60 == 0:
+        return ngettext("{n} hour", "{n} hours", minutes // 60).format(n=minutes // 60)
+    return ngettext("{n} minute", "{n} minutes", minutes).format(n=minutes)
+
+
+def took(span: timedelta, language: str, ngettext: Plural) -> str:
+    """'42 min', '6.1 h', '3.2 days'."""
+    minutes = span.total_seconds() / 60
+    if minutes < 120:
+        return ngettext("{n} min", "{n} min", round(minutes)).format(n=round(minutes))
+    if minutes < 48 * 60:
+        return ngettext("{n} h", "{n} h", 2).format(n=format_decimal(minutes / 60, "0.#", locale=language))
+    days = format_decimal(minutes / (24 * 60), "0.#", locale=language)
+    return ngettext("{n} day", "{n} days", 2).format(n=days)
 
 
 def _due_in(left: timedelta, ngettext: Plural) -> str:

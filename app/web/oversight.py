@@ -1,7 +1,7 @@
-"""What an organization looks into: what needs attention, and the record of who did what."""
+"""What an organization looks into: the record of who did what."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,16 +12,14 @@ from sqlalchemy.orm import Session
 from app.audit import events, search
 from app.audit.events import AuditEvent
 from app.audit.search import Sought
-from app.cases import attention
-from app.db import reading, transaction
+from app.db import transaction
 from app.errors import Forbidden
 from app.http.actor import Acting
-from app.jobs import parked
 from app.people.models import Membership, Person
 from app.referrals.codes import normalized
 from app.referrals.models import Referral
-from app.web.admin import Chosen, frame_of
-from app.web.forms import Fields, Form
+from app.web.admin import frame_of
+from app.web.forms import Form
 from app.web.pages import render, see_other
 from app.web.words import speech_of
 
@@ -41,23 +39,9 @@ Watched = Annotated[UUID, Depends(watched)]
 
 
 @router.get("/attention")
-def show_attention(request: Request, who: Acting, org: Chosen) -> Response:
-    frame, given_up = frame_of(who, org), parked.parked()
-    with reading(who) as session:
-        shown: dict[str, Any] = {
-            "files": attention.refused_files(session, org), "mails": attention.undelivered_mail(session, org),
-            "jobs": attention.jobs_of(session, org, given_up),
-        }  # fmt: skip
-    return render(request, who, "attention.html", **frame, **shown)
-
-
-@router.post("/attention/retry")
-def retry(who: Acting, org: Chosen, form: Fields) -> Response:
-    job_id, given_up = form.value("job_id"), parked.parked()
-    with reading(who) as session:
-        attention.require_own(session, org, given_up, job_id)
-    parked.retry(who, job_id)
-    return see_other(f"/organization/attention?org={org}")
+def moved_to_attention() -> Response:
+    """Where it stood before; kept for whoever has noted the address."""
+    return see_other("/attention")
 
 
 @router.get("/audit")

@@ -7,22 +7,23 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from app.access.actor import Actor
+from app.access.actor import Actor, person_of
 from app.cases import case as cases
 from app.cases import desk, sights
 from app.cases.case import Case, note_opened
 from app.cases.desk import Prior
 from app.cases.sights import Sight
+from app.cases.talk import Said, talk
 from app.db import now, reading, transaction
 from app.errors import Conflict, NotFound
 from app.http.actor import Acting
 from app.http.etag import etag
+from app.notifications.inbox import mark_case_read, unread_messages
 from app.people.models import Organization, Person
 from app.reports import words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
-from app.reports.words import Gettext
-from app.reviews import step
+from app.reviews import clocks, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.studies.images import image_list, image_list_sha256
 from app.web.clock import Left, time_left
@@ -30,9 +31,12 @@ from app.web.pages import render
 from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
+GONE = (ReviewStatus.REJECTED, ReviewStatus.CANCELLED)
+ASSIGNABLE = (ReviewStatus.REQUESTED, ReviewStatus.RECEIVED, ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS,
+              ReviewStatus.REJECTED)  # fmt: skip
 WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD)
 
-UNCHANGED = {"images": False, "question": False, "ended": False}
+UNCHANGED = {"images": False, "question": False, "message": False, "ended": False, "lost": False}
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class May:
     decline: bool
     release: bool
     assign: bool
+    give_back: bool  # a declined one, to the clinic
 
 
 @dataclass(frozen=True)
@@ -58,11 +63,13 @@ class Room:
     draft: ReportVersion | None
     priors: list[Prior]
     readers: list[Person]
+    talk: list[Said]
     may: May
+    lapses_at: datetime | None  # the claim, once its owner was warned
 
 
 @dataclass(frozen=True)
-class Said:
+class Outcome:
     """What became of an act that did not go through: the room is shown again with it, the typed text kept."""
 
     notice: str = ""
@@ -76,38 +83,50 @@ class Said:
 
 @router.get("/reviews/{review_id}")
 def show_room(review_id: UUID, who: Acting, request: Request, image: str | None = None) -> Response:
-    return room_page(request, who, entered(who, review_id), Said(), image)
+    return room_page(request, who, entered(who, review_id), Outcome(), image)
 
 
 @router.get("/reviews/{review_id}/now")
-def show_now(review_id: UUID, who: Acting, request: Request, images: str = "", version: int = 0) -> Response:
+def show_now(
+    review_id: UUID,
+    who: Acting,
+    request: Request,
+    images: str = "",
+    version: int = 0,
+    messages: int = 0,
+    *,
+    mine: bool = False,
+) -> Response:
     """What changes while one reads: the time left, files that came, the question, whose it is."""
     room = _read(who, review_id)
     note_opened(who, room.case.referral)
     changed = {
         "images": room.images_sha256 != images, "question": room.case.referral.version != version,
-        "ended": room.review.status not in OPEN and room.draft is None,
+        "message": len(room.case.messages) > messages, "ended": _has_ended(room),
+        "lost": mine and room.review.status in OPEN and room.review.owner_id != who.person_id,
     }  # fmt: skip
     return render(request, who, "reading_now.html", room=room, left=left(request, who, room), changed=changed)
 
 
 def entered(who: Actor, review_id: UUID) -> Room:
-    """Opening is an event, and marks a new review as seen by the reading side."""
+    """Opening is an event, reads what one was told of the case, and marks a new review as seen by the reading side."""
     with transaction(who) as session:
         review = step.for_reader(session, who, review_id, "review.list")
         cases.opened(session, who, review.referral)
+        unread = unread_messages(session, who.person_id, [review.referral_id])
+        mark_case_read(session, person_of(who), review.referral_id)
         if review.status == ReviewStatus.REQUESTED and who.may("review.read", review.reading_organization_id):
             with suppress(Conflict):  # somebody else saw or took it at this moment
                 step.step(session, review, "see")
-    return _read(who, review_id)
+    return _read(who, review_id, unread.get(review.referral_id))
 
 
-def room_page(request: Request, who: Actor, room: Room, said: Said, image: str | None = None) -> Response:
+def room_page(request: Request, who: Actor, room: Room, said: Outcome, image: str | None = None) -> Response:
     return render(
         request, who, "reading.html", said.status, room=room, case=room.case, review=room.review, may=room.may,
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
         shown=sights.chosen(room.sights, image), text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED,
-        clock_seconds=clock_seconds, field_words=lambda name: _field(name, speech_of(request, who).gettext),
+        clock_seconds=clock_seconds,
     )  # fmt: skip
 
 
@@ -121,7 +140,7 @@ def tag(draft: ReportVersion | None) -> str:
     return etag(draft.id, draft.revision) if draft else ""
 
 
-def _read(who: Actor, review_id: UUID) -> Room:
+def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> Room:
     with reading(who) as session:
         review = step.for_reader(session, who, review_id, "review.list")
         case = cases.whole(session, who, review.referral_id)
@@ -131,9 +150,10 @@ def _read(who: Actor, review_id: UUID) -> Room:
         may = _may(who, case.review, draft)
         return Room(
             case=case, review=case.review, sights=sights.of(session, case), draft=draft, may=may,
-            images_sha256=image_list_sha256(image_list(session, case.referral.id)),
+            talk=talk(session, who, case, unread_since), images_sha256=image_list_sha256(image_list(session, case.referral.id)),
             priors=desk.priors(session, who, case.referral),
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
+            lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
         )  # fmt: skip
 
 
@@ -143,12 +163,13 @@ def _may(who: Actor, review: Review, draft: ReportVersion | None) -> May:
     amending = mine and review.status == ReviewStatus.COMPLETED and draft is not None
     under_way = mine and review.status in (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS)
     waiting = reads and review.status in WAITING
+    gives = who.may("review.assign", review.reading_organization_id)
     return May(
         claim=waiting, type=waiting or amending or (mine and review.status in WRITABLE),
         save=amending or (mine and review.status in WRITABLE), sign=under_way or amending, hold=under_way,
         decline=waiting or under_way, release=mine and review.status in WRITABLE,
-        assign=who.may("review.assign", review.reading_organization_id) and review.status in OPEN
-        and review.status != ReviewStatus.ON_HOLD,
+        assign=gives and review.status in ASSIGNABLE,
+        give_back=gives and review.status == ReviewStatus.REJECTED and review.returned_at is None,
     )  # fmt: skip
 
 
@@ -162,15 +183,14 @@ def _text(room: Room) -> GivenDraft:
 
 
 def left(request: Request, who: Actor, room: Room) -> Left | None:
-    is_open = room.review.status in OPEN
-    return time_left(room.review.due_at, now(), speech_of(request, who).ngettext) if is_open else None
+    if room.review.status not in OPEN:
+        return None
+    at = now()
+    due_at = clocks.due(room.review, room.case.referral.patient_leaves_at, at)
+    return time_left(due_at, at, speech_of(request, who).ngettext)
 
 
-def _field(name: str, _: Gettext) -> str:
-    names = {
-        "question": _("Question"), "clinical_notes": _("Clinical notes"), "exam_type": _("Exam"),
-        "priority": _("How urgent"), "patient_leaves_at": _("The patient leaves"), "obstetric": _("Pregnancy"),
-        "provisional_reading": _("The operator's own reading"), "callback_name": _("Who is called back"),
-        "callback_phone": _("Call-back number"),
-    }  # fmt: skip
-    return names.get(name, name)
+def _has_ended(room: Room) -> bool:
+    """A signed one that is being changed goes on; a cancelled or declined one does not, whatever was written."""
+    status = room.review.status
+    return status in GONE or (status not in OPEN and room.draft is None)

@@ -8,21 +8,30 @@ from starlette.staticfiles import StaticFiles
 from app.web import (
     account,
     admin,
+    attention,
     entry,
     glance,
+    keeping,
     links,
+    moving,
     notices,
     oversight,
+    patients,
     referral,
     referrer,
     refusals,
+    slip,
     specialist,
+    unmatched,
     uploads,
 )  # fmt: skip
 
 router = APIRouter(include_in_schema=False)
 router.include_router(specialist.router)
-for part in (account, admin, entry, glance, links, notices, oversight, referrer, referral, uploads):
+for part in (
+    account, admin, attention, entry, glance, keeping, links, moving, notices, oversight, patients, referrer, referral,
+    slip, unmatched, uploads,
+):  # fmt: skip
     router.include_router(part.router)
 STATIC = Path(__file__).parent / "static"
 

@@ -37,7 +37,10 @@ def _on_its_way(referral: Referral, review: Review, say: Speech) -> str:
         due = clock(review.due_at, say, referral.organization, referral.reading_organization)
         return _("Being read by {person} since {time}, due {due}").format(person=owner, time=since, due=due)
     if review.status == ReviewStatus.ON_HOLD:
-        return _("{person} has a question for you").format(person=owner)
+        if review.reply_due_at is None:
+            return _("{person} has a question for you").format(person=owner)
+        reply_due = clock(review.reply_due_at, say, referral.organization)
+        return _("{person} has a question for you, reply by {time}").format(person=owner, time=reply_due)
     if review.status == ReviewStatus.REJECTED:
         return _("Not read: see why")
     at = clock(review.due_at, say, referral.organization, referral.reading_organization)

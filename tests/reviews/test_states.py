@@ -29,7 +29,8 @@ from tests.referrals.test_place import at_once, placed, submitted
 S = ReviewStatus
 ACTS = sorted({act for _status, act in TRANSITIONS})
 OWNED = (S.ACCEPTED, S.IN_PROGRESS, S.ON_HOLD)
-ENDS = (S.COMPLETED, S.REJECTED, S.CANCELLED)
+COORDINATORS = (S.REJECTED,)
+ENDS = (S.COMPLETED, S.CANCELLED)
 
 
 @pytest.mark.parametrize("status", list(S))
@@ -43,8 +44,8 @@ def test_an_act_leads_to_a_known_state_or_is_refused_with_the_state(status: Revi
         assert refused.value.facts["status"] == status
 
 
-def test_every_state_waits_is_owned_or_is_an_end_and_nothing_leaves_an_end() -> None:
-    assert set(WAITING) | set(OWNED) | set(ENDS) == set(S)
+def test_every_state_waits_is_owned_is_the_coordinators_or_is_an_end_and_nothing_leaves_an_end() -> None:
+    assert set(WAITING) | set(OWNED) | set(COORDINATORS) | set(ENDS) == set(S)
     assert set(OPEN) == set(WAITING) | set(OWNED)
     assert not [status for status, _act in TRANSITIONS if status in ENDS]
 
@@ -224,6 +225,8 @@ def test_declining_says_why_and_what_to_do_and_tells_the_referrer(case: Review, 
     assert told(places.referrer) == ["review.declined"]
     with pytest.raises(Conflict):
         claim(places.reviewer, case)
+    cancel(places.referrer, case)
+    assert now_there(case) == (S.CANCELLED, None)
 
 
 def test_cancelling_ends_the_review_and_tells_who_reads_it(case: Review, places: Places) -> None:

@@ -10,13 +10,16 @@ from app.cases import attention
 from app.db import now, reading
 from app.errors import NotFound
 from app.jobs.parked import Parked
+from app.people.models import Role
+from tests import people
 from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
 from tests.web.conftest import NARROW, Arrive, accessible, picture
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
-PAGES = ("/organization", "/organization/reading", "/organization/attention", "/organization/audit", "/notifications")
+PAGES = ("/organization", "/organization/reading", "/organization/settings", "/organization/audit", "/notifications",
+         "/attention", "/turnaround")  # fmt: skip
 
 
 @pytest.mark.parametrize("viewport", [None, NARROW], ids=["wide", "narrow"])
@@ -116,6 +119,7 @@ def test_refused_files_are_shown_by_case_and_not_by_name(server: Running, places
                              headers={"Content-Disposition": "attachment; filename=Jane-Otieno.dcm"})  # fmt: skip
     assert answer.status_code == 422
     page = arrive(places.admin, "/organization/attention")
+    expect(page).to_have_url(f"{server.base_url}/attention")
     expect(page.locator("main")).to_contain_text(placed.code)
     expect(page.locator("main")).not_to_contain_text("Otieno")
     picture(page, "organization-attention")
@@ -149,5 +153,7 @@ def test_a_given_up_job_is_shown_to_its_own_organization_alone(server: Running, 
     with reading(WORKER) as session:
         assert attention.jobs_of(session, places.clinic, given_up) == given_up
         assert attention.jobs_of(session, places.stranger, given_up) == []
-        with pytest.raises(NotFound):
-            attention.require_own(session, places.stranger, given_up, "job-1")
+        attention.require_mine(session, places.admin.actor, given_up, "job-1")
+        for who in (places.stranger_referrer, people.somebody(places.stranger, Role.ADMIN)):
+            with pytest.raises(NotFound):
+                attention.require_mine(session, who.actor, given_up, "job-1")

@@ -230,4 +230,19 @@ class Draft {
   }
 }
 
-if (form && !form.hasAttribute("data-fixed")) new Draft(form);
+/** Of a case that was cancelled or declined: what was typed and not saved is shown, and stays on this device.
+ * @param {HTMLFormElement} form */
+function showKept(form) {
+  const { review, person } = document.body.dataset;
+  const kept = JSON.parse(localStorage.getItem(`sonopost.draft.${person}.${review}`) ?? "null");
+  if (!kept) return;
+  for (const name of FIELDS) {
+    const area = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem(name));
+    area.value = kept[name] ?? area.value;
+  }
+  form.hidden = false;
+  /** @type {HTMLElement} */ (document.getElementById("kept")).hidden = false;
+}
+
+if (form?.hasAttribute("data-gone")) showKept(form);
+else if (form && !form.hasAttribute("data-fixed")) new Draft(form);

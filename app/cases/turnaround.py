@@ -1,0 +1,161 @@
+"""How long cases take, stage by stage, from the record of what was done; what was paused is left out, and shown."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from math import ceil
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.access.actor import Actor, require
+from app.audit.events import AuditEvent
+from app.config import settings
+from app.reports.models import Report, VersionStatus
+from app.reviews.models import Review
+
+CLAIMS = ("review.claimed", "review.assigned")
+RESUMES = ("review.replied", "review.released")
+ACTIONS = ("referral.submitted", *CLAIMS, "review.held", *RESUMES, "report.signed", "report.acknowledged")
+AT_ONCE = 500  # ids in one statement
+
+
+class Stage(StrEnum):
+    """A part of a case's way; `answer` is the first two together, as the clinic counts it."""
+
+    CLAIM = "claim"  # submitted until somebody has it
+    READ = "read"  # from then until it is signed
+    ANSWER = "answer"
+    ACKNOWLEDGE = "acknowledge"  # signed until the clinic has read it
+    PAUSE = "pause"  # while the clinic was asked: in none of the others
+
+
+@dataclass
+class Course:
+    """What is on record of one case."""
+
+    submitted_at: datetime | None = None
+    claimed_at: datetime | None = None
+    signed_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    pauses: list[tuple[datetime, datetime]] = field(default_factory=list)
+    held_at: datetime | None = None
+
+    def note(self, event: AuditEvent) -> None:
+        """Events come in the order in which they happened; of each milestone the first counts."""
+        if event.action == "referral.submitted":
+            self.submitted_at = self.submitted_at or event.at
+        elif event.action in CLAIMS:
+            self.claimed_at = self.claimed_at or event.at
+        elif event.action == "review.held":
+            self.held_at = event.at
+        elif event.action in RESUMES and self.held_at is not None:
+            self.pauses.append((self.held_at, event.at))
+            self.held_at = None
+        elif event.action == "report.signed" and event.detail.get("status") != VersionStatus.PRELIMINARY:
+            self.signed_at = self.signed_at or event.at
+        elif event.action == "report.acknowledged" and self.signed_at is not None:
+            self.acknowledged_at = self.acknowledged_at or event.at
+
+    @property
+    def paused(self) -> timedelta:
+        return sum((to - since for since, to in self.pauses), timedelta())
+
+    def stages(self) -> dict[Stage, timedelta]:
+        """Those that are over."""
+        ends = {
+            Stage.CLAIM: (self.submitted_at, self.claimed_at), Stage.READ: (self.claimed_at, self.signed_at),
+            Stage.ANSWER: (self.submitted_at, self.signed_at), Stage.ACKNOWLEDGE: (self.signed_at, self.acknowledged_at),
+        }  # fmt: skip
+        taken = {stage: self._without_pauses(since, to) for stage, (since, to) in ends.items() if since and to}
+        return taken | ({Stage.PAUSE: self.paused} if self.pauses else {})
+
+    def _without_pauses(self, since: datetime, to: datetime) -> timedelta:
+        inside = (min(end, to) - max(begin, since) for begin, end in self.pauses)
+        return to - since - sum((each for each in inside if each > timedelta()), timedelta())
+
+
+@dataclass(frozen=True)
+class Figure:
+    stage: Stage
+    cases: int
+    half: timedelta  # of them took no longer
+    nine_tenths: timedelta
+
+
+@dataclass(frozen=True)
+class Figures:
+    cases: int
+    in_time: int  # answered before they were due
+    is_cut: bool  # there were more: the latest are counted
+    stages: list[Figure]
+
+
+def of_organization(session: Session, actor: Actor, organization_id: UUID, since: datetime, until: datetime) -> Figures:
+    """Over the cases signed in that time, asked by this organization or read there."""
+    require(actor, "turnaround.see", organization_id)
+    most = settings().turnaround_cases
+    columns = sa.select(Report.id, Report.referral_id, Report.review_id, Report.signed_at)
+    signed = columns.where(Report.signed_at >= since, Report.signed_at < until).limit(most + 1)
+    latest = signed.order_by(Report.signed_at.desc(), Report.id.desc())
+    sides = (Report.reading_organization_id, Report.organization_id)
+    found = {row.id: row for side in sides for row in session.execute(latest.where(side == organization_id))}
+    rows = sorted(found.values(), key=lambda row: row.signed_at, reverse=True)
+    kept = rows[:most]
+    courses = courses_of(
+        session, {each: row.referral_id for row in kept for each in (row.id, row.referral_id, row.review_id)}
+    )
+    due = _due(session, [row.review_id for row in kept])
+    answered = [(courses[row.referral_id], due[row.review_id]) for row in kept if row.referral_id in courses]
+    in_time = sum(course.signed_at is not None and course.signed_at <= due_at for course, due_at in answered)
+    return Figures(len(kept), in_time, len(rows) > most, figures([course for course, _due_at in answered]))
+
+
+def of_case(session: Session, referral_id: UUID) -> Course:
+    """The caller has seen to it that the actor may know of the referral."""
+    ids = {referral_id: referral_id}
+    for model in (Review, Report):
+        mine = sa.select(model.id).where(model.referral_id == referral_id)
+        ids |= dict.fromkeys(session.scalars(mine), referral_id)
+    return courses_of(session, ids).get(referral_id, Course())
+
+
+def courses_of(session: Session, cases: dict[UUID, UUID]) -> dict[UUID, Course]:
+    """By referral, from the events of each of these rows, by the record's index over what it is about."""
+    ids, courses = list(cases), dict[UUID, Course]()
+    events: list[AuditEvent] = []
+    for at in range(0, len(ids), AT_ONCE):
+        some = AuditEvent.entity_id.in_(ids[at : at + AT_ONCE])
+        events += session.scalars(sa.select(AuditEvent).where(some, AuditEvent.action.in_(ACTIONS)))
+    for event in sorted(events, key=lambda event: (event.at, event.id)):
+        if event.entity_id is not None:
+            courses.setdefault(cases[event.entity_id], Course()).note(event)
+    return courses
+
+
+def figures(courses: Sequence[Course]) -> list[Figure]:
+    taken: dict[Stage, list[timedelta]] = {stage: [] for stage in Stage}
+    for course in courses:
+        for stage, length in course.stages().items():
+            taken[stage].append(length)
+    return [
+        Figure(stage, len(lengths), _nearest_rank(lengths, 0.5), _nearest_rank(lengths, 0.9))
+        for stage, lengths in taken.items()
+        if lengths
+    ]
+
+
+def _nearest_rank(lengths: Iterable[timedelta], share: float) -> timedelta:
+    """The shortest of them that so many do not exceed."""
+    ordered = sorted(lengths)
+    return ordered[max(0, ceil(share * len(ordered)) - 1)]
+
+
+def _due(session: Session, review_ids: list[UUID]) -> dict[UUID, datetime]:
+    due: dict[UUID, datetime] = {}
+    for at in range(0, len(review_ids), AT_ONCE):
+        some = sa.select(Review.id, Review.due_at).where(Review.id.in_(review_ids[at : at + AT_ONCE]))
+        due |= {row.id: row.due_at for row in session.execute(some)}
+    return due
