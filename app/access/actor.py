@@ -18,6 +18,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "review.read": READERS,  # claim, release, hold, write, decline
     "review.assign": frozenset({Role.COORDINATOR, Role.SUPERVISOR}),
     "report.sign": READERS,
+    "study.measure": READERS | {Role.REFERRER},  # the operator too; each organization sees its own
     "organization.administer": frozenset({Role.ADMIN}),
     "audit.read": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
 }

@@ -12,7 +12,7 @@ from app.db import now
 from app.errors import Conflict, Sentence
 from app.people.models import Person
 from app.referrals.models import Referral
-from app.reviews.models import Review, ReviewStatus, after
+from app.reviews.models import OPEN, Review, ReviewStatus, after
 
 
 def loaded(session: Session, actor: Actor, review_id: UUID) -> Review:
@@ -53,6 +53,8 @@ def step(session: Session, review: Review, act: str, **values: object) -> None:
     set_committed_value(review, "owner", session.get(Person, review.owner_id) if review.owner_id else None)
     if moved.rowcount != 1:  # type: ignore[attr-defined]  # DML gives a CursorResult
         raise taken(session, review)
+    if review.status not in OPEN:
+        scope.end(session, review.id)
 
 
 def taken(session: Session, review: Review) -> Conflict:
