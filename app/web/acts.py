@@ -21,6 +21,7 @@ from app.reports import draft
 from app.reports.draft import GivenDraft
 from app.reviews import claim, decline, hold, step
 from app.reviews.models import Review
+from app.studies import machine
 from app.web import room
 from app.web.pages import by_htmx, render, see_other
 from app.web.room import Said
@@ -94,6 +95,20 @@ def hold_review(review_id: UUID, who: Acting, request: Request, key: Once, text:
             done.keep(303, review.id)
 
     return _done(request, who, review_id, act, f"/reviews/{review_id}", said=Said(reason=text))
+
+
+@router.post("/reviews/{review_id}/machine")
+def accept_of_machine(
+    review_id: UUID,
+    who: Acting,
+    instance_id: Annotated[UUID, Form()],
+    machine_key: Annotated[str, Form(max_length=200)],
+) -> Response:
+    """A number of the machine's becomes the reader's."""
+    with transaction(who) as session:
+        step.for_reader(session, who, review_id)
+        machine.accept(session, who, instance_id, machine_key)
+    return see_other(f"/reviews/{review_id}#machine")
 
 
 @router.post("/reviews/{review_id}/decline")

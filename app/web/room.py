@@ -24,7 +24,9 @@ from app.reports.models import ReportVersion
 from app.reports.words import Gettext
 from app.reviews import step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
+from app.studies import machine
 from app.studies.images import image_list, image_list_sha256
+from app.studies.machine import Line
 from app.web.clock import Left, time_left
 from app.web.pages import render
 from app.web.words import speech_of
@@ -47,6 +49,7 @@ class May:
     decline: bool
     release: bool
     assign: bool
+    measure: bool
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,17 @@ class Room:
     draft: ReportVersion | None
     priors: list[Prior]
     readers: list[Person]
+    machine: list[Line]  # what the machine measured itself
     may: May
+
+
+@dataclass(frozen=True)
+class Beside:
+    """An earlier case of the same patient, looked at side by side."""
+
+    case: Case
+    sights: list[Sight]
+    shown: Sight | None
 
 
 @dataclass(frozen=True)
@@ -75,8 +88,13 @@ class Said:
 
 
 @router.get("/reviews/{review_id}")
-def show_room(review_id: UUID, who: Acting, request: Request, image: str | None = None) -> Response:
-    return room_page(request, who, entered(who, review_id), Said(), image)
+def show_room(
+    review_id: UUID, who: Acting, request: Request, image: str | None = None, prior: UUID | None = None,
+    prior_image: str | None = None,
+) -> Response:  # fmt: skip
+    room = entered(who, review_id)
+    beside = _beside(who, room, prior, prior_image) if prior else None
+    return room_page(request, who, room, Said(), image, beside)
 
 
 @router.get("/reviews/{review_id}/now")
@@ -102,12 +120,14 @@ def entered(who: Actor, review_id: UUID) -> Room:
     return _read(who, review_id)
 
 
-def room_page(request: Request, who: Actor, room: Room, said: Said, image: str | None = None) -> Response:
+def room_page(
+    request: Request, who: Actor, room: Room, said: Said, image: str | None = None, beside: Beside | None = None
+) -> Response:
     return render(
         request, who, "reading.html", said.status, room=room, case=room.case, review=room.review, may=room.may,
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
         shown=sights.chosen(room.sights, image), text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED,
-        clock_seconds=clock_seconds, field_words=lambda name: _field(name, speech_of(request, who).gettext),
+        beside=beside, clock_seconds=clock_seconds, field_words=lambda name: _field(name, speech_of(request, who).gettext),
     )  # fmt: skip
 
 
@@ -134,7 +154,20 @@ def _read(who: Actor, review_id: UUID) -> Room:
             images_sha256=image_list_sha256(image_list(session, case.referral.id)),
             priors=desk.priors(session, who, case.referral),
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
+            machine=machine.lines(session, who, case.instances),
         )  # fmt: skip
+
+
+def _beside(who: Actor, room: Room, referral_id: UUID, image: str | None) -> Beside:
+    """One of the patient's earlier cases; looking at it is an event of its own, written first."""
+    prior = next((one.referral for one in room.priors if one.referral.id == referral_id), None)
+    if prior is None:
+        raise NotFound
+    note_opened(who, prior)
+    with reading(who) as session:
+        case = cases.whole(session, who, prior.id)
+        found = sights.of(session, case)
+    return Beside(case=case, sights=found, shown=sights.chosen(found, image))
 
 
 def _may(who: Actor, review: Review, draft: ReportVersion | None) -> May:
@@ -148,7 +181,7 @@ def _may(who: Actor, review: Review, draft: ReportVersion | None) -> May:
         save=amending or (mine and review.status in WRITABLE), sign=under_way or amending, hold=under_way,
         decline=waiting or under_way, release=mine and review.status in WRITABLE,
         assign=who.may("review.assign", review.reading_organization_id) and review.status in OPEN
-        and review.status != ReviewStatus.ON_HOLD,
+        and review.status != ReviewStatus.ON_HOLD, measure=reads,
     )  # fmt: skip
 
 

@@ -231,3 +231,5 @@ class Draft {
 }
 
 if (form && !form.hasAttribute("data-fixed")) new Draft(form);
+
+export {}; // a module: its types are its own
