@@ -34,6 +34,7 @@ from app.web.words import speech_of
 router = APIRouter(include_in_schema=False)
 WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD)
 
+BEGINNING = 6  # of the strip: the page comes with so many, the rest when the first image is there
 UNCHANGED = {"images": False, "question": False, "ended": False}
 
 
@@ -90,11 +91,20 @@ class Said:
 @router.get("/reviews/{review_id}")
 def show_room(
     review_id: UUID, who: Acting, request: Request, image: str | None = None, prior: UUID | None = None,
-    prior_image: str | None = None,
+    prior_image: str | None = None, all: bool = False,  # noqa: A002 - the word in the address
 ) -> Response:  # fmt: skip
     room = entered(who, review_id)
     beside = _beside(who, room, prior, prior_image) if prior else None
-    return room_page(request, who, room, Said(), image, beside)
+    return room_page(request, who, room, Said(), image, beside, whole=all)
+
+
+@router.get("/reviews/{review_id}/strip")
+def show_strip(review_id: UUID, who: Acting, request: Request) -> Response:
+    """All of it, for the page that began with a part."""
+    room = _read(who, review_id)
+    note_opened(who, room.case.referral)
+    return render(request, who, "reading_strip.html", review=room.review, sights=room.sights, pane="", beginning=0,
+                  shown=None, beside=None)  # fmt: skip
 
 
 @router.get("/reviews/{review_id}/now")
@@ -121,12 +131,16 @@ def entered(who: Actor, review_id: UUID) -> Room:
 
 
 def room_page(
-    request: Request, who: Actor, room: Room, said: Said, image: str | None = None, beside: Beside | None = None
-) -> Response:
+    request: Request, who: Actor, room: Room, said: Said, image: str | None = None, beside: Beside | None = None,
+    *, whole: bool = False,
+) -> Response:  # fmt: skip
+    shown = sights.chosen(room.sights, image)
+    is_late = shown is not None and shown in room.sights[BEGINNING:]
     return render(
         request, who, "reading.html", said.status, room=room, case=room.case, review=room.review, may=room.may,
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
-        shown=sights.chosen(room.sights, image), text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED,
+        shown=shown, beginning=0 if whole or is_late or beside else BEGINNING,
+        text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED,
         beside=beside, clock_seconds=clock_seconds, field_words=lambda name: _field(name, speech_of(request, who).gettext),
     )  # fmt: skip
 

@@ -46,6 +46,23 @@ def test_the_next_image_is_there_before_it_is_asked_for(server: Running, places:
     assert [url for url in asked if url.endswith(f"{second}/frames/1")] != []
 
 
+def test_a_long_strip_comes_when_the_first_image_is_there(server: Running, places: Places, arrive: Arrive) -> None:
+    placed = cases.place(server, places, *[(f"{n}.jpg", cases.jpeg(20 + n)) for n in range(10)])
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    expect(page.locator(".caption")).to_have_text("Image 1 of 10 · exact")
+    expect(page.locator(".strip a")).to_have_count(10)
+    expect(page.locator(".strip .seen")).to_have_text(["exact", *["not opened"] * 9])
+    page.keyboard.press("End")
+    expect(page.locator(".caption")).to_have_text("Image 10 of 10 · exact")
+    page.reload()
+    expect(page.locator(".strip .seen").nth(9)).to_have_text("exact")
+    plain = arrive(places.reviewer, f"/reviews/{placed.review_id}", java_script_enabled=False)
+    expect(plain.locator(".strip a[data-key]")).to_have_count(6)
+    plain.get_by_role("link", name="All 10").click()
+    plain.locator(".strip a").nth(8).click()
+    expect(plain.locator(".strip a[aria-current=true]")).to_have_count(1)
+
+
 def test_a_clip_plays_slower_and_over_a_stretch(server: Running, places: Places, arrive: Arrive) -> None:
     placed = cases.place(server, places, ("clip.dcm", cases.numbered_clip()))
     cases.settled(server, places, placed)

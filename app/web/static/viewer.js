@@ -13,7 +13,8 @@ const SPEEDS = [0.25, 0.5, 1, 2];
 const SEEN = ["", "preview", "exact"];
 
 class UsViewer extends HTMLElement {
-  links = /** @type {HTMLAnchorElement[]} */ ([...this.querySelectorAll(".strip a")]);
+  strip = this.piece(".strip");
+  links = /** @type {HTMLAnchorElement[]} */ ([...this.querySelectorAll(".strip a[data-key]")]);
   stageBox = this.piece(".stage");
   sheet = this.piece(".sheet");
   bar = this.piece(".cine");
@@ -40,12 +41,13 @@ class UsViewer extends HTMLElement {
   }
 
   listen() {
-    this.links.forEach((link, at) => link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    this.strip.addEventListener("click", (event) => {
+      const at = this.links.findIndex((link) => link.contains(/** @type {Node} */ (event.target)));
+      if (at < 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       this.open(at);
       this.stageBox.focus({ preventScroll: true });
-    }));
+    });
     this.stageBox.addEventListener("keydown", (event) => this.key(event));
     this.stageBox.addEventListener("tap", () => {
       this.stageBox.focus({ preventScroll: true });
@@ -127,7 +129,7 @@ class UsViewer extends HTMLElement {
   /** @param {number} at @param {string} address @param {boolean} first whether there is nothing to see without it */
   async put(at, address, first = true) {
     const picture = new Image();
-    picture.alt = say("image", { n: at + 1, count: this.links.length });
+    picture.alt = say("image", { n: at + 1, count: this.strip.dataset.count ?? "" });
     picture.className = "picture";
     picture.src = address;
     try {
@@ -199,11 +201,12 @@ class UsViewer extends HTMLElement {
     this.piece(".instead").hidden = false;
     this.piece(".why").textContent = say("cannot", { reason });
     this.caption.textContent = this.nameOf(this.shown);
+    this.rest();
   }
 
   /** @param {number} at */
   nameOf(at) {
-    return say("image", { n: at + 1, count: this.links.length });
+    return say("image", { n: at + 1, count: this.strip.dataset.count ?? "" });
   }
 
   /** @param {number} at @param {string} state */
@@ -212,8 +215,24 @@ class UsViewer extends HTMLElement {
     this.saw(at, state);
   }
 
+  /** The page comes with the beginning of a long strip; the rest when the first image is there. */
+  async rest() {
+    const address = this.strip.dataset.rest;
+    if (!address) return;
+    delete this.strip.dataset.rest;
+    const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (!answer?.ok) return;
+    const came = /** @type {HTMLAnchorElement[]} */ ([...new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll("a[data-key]")]);
+    if (this.links.some((link, at) => link.dataset.key !== came[at]?.dataset.key)) return; // images came or went: the page says so
+    this.strip.querySelector(".rest")?.remove();
+    this.strip.append(...came.slice(this.links.length).map((link) => document.importNode(/** @type {Element} */ (link.closest("li")), true)));
+    this.links = [...this.strip.querySelectorAll("a[data-key]")].map((link) => /** @type {HTMLAnchorElement} */ (link));
+    this.recall();
+  }
+
   /** What was seen of an image, and how, stands on the strip. @param {number} at @param {string} state */
   saw(at, state) {
+    if (state !== "loading") this.rest();
     const link = this.links[at];
     if (SEEN.indexOf(state) <= SEEN.indexOf(link.dataset.seen ?? "")) return;
     link.dataset.seen = state;
