@@ -65,7 +65,7 @@ def known(server: Running, places: Places) -> dict[str, str]:
         "referral_id": case.referral_id, "review_id": case.review_id, "report_id": signed["report_id"],
         "instance_id": seen["instance_ids"][0], "document_id": document["document_id"],
         "file_id": document["id"], "study_id": seen["study_ids"][0], "notification_id": notification["id"],
-        "token_id": token["id"], "invitation_id": str(invitation), "measurement_id": measured["id"], "machine_key": "1.1",
+        "token_id": token["id"], "invitation_id": str(invitation), "measurement_id": measured["id"], "machine_key": "9.8.7",
         "number": "1",
     }  # fmt: skip
 
