@@ -7,6 +7,7 @@ from app.api import (
     attention,
     deadlines,
     invitations,
+    measuring,
     media,
     patients,
     referring,
@@ -18,6 +19,7 @@ from app.api import (
 
 router = APIRouter(prefix="/api/v1")
 for part in (
-    referring, patients, reviewing, reporting, studies, media, telling, attention, deadlines, accounts, invitations,
+    referring, patients, reviewing, reporting, studies, media, measuring, telling, attention, deadlines, accounts,
+    invitations,
 ):  # fmt: skip
     router.include_router(part.router)

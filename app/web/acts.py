@@ -22,6 +22,7 @@ from app.reports.draft import GivenDraft
 from app.reviews import claim, decline, hold, step
 from app.reviews.models import Review
 from app.reviews.say import say
+from app.studies import machine
 from app.web import room
 from app.web.pages import by_htmx, render, see_other
 from app.web.room import Outcome
@@ -122,6 +123,20 @@ def say_in_review(review_id: UUID, who: Acting, request: Request, key: Once, not
             done.keep(303, message.id)
 
     return _done(request, who, review_id, act, f"/reviews/{review_id}#talk", right="review.list")
+
+
+@router.post("/reviews/{review_id}/machine")
+def accept_of_machine(
+    review_id: UUID,
+    who: Acting,
+    instance_id: Annotated[UUID, Form()],
+    machine_key: Annotated[str, Form(max_length=200)],
+) -> Response:
+    """A number of the machine's becomes the reader's."""
+    with transaction(who) as session:
+        step.for_reader(session, who, review_id)
+        machine.accept(session, who, instance_id, machine_key)
+    return see_other(f"/reviews/{review_id}#machine")
 
 
 @router.post("/reviews/{review_id}/decline")

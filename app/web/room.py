@@ -25,7 +25,9 @@ from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
 from app.reviews import clocks, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
+from app.studies import machine
 from app.studies.images import image_list, image_list_sha256
+from app.studies.machine import Line
 from app.web.clock import Left, time_left
 from app.web.pages import render
 from app.web.words import speech_of
@@ -36,6 +38,7 @@ ASSIGNABLE = (ReviewStatus.REQUESTED, ReviewStatus.RECEIVED, ReviewStatus.ACCEPT
               ReviewStatus.REJECTED)  # fmt: skip
 WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD)
 
+BEGINNING = 6  # of the strip: the page comes with so many, the rest when the first image is there
 UNCHANGED = {"images": False, "question": False, "message": False, "ended": False, "lost": False}
 
 
@@ -52,6 +55,7 @@ class May:
     release: bool
     assign: bool
     give_back: bool  # a declined one, to the clinic
+    measure: bool
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,18 @@ class Room:
     priors: list[Prior]
     readers: list[Person]
     talk: list[Said]
+    machine: list[Line]  # what the machine measured itself
     may: May
     lapses_at: datetime | None  # the claim, once its owner was warned
+
+
+@dataclass(frozen=True)
+class Beside:
+    """An earlier case of the same patient, looked at side by side."""
+
+    case: Case
+    sights: list[Sight]
+    shown: Sight | None
 
 
 @dataclass(frozen=True)
@@ -82,8 +96,22 @@ class Outcome:
 
 
 @router.get("/reviews/{review_id}")
-def show_room(review_id: UUID, who: Acting, request: Request, image: str | None = None) -> Response:
-    return room_page(request, who, entered(who, review_id), Outcome(), image)
+def show_room(
+    review_id: UUID, who: Acting, request: Request, image: str | None = None, prior: UUID | None = None,
+    prior_image: str | None = None, all: bool = False,  # noqa: A002 - the word in the address
+) -> Response:  # fmt: skip
+    room = entered(who, review_id)
+    beside = _beside(who, room, prior, prior_image) if prior else None
+    return room_page(request, who, room, Outcome(), image, beside, whole=all)
+
+
+@router.get("/reviews/{review_id}/strip")
+def show_strip(review_id: UUID, who: Acting, request: Request) -> Response:
+    """All of it, for the page that began with a part."""
+    room = _read(who, review_id)
+    note_opened(who, room.case.referral)
+    return render(request, who, "reading_strip.html", review=room.review, sights=room.sights, pane="", beginning=0,
+                  shown=None, beside=None)  # fmt: skip
 
 
 @router.get("/reviews/{review_id}/now")
@@ -121,12 +149,18 @@ def entered(who: Actor, review_id: UUID) -> Room:
     return _read(who, review_id, unread.get(review.referral_id))
 
 
-def room_page(request: Request, who: Actor, room: Room, said: Outcome, image: str | None = None) -> Response:
+def room_page(
+    request: Request, who: Actor, room: Room, said: Outcome, image: str | None = None, beside: Beside | None = None,
+    *, whole: bool = False,
+) -> Response:  # fmt: skip
+    shown = sights.chosen(room.sights, image)
+    is_late = shown is not None and shown in room.sights[BEGINNING:]
     return render(
         request, who, "reading.html", said.status, room=room, case=room.case, review=room.review, may=room.may,
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
-        shown=sights.chosen(room.sights, image), text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED,
-        clock_seconds=clock_seconds,
+        shown=shown, beginning=0 if whole or is_late or beside else BEGINNING,
+        text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED,
+        beside=beside, clock_seconds=clock_seconds,
     )  # fmt: skip
 
 
@@ -154,7 +188,20 @@ def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> 
             priors=desk.priors(session, who, case.referral),
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
             lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
+            machine=machine.lines(session, who, case.instances),
         )  # fmt: skip
+
+
+def _beside(who: Actor, room: Room, referral_id: UUID, image: str | None) -> Beside:
+    """One of the patient's earlier cases; looking at it is an event of its own, written first."""
+    prior = next((one.referral for one in room.priors if one.referral.id == referral_id), None)
+    if prior is None:
+        raise NotFound
+    note_opened(who, prior)
+    with reading(who) as session:
+        case = cases.whole(session, who, prior.id)
+        found = sights.of(session, case)
+    return Beside(case=case, sights=found, shown=sights.chosen(found, image))
 
 
 def _may(who: Actor, review: Review, draft: ReportVersion | None) -> May:
@@ -169,7 +216,7 @@ def _may(who: Actor, review: Review, draft: ReportVersion | None) -> May:
         save=amending or (mine and review.status in WRITABLE), sign=under_way or amending, hold=under_way,
         decline=waiting or under_way, release=mine and review.status in WRITABLE,
         assign=gives and review.status in ASSIGNABLE,
-        give_back=gives and review.status == ReviewStatus.REJECTED and review.returned_at is None,
+        give_back=gives and review.status == ReviewStatus.REJECTED and review.returned_at is None, measure=reads,
     )  # fmt: skip
 
 

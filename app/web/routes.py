@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from app.web import (
@@ -39,5 +40,6 @@ STATIC = Path(__file__).parent / "static"
 def mount(app: FastAPI) -> None:
     """Called once, by whoever puts the doors together."""
     app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    # Packed, as nothing secret stands in them that a length could tell.
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=500), name="static")
     app.state.shape = refusals.shape
