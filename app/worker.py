@@ -13,6 +13,7 @@ from app.notifications import mail
 from app.reports import publish
 from app.storage import sweep as storage
 from app.studies import decoding, settle
+from app.tus import sweep as uploads
 
 HANDLERS: dict[str, Handler] = {
     "notifications.mail": mail.send_mail,
@@ -26,7 +27,7 @@ _lost = False
 
 
 def sweep_storage() -> None:
-    storage.sweep(WORKER)
+    storage.sweep(WORKER, spared=uploads.waiting_keys())
 
 
 def forget_old() -> None:
@@ -37,6 +38,7 @@ def forget_old() -> None:
 # Cron with seconds. Hourly rather than nightly: a small clinic's machine is off at night.
 SCHEDULES = (
     Schedule("studies.catch_up", "*/20 * * * * *", settle.catch_up),
+    Schedule("tus.sweep", "7 * * * * *", uploads.sweep),
     Schedule("storage.sweep", "0 17 * * * *", sweep_storage),
     Schedule("access.forget_old", "0 37 * * * *", forget_old),
 )

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.api import accounts, invitations, media, referring, reporting, reviewing, studies, telling
+from app.api import accounts, invitations, media, referring, reporting, reviewing, studies, telling, uploads
 
 router = APIRouter(prefix="/api/v1")
-for part in (referring, reviewing, reporting, studies, media, telling, accounts, invitations):
+for part in (referring, uploads, reviewing, reporting, studies, media, telling, accounts, invitations):
     router.include_router(part.router)

@@ -21,7 +21,7 @@ from tests.studies.sent import a_pdf
 
 EXAM_TYPES = "/api/v1/exam-types"
 NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
-         "token_id", "invitation_id")  # fmt: skip
+         "token_id", "invitation_id", "upload_id")  # fmt: skip
 IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1"}
 Route = tuple[str, str]
 
@@ -32,7 +32,7 @@ BODIES: dict[str, object] = {
     "/decline": {"reason": "Why?", "advice": "What now?"}, "/amend": {"kind": "amended", "reason": "Why?"},
     "/sign": {"password": PASSWORD, "images_sha256": "0" * 64}, "/report": {"findings": "Mine."},
     "/referrals/{referral_id}": {"question": "Mine?"}, "/attach": {"referral_id": str(uuid4())},
-    "/move": {"referral_id": str(uuid4())},
+    "/move": {"referral_id": str(uuid4())}, "/expect": {"files": [{"name": "a.dcm"}]},
 }  # fmt: skip
 
 
@@ -54,6 +54,8 @@ def known(server: Running, places: Places) -> dict[str, str]:
         signed = ok(sign(reviewer, case, key=str(uuid4())))
         document = ok(send(referrer, case.referral_id, a_pdf(), "letter.pdf"), 201)
         seen = ok(referrer.get(f"/referrals/{case.referral_id}"))
+        begun = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
+        upload = referrer.post(f"{server.base_url}/uploads", headers=begun).headers["location"]
         token = ok(referrer.get("/tokens"))["items"][0]
         notification = ok(referrer.get("/notifications"))["items"][0]
     with transaction(OPERATOR) as session:
@@ -62,7 +64,7 @@ def known(server: Running, places: Places) -> dict[str, str]:
         "referral_id": case.referral_id, "review_id": case.review_id, "report_id": signed["report_id"],
         "instance_id": seen["instance_ids"][0], "document_id": document["document_id"],
         "file_id": document["id"], "study_id": seen["study_ids"][0], "notification_id": notification["id"],
-        "token_id": token["id"], "invitation_id": str(invitation), "number": "1",
+        "token_id": token["id"], "invitation_id": str(invitation), "number": "1", "upload_id": upload.rpartition("/")[2],
     }  # fmt: skip
 
 
