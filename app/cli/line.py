@@ -14,7 +14,7 @@ from app import __version__
 from app.config import WrongSetting
 
 SILENT_S = 60  # a lossy satellite link is silent that long
-LONGEST_WAIT_S = 60.0
+LONGEST_PAUSE_S = 60.0
 AWAY = frozenset({408, 423, 425, 429, 500, 502, 503, 504, 507})
 
 
@@ -68,7 +68,7 @@ class Patience:
         if time.monotonic() - self.moved_at > self.give_up_s:
             raise Tired
         time.sleep(max(asked_s, self.wait_s * random.uniform(0.5, 1)))  # noqa: S311 - no secret
-        self.wait_s = min(LONGEST_WAIT_S, self.wait_s * 2)
+        self.wait_s = min(LONGEST_PAUSE_S, self.wait_s * 2)
 
 
 class Line:
@@ -133,4 +133,4 @@ class Line:
 def asked_s(answer: Answer) -> float:
     """Retry-After, as far as it is sensible."""
     text = answer.headers.get("retry-after", "")
-    return min(float(text), LONGEST_WAIT_S) if text.isdecimal() else 0
+    return min(float(text), LONGEST_PAUSE_S) if text.isdecimal() else 0

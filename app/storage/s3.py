@@ -98,7 +98,7 @@ class S3Store:
             try:
                 self.client.complete_multipart_upload(
                     Bucket=self.bucket, Key=self._key(key), UploadId=multipart_id,
-                    MultipartUpload={"Parts": joined},  # type: ignore[typeddict-item]  # a list of plain dictionaries
+                    MultipartUpload={"Parts": joined},  # type: ignore[typeddict-item]  # plain dictionaries
                 )  # fmt: skip
             except self.client.exceptions.ClientError as error:
                 if error.response["Error"]["Code"] != "NoSuchUpload":

@@ -98,7 +98,7 @@ def ask(actor: Acting, upload_id: UUID) -> bool:
         return False
     with transaction(actor) as session:
         asked = sa.update(Upload).where(Upload.id == upload_id, Upload.server_id.is_not(None), _is_alive())
-        return bool(session.execute(asked.values(is_asked_for=True)).rowcount)  # type: ignore[attr-defined]  # a CursorResult
+        return bool(session.execute(asked.values(is_asked_for=True)).rowcount)  # type: ignore[attr-defined]  # it is a CursorResult
 
 
 def is_free(actor: Acting, upload_id: UUID) -> bool:

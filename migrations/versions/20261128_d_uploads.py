@@ -17,6 +17,11 @@ def only(words: str) -> dict[str, Any]:
 
 
 def upgrade() -> None:
+    _make_uploads()
+    _make_parts_and_servers()
+
+
+def _make_uploads() -> None:
     op.create_table(
         "upload",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -52,6 +57,9 @@ def upgrade() -> None:
     op.create_index("ix_upload_expires", "upload", ["expires_at", "id"])
     op.create_index("ix_upload_leftovers", "upload", ["id"], **only("has_leftovers AND state != 'receiving'"))
     op.create_index("ix_upload_server", "upload", ["server_id"], **only("server_id IS NOT NULL"))
+
+
+def _make_parts_and_servers() -> None:
     op.create_table(
         "upload_part",
         sa.Column("upload_id", sa.Uuid(), nullable=False),
