@@ -81,6 +81,14 @@ class Settings(FileLimits):
     max_archive_ratio: int = Field(100, gt=0)
     max_stow_parts: int = Field(2_000, gt=0)  # of one DICOMweb request
     max_stow_bytes: int = Field(10 << 30, gt=0)
+    max_open_uploads: int = Field(5_000, gt=0)  # resumable ones of one person: a referral of that many files at once
+    max_waiting_bytes: int = Field(1 << 40, gt=0)  # that one organization's unfinished uploads may come to
+    max_upload_metadata_bytes: int = Field(4 << 10, gt=0)
+    upload_kept_h: float = Field(14 * 24, gt=0)  # after its last byte: power fails for days
+    upload_commit_bytes: int = Field(8 << 20, gt=0)  # how much, and
+    upload_commit_s: float = Field(5, gt=0)  # how long, a request goes on before what came of it is safe from a kill
+    upload_lease_s: float = Field(2.5, gt=0)  # a server that is silent that long has lost its uploads to the others
+    upload_let_go_s: float = Field(5, gt=0)  # in which a stuck writer lets go of an upload that its client asks about
     max_metadata_bytes: int = Field(8 << 20, gt=0)  # DICOM JSON of one DICOMweb request
     min_free_disk_bytes: int = Field(256 << 20, ge=0)
     header_silence_s: float = Field(10, gt=0)
@@ -166,6 +174,11 @@ class Settings(FileLimits):
         if self.on_s3:
             return self.data_dir / "spool"
         return Path(self.storage_url.removeprefix("file:")).absolute() / ".spool"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """What has come of resumable uploads: beside the spool, as it outlives requests and restarts."""
+        return self.data_dir / "uploads" if self.on_s3 else self.spool_dir.with_name(".uploads")
 
     @property
     def secure(self) -> bool:

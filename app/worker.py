@@ -16,6 +16,7 @@ from app.reports import publish
 from app.reviews import chase as reviews
 from app.storage import sweep as storage
 from app.studies import decoding, match, settle
+from app.tus import sweep as uploads
 
 HANDLERS: dict[str, Handler] = {
     "notifications.digest": digest.send_digest,
@@ -38,7 +39,7 @@ _lost = False
 
 
 def sweep_storage() -> None:
-    storage.sweep(WORKER)
+    storage.sweep(WORKER, spared=uploads.waiting_keys())
 
 
 def forget_old() -> None:
@@ -51,6 +52,7 @@ SCHEDULES = (
     Schedule("jobs.ring", "*/15 * * * * *", timers.ring),
     Schedule("studies.catch_up", "*/20 * * * * *", settle.catch_up),
     Schedule("notifications.gather", "0 0 * * * *", digest.gather),
+    Schedule("tus.sweep", "7 * * * * *", uploads.sweep),
     Schedule("storage.sweep", "0 17 * * * *", sweep_storage),
     Schedule("access.forget_old", "0 37 * * * *", forget_old),
 )

@@ -21,7 +21,8 @@ from app.http.actor import Acting
 from app.http.description import BINARY, header
 from app.http.etag import IfMatch, etag, require_match
 from app.http.idempotency import EXAMPLE, SAYS, Once, RequestKey, once, streamed_key, working_on
-from app.referrals.given import GivenReferral, Moment, RevisedReferral, Text, name_within
+from app.referrals.expect import expect
+from app.referrals.given import GivenFile, GivenReferral, Moment, RevisedReferral, Text, name_within
 from app.referrals.models import EXAM_TYPES, FileStatus, ManifestItem, Referral
 from app.referrals.place import place
 from app.reports import regroup
@@ -29,7 +30,7 @@ from app.reviews import cancel, files, submit
 from app.reviews.revise import revise
 from app.storage.spool import drain
 from app.studies.ingest import Arrival
-from app.studies.receive import Keep, may_send, quarantine, receive
+from app.studies.receive import Keep, for_sending, may_send, quarantine, receive
 from app.studies.unpack import entries_of, is_archive, unpack
 
 router = APIRouter(tags=["referring"])
@@ -171,6 +172,26 @@ async def send_file(referral_id: UUID, who: Acting, request: Request, response: 
         return await to_thread.run_sync(_received, who, referral, Arrival(spooled, name), key)
     finally:
         spooled.discard()
+
+
+class Expected(BaseModel):
+    files: list[GivenFile] = Field(min_length=1, max_length=200)
+
+
+class ExpectedFiles(BaseModel):
+    items: list[FileOut]
+
+
+@router.post("/referrals/{referral_id}/expect")
+def expect_files(referral_id: UUID, given: Expected, who: Acting, key: Once) -> ExpectedFiles:
+    """Say which files are still going to come, at most 200 at a time; those that are here already answer so.
+
+    In the order given. Said twice is said once, so the answer is the same under any key."""
+    with transaction(who) as session:
+        done = once(session, key)
+        items = expect(session, who, for_sending(session, who, referral_id, lock=True), given.files)
+        done.keep(200, referral_id)
+        return ExpectedFiles(items=[FileOut.of(item) for item in items])
 
 
 @router.post("/referrals/{referral_id}/files/{file_id}/confirm-identity")

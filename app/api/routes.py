@@ -15,11 +15,12 @@ from app.api import (
     reviewing,
     studies,
     telling,
+    uploads,
 )
 
 router = APIRouter(prefix="/api/v1")
 for part in (
-    referring, patients, reviewing, reporting, studies, media, measuring, telling, attention, deadlines, accounts,
+    referring, uploads, patients, reviewing, reporting, studies, media, measuring, telling, attention, deadlines, accounts,
     invitations,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -45,6 +45,33 @@ def expected_or_new(
     return same
 
 
+def expect(
+    session: Session, referral: Referral, name: str, size_bytes: int | None, sha256: str | None
+) -> tuple[ManifestItem, bool]:
+    """The line of a file that begins to come: as it was declared, as it is here already, or (True) a new one."""
+    if sha256 and (here := already_here(session, referral.id, sha256)) is not None:
+        return here, False
+    name = str(clean(name)) or "unnamed"
+    of_referral = sa.select(ManifestItem).where(ManifestItem.referral_id == referral.id)
+    waiting = of_referral.where(ManifestItem.status.in_((FileStatus.DECLARED, FileStatus.QUARANTINED)))
+    same = session.scalars(waiting.where(ManifestItem.sha256 == sha256).limit(1)).first() if sha256 else None
+    if same is None:
+        fits = of_referral.where(
+            ManifestItem.status == FileStatus.DECLARED, ManifestItem.name.in_((name, name.rpartition("/")[2])),
+            sa.or_(ManifestItem.size_bytes.is_(None), ManifestItem.size_bytes == size_bytes),
+            ManifestItem.sha256.is_(None) if sha256 else sa.true(),
+        )  # fmt: skip
+        same = session.scalars(fits.order_by(ManifestItem.name != name, ManifestItem.id).limit(1)).first()
+    if same is not None:
+        return same, False
+    _refuse_too_many(session, referral.id)
+    made = ManifestItem(organization_id=referral.organization_id, referral_id=referral.id, name=name,
+                        size_bytes=size_bytes, sha256=sha256)  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made, True
+
+
 def _named(name: str, size_bytes: int | None, sha256: str | None) -> sa.ColumnElement[bool]:
     """Declared under this name, perhaps without the folders that it lies in, and of no other size or digest."""
     return sa.and_(
