@@ -64,7 +64,7 @@ def expect(
         same = session.scalars(fits.order_by(ManifestItem.name != name, ManifestItem.id).limit(1)).first()
     if same is not None:
         return same, False
-    _refuse_too_many(session, referral.id)
+    refuse_too_many(session, referral.id)
     made = ManifestItem(organization_id=referral.organization_id, referral_id=referral.id, name=name,
                         size_bytes=size_bytes, sha256=sha256)  # fmt: skip
     session.add(made)
