@@ -38,6 +38,7 @@ ASSIGNABLE = (ReviewStatus.REQUESTED, ReviewStatus.RECEIVED, ReviewStatus.ACCEPT
               ReviewStatus.REJECTED)  # fmt: skip
 WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD)
 
+IMPRESSION = "impression"
 BEGINNING = 6  # of the strip: the page comes with so many, the rest when the first image is there
 UNCHANGED = {"images": False, "question": False, "message": False, "ended": False, "lost": False}
 
@@ -98,11 +99,15 @@ class Outcome:
 @router.get("/reviews/{review_id}")
 def show_room(
     review_id: UUID, who: Acting, request: Request, image: str | None = None, prior: UUID | None = None,
-    prior_image: str | None = None, all: bool = False,  # noqa: A002 - the word in the address
+    prior_image: str | None = None, all: bool = False, missing: str = "",  # noqa: A002 - the word in the address
 ) -> Response:  # fmt: skip
-    room = entered(who, review_id)
+    """`missing` is the part without which nothing is signed; whoever has written it since is told nothing."""
+    room, said = entered(who, review_id), Outcome()
     beside = _beside(who, room, prior, prior_image) if prior else None
-    return room_page(request, who, room, Outcome(), image, beside, whole=all)
+    if missing == IMPRESSION and room.may.sign and not (room.draft and room.draft.impression):
+        say = speech_of(request, who).gettext
+        said = Outcome(say("Write the impression: it is the answer to the question."), IMPRESSION)
+    return room_page(request, who, room, said, image, beside, whole=all)
 
 
 @router.get("/reviews/{review_id}/strip")
