@@ -18,6 +18,7 @@ from app.web.forms import Form
 # A field of the model -> the field of the form where its sentence stands.
 BESIDE = {
     "patient": "family_name", "patient.identifier": "identifier", "patient.birth_date": "birth_date",
+    "patient.sex": "sex",
     "patient.age": "age_value", "age": "age_value", "age.value": "age_value", "patient.age.value": "age_value",
     "patient.family_name": "family_name",
     "patient.given_name": "given_name", "patient.name_local": "name_local", "patient.issuer": "identifier",
