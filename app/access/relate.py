@@ -20,10 +20,9 @@ def add_organization(
     session: Session, actor: Actor, name: str, *, time_zone: str = "UTC", language: str = "en", issuer: str = ""
 ) -> Organization:
     """An organization without anybody in it yet; the operator's, or the first one's, to make."""
-    name = one_line(name)
-    if not name:
-        raise Invalid("The organization's name, please, in at most 200 letters.", field="organization")
-    made = Organization(id=new_id(), name=name, time_zone=_zone(time_zone), language=language, issuer=issuer)
+    made = Organization(
+        id=new_id(), name=named(name), time_zone=zone_called(time_zone), language=language, issuer=issuer
+    )  # fmt: skip
     session.add(made)
     session.flush()
     events.record(session, actor, "organization.added", organization_id=made.id, entity_id=made.id)
@@ -103,7 +102,14 @@ def _record(session: Session, actor: Actor, action: str, relation: ReadingRelati
         events.record(session, actor, action, organization_id=organization_id, entity_id=relation.id)
 
 
-def _zone(name: str) -> str:
+def named(name: str) -> str:
+    """An organization's name as it is kept."""
+    if not (kept := one_line(name)):
+        raise Invalid("The organization's name, please, in at most 200 letters.", field="organization")
+    return kept
+
+
+def zone_called(name: str) -> str:
     try:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):  # a path out of the folder, a folder
