@@ -103,6 +103,13 @@ class GivenPatient(Given):
     mother_patient_id: UUID | None = None
     birth_order: int | None = Field(None, ge=1, le=9)
 
+    @field_validator("age", mode="before")
+    @classmethod
+    def _a_number_and_its_unit(cls, given: object) -> object:
+        if given is None or isinstance(given, (dict, Age)):
+            return given
+        raise ValueError('is written {"value": 36, "unit": "years"}')
+
     @field_validator("birth_date", mode="before")
     @classmethod
     def _a_date_in_the_past(cls, given: object) -> object:
