@@ -206,6 +206,13 @@ class GivenReferral(ReferralText):
     files: list[GivenFile] = Field([], max_length=5_000)
 
 
+class DraftReferral(GivenReferral):
+    """Kept until it can be sent: what was examined and what is asked may still be missing."""
+
+    exam_type: Annotated[str, BeforeValidator(lambda code: _known_exam_type(code) if code else "")] = ""
+    question: Text = ""
+
+
 class RevisedReferral(Given):
     """Only what is given changes."""
 

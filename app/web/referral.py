@@ -67,9 +67,17 @@ def show_receipt(request: Request, who: Acting, referral_id: UUID) -> Response:
 
 
 @router.post("/submit")
-def send(who: Acting, referral_id: UUID) -> Response:
-    with transaction(who) as session:
-        submit.submit(session, who, submit.for_change(session, who, referral_id))
+def send(request: Request, who: Acting, referral_id: UUID) -> Response:
+    """What a draft still lacks is asked for in the form in which it is written."""
+    try:
+        with transaction(who) as session:
+            submit.submit(session, who, submit.for_change(session, who, referral_id))
+    except Invalid as refusal:
+        if refusal.field not in ("exam_type", "question"):
+            raise
+        found = _mine(who, referral_id)
+        form = Form(shown(found.referral)).refused(refusal, speech_of(request, who))
+        return _revising(request, who, found, form, 422)
     return see_other(f"/referrals/{referral_id}")
 
 

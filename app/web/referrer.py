@@ -19,7 +19,7 @@ from app.notifications.inbox import unread_messages
 from app.people.models import Organization
 from app.people.reading import readers_for
 from app.referrals import deadlines
-from app.referrals.given import GivenReferral
+from app.referrals.given import DraftReferral, GivenReferral
 from app.referrals.models import EXAM_TYPES
 from app.referrals.place import place
 from app.reviews import submit, worklist
@@ -73,16 +73,16 @@ def show_form(request: Request, who: Acting) -> Response:
 @router.post("/referrals/new")
 def send(request: Request, who: Acting, form: Fields, key: Once) -> Response:
     """Placed and sent in one act, before any file; or kept as a draft."""
-    say = speech_of(request, who)
+    say, is_draft = speech_of(request, who), form.value("act") == "draft"
     try:
         given = _given(who, form)
     except Invalid as refusal:
         return _form(request, who, form.refused(refusal, say, BESIDE), 422)
-    referral = checked(GivenReferral, given, form, say)
+    referral = checked(DraftReferral if is_draft else GivenReferral, given, form, say, is_draft=is_draft)
     if referral is None or is_to_be_asked(who, form, say):
         return _form(request, who, form, 422)
     try:
-        referral_id = _placed(who, referral, key, is_draft=form.value("act") == "draft")
+        referral_id = _placed(who, referral, key, is_draft=is_draft)
     except (Invalid, Conflict) as refusal:
         return _form(request, who, form.refused(refusal, say, BESIDE), status_of(refusal))
     return see_other(f"/referrals/{referral_id}")

@@ -177,3 +177,31 @@ def test_what_names_no_file_settles_none(server: Running, places: Places, sender
     with browser(server, places.stranger_referrer) as client:
         assert client.post(path, data={"last": item["id"]}).status_code == 404
     assert cases.ok(sender.get(f"/api/v1/referrals/{placed.referral_id}"))["files"][0]["status"] == "held"
+
+
+def test_a_draft_needs_a_patient_and_is_asked_for_the_rest_when_it_is_sent(
+    server: Running, places: Places, sender: httpx.Client
+) -> None:
+    lacking = {"sex": "female", "priority": "routine", "act": "draft"}
+    assert sender.post("/referrals/new", data=lacking).status_code == 422
+    kept = sender.post("/referrals/new", data={**lacking, "family_name": "Otieno"})
+    assert kept.status_code == 200
+    case = kept.url.path
+    words = read(sender, case)
+    assert "Written by" in words
+    assert "Sent by" not in words
+    assert "Otieno" in read(sender, "/")
+    asked = sender.post(f"{case}/submit")
+    assert asked.status_code == 422
+    assert "Choose what was examined." in asked.text
+    assert cases.ok(sender.get(f"/api/v1{case}"))["status"] == "draft"
+    version = {"version": "1", "priority": "routine", "exam_type": "abdomen", "question": "Gallstones?"}
+    assert sender.post(f"{case}/revise", data=version).status_code == 200
+    assert sender.post(f"{case}/submit").url.path == case
+    assert cases.ok(sender.get(f"/api/v1{case}"))["status"] == "active"
+
+
+def test_what_is_sent_needs_a_question(server: Running, places: Places, sender: httpx.Client) -> None:
+    answer = sender.post("/referrals/new", data={"family_name": "Otieno", "priority": "routine", "act": "send"})
+    assert answer.status_code == 422
+    assert "Write the question that the specialist should answer." in answer.text
