@@ -33,7 +33,7 @@ def set_clock(session: Session, actor: Actor, organization_id: UUID, time_zone: 
     """By which clock times are shown; what was signed keeps the one it was signed under."""
     require_admin(actor, organization_id)
     organization = session.get_one(Organization, organization_id, with_for_update=True)
-    before, organization.time_zone = organization.time_zone, _zone(time_zone)
+    before, organization.time_zone = organization.time_zone, zone_called(time_zone)
     if before != organization.time_zone:
         events.record(session, actor, "organization.changed", organization_id=organization_id, entity_id=organization_id,
                       before=before, after=organization.time_zone)  # fmt: skip
