@@ -189,6 +189,7 @@ def test_a_question_is_answered_with_the_files_that_came_since(
     page = arrive(places.referrer, "/")
     expect(page.locator(".asked h2").first).to_contain_text("A question for you")
     page.get_by_role("link", name=placed.code).click()
+    expect(page.locator("[data-upload]")).to_be_visible()  # the script has come
     (tmp_path / "axis.jpg").write_bytes(cases.jpeg())
     page.locator("input[data-pick]").first.set_input_files(tmp_path / "axis.jpg")
     expect(page.locator("[data-known] summary")).to_contain_text("1 file received")
