@@ -1,6 +1,7 @@
 """What happens to a review by time alone; each job acts once, and on the state as it is then."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -24,10 +25,13 @@ def due(review_id: str, timer_id: str) -> None:
         if review is None or not _is_overdue(review, clock(session)):
             return
         referral = review.referral
-        whom = in_charge(session, review.reading_organization_id)
-        if review.status in OPEN:
-            whom += [review.owner_id] if review.owner_id is not None else readers(session, referral)
+        whom, anyone = set(in_charge(session, review.reading_organization_id)), set[UUID]()
+        if review.status in OPEN and review.owner_id is not None:
+            whom.add(review.owner_id)
+        elif review.status in OPEN:
+            anyone = set(readers(session, referral)) - whom
         tell(session, whom, "review.overdue", referral, to=referral.reading_organization)
+        tell(session, anyone, "review.overdue", referral, to=referral.reading_organization, personally=False)
         _record(session, review, "review.overdue")
 
 
@@ -54,7 +58,7 @@ def lapse(review_id: str, timer_id: str) -> None:
         _record(session, review, "review.lapsed", owner=str(former))
         tell(session, [former], "review.lapsed", referral, to=referral.reading_organization)
         others = set(readers(session, referral)) - {former}
-        tell(session, others, "review.requested", referral, to=referral.reading_organization)
+        tell(session, others, "review.requested", referral, to=referral.reading_organization, personally=False)
 
 
 def unanswered(review_id: str, timer_id: str) -> None:

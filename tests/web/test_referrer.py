@@ -197,7 +197,7 @@ def test_a_question_is_answered_with_the_files_that_came_since(
     picture(page, "referral-question", full_page=True)
     page.get_by_label("Your reply").fill("Here it is.")
     page.get_by_role("button", name="Send reply").click()
-    expect(page.locator("#talk")).to_contain_text("with 1 file")
+    expect(page.locator("#talk")).to_contain_text("File: axis.jpg")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Being read by")
 
 
