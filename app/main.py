@@ -11,6 +11,7 @@ from app.http import description, health, problems
 from app.http.access_log import AccessLog
 from app.http.hosts import KnownHosts
 from app.http.limits import Limits
+from app.tus import routes as tus
 from app.web import routes as web
 
 
@@ -28,6 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(dicomweb.router)  # routes are tried in turn: the door that is asked most often comes first
     app.include_router(api.router)
+    app.include_router(tus.router)
     web.mount(app)
     description.install(app, EXAMPLES)
     # The last added is the outermost.

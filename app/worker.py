@@ -10,17 +10,21 @@ from app.db import transaction
 from app.jobs import timers
 from app.jobs.attempts import Handler
 from app.jobs.run import Schedule, Worker
-from app.notifications import mail
+from app.notifications import digest, mail
 from app.reports import chase as reports
 from app.reports import publish
 from app.reviews import chase as reviews
 from app.storage import sweep as storage
-from app.studies import decoding, settle
+from app.studies import decoding, match, settle
+from app.tus import sweep as uploads
 
 HANDLERS: dict[str, Handler] = {
+    "notifications.digest": digest.send_digest,
     "notifications.mail": mail.send_mail,
     "reports.escalate": reports.escalate,
     "reports.publish": publish.publish,
+    "studies.match": match.match,
+    "studies.match_referral": match.match_referral,
     "reports.unread": reports.unread,
     "reviews.due": reviews.due,
     "reviews.lapse": reviews.lapse,
@@ -35,7 +39,7 @@ _lost = False
 
 
 def sweep_storage() -> None:
-    storage.sweep(WORKER)
+    storage.sweep(WORKER, spared=uploads.waiting_keys())
 
 
 def forget_old() -> None:
@@ -47,6 +51,8 @@ def forget_old() -> None:
 SCHEDULES = (
     Schedule("jobs.ring", "*/15 * * * * *", timers.ring),
     Schedule("studies.catch_up", "*/20 * * * * *", settle.catch_up),
+    Schedule("notifications.gather", "0 0 * * * *", digest.gather),
+    Schedule("tus.sweep", "7 * * * * *", uploads.sweep),
     Schedule("storage.sweep", "0 17 * * * *", sweep_storage),
     Schedule("access.forget_old", "0 37 * * * *", forget_old),
 )

@@ -14,7 +14,9 @@ import app.referrals.models
 import app.reports.models
 import app.reviews.models
 import app.storage.blobs
-import app.studies.models  # noqa: F401 - imported for their tables, like those above
+import app.studies.measurement
+import app.studies.models
+import app.tus.models  # noqa: F401 - imported for their tables, like those above
 from app.config import settings
 from app.db import Base, make_engine
 

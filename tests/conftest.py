@@ -16,6 +16,11 @@ from tests.servers.s3 import S3Server, throwaway_s3
 from tests.servers.smtp import Mailbox, throwaway_smtp
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: tests wait for disks, browsers and servers a third of their time."""
+    return max(1, (os.cpu_count() or 1) * 3 // 2)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _without_the_developers_settings() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:

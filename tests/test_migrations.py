@@ -10,10 +10,11 @@ from app.access.actor import WORKER
 from app.cli import schema
 from app.config import Settings
 from app.db import engine, reading, transaction
+from app.people.models import Person
 from app.referrals.given import GivenReferral
 from app.referrals.place import place
 from app.reviews import submit
-from app.reviews.models import Review
+from app.reviews.models import Message, Review
 from tests.people import Places
 
 
@@ -35,7 +36,8 @@ def test_the_newest_file_is_the_one_that_no_other_follows() -> None:
 
 def test_partial_indexes_are_partial_whatever_way_led_there(alembic: Config, db: Settings) -> None:
     before = _partial_indexes()
-    assert {"ix_review_open", "ix_review_unclaimed", "ix_review_open_exam_type"} <= before
+    named = {"ix_review_open", "ix_review_unclaimed", "ix_review_open_exam_type", "ix_review_open_language"}
+    assert named | {"ix_notification_unread", "ix_notification_digest"} <= before
     command.downgrade(alembic, "20261124_ground")
     command.upgrade(alembic, "head")
     assert _partial_indexes() == before
@@ -52,6 +54,25 @@ def test_a_review_from_before_knows_its_exam_type(alembic: Config, places: Place
     command.upgrade(alembic, "head")
     with reading(WORKER) as session:
         assert session.scalars(sa.select(Review.exam_type)).all() == ["renal"]
+
+
+def test_what_lay_there_before_knows_its_language_its_side_and_its_mails(alembic: Config, places: Places) -> None:
+    who = places.referrer.actor
+    given = {"patient": {"family_name": "Mbala"}, "exam_type": "renal", "question": "Hydronéphrose ?", "language": "fr"}
+    with transaction(who) as session:
+        referral = place(session, who, GivenReferral.model_validate(given))
+    with transaction(who) as session:
+        review = submit.submit(session, who, submit.for_change(session, who, referral.id))
+        reader = places.reviewer.id
+        said = {"organization_id": places.clinic, "review_id": review.id, "person_id": reader, "text": "?"}
+        session.add_all(Message(**said, kind=kind, file_ids=[]) for kind in ("question", "reply"))
+    command.downgrade(alembic, "20261127_referring_physician")
+    command.upgrade(alembic, "head")
+    with reading(WORKER) as session:
+        assert session.scalars(sa.select(Review.language)).all() == ["fr"]
+        asked = session.execute(sa.select(Message.kind, Message.from_reader)).all()
+        assert {row.kind: row.from_reader for row in asked} == {"question": True, "reply": False}
+        assert session.get_one(Person, reader).mails == "instantly"
 
 
 def _partial_indexes() -> set[str]:

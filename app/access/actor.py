@@ -18,8 +18,10 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "review.read": READERS,  # claim, release, hold, write, decline
     "review.assign": frozenset({Role.COORDINATOR, Role.SUPERVISOR}),
     "report.sign": READERS,
+    "patient.merge": frozenset({Role.COORDINATOR}),
     "attention.own": frozenset({Role.COORDINATOR, Role.ADMIN}),  # what one's own organization has to settle
     "turnaround.see": frozenset({Role.COORDINATOR, Role.SUPERVISOR, Role.QA_LEAD, Role.ADMIN}),
+    "study.measure": READERS | {Role.REFERRER},  # the operator too; each organization sees its own
     "organization.administer": frozenset({Role.ADMIN}),
     "audit.read": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
 }

@@ -81,6 +81,9 @@ class Grant(Base):
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
     referral_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("referral.id"))
     study_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("study.id"))
+    review_id: Mapped[UUID | None] = mapped_column(
+        sa.ForeignKey("review.id")
+    )  # an earlier case, while this one is read
     valid_from: Mapped[datetime] = mapped_column(default=now)
     valid_to: Mapped[datetime | None]
 
@@ -88,6 +91,7 @@ class Grant(Base):
         sa.Index("ix_access_grant_referral", "referral_id", "organization_id"),
         sa.Index("ix_access_grant_study", "study_id", "organization_id"),
         sa.Index("ix_access_grant_organization", "organization_id", "study_id"),
+        sa.Index("ix_access_grant_review", "review_id"),
     )
 
 

@@ -59,12 +59,33 @@ def get(session: Session, model: type[Row], row_id: UUID, actor: Actor, *options
 
 
 def grant(
-    session: Session, organization_id: UUID, *, referral_id: UUID | None = None, study_id: UUID | None = None
+    session: Session,
+    organization_id: UUID,
+    *,
+    referral_id: UUID | None = None,
+    study_id: UUID | None = None,
+    review_id: UUID | None = None,
 ) -> None:
-    """Let another organization see a referral or a study from now on; twice is once."""
+    """Let another organization see a referral or a study from now on; twice is once.
+
+    With `review_id` only until that review ends: what is granted beside it stays as it is."""
     same = sa.select(Grant.id).where(
         Grant.organization_id == organization_id, Grant.referral_id == referral_id, Grant.study_id == study_id,
-        Grant.valid_to.is_(None),
+        Grant.review_id == review_id, Grant.valid_to.is_(None),
     )  # fmt: skip
     if session.scalar(same) is None:
-        session.add(Grant(organization_id=organization_id, referral_id=referral_id, study_id=study_id))
+        session.add(
+            Grant(organization_id=organization_id, referral_id=referral_id, study_id=study_id, review_id=review_id)
+        )
+
+
+def end_grant(session: Session, organization_id: UUID, *, study_id: UUID) -> None:
+    """From now on it sees the study no longer."""
+    mine = sa.update(Grant).where(Grant.organization_id == organization_id, Grant.study_id == study_id)
+    session.execute(mine.where(Grant.valid_to.is_(None)).values(valid_to=now()))
+
+
+def end(session: Session, review_id: UUID) -> None:
+    """What could be seen only because of this review can be seen no more."""
+    while_it_was_read = sa.update(Grant).where(Grant.review_id == review_id, Grant.valid_to.is_(None))
+    session.execute(while_it_was_read.values(valid_to=now()).execution_options(synchronize_session=False))

@@ -8,14 +8,14 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from app.access import tokens, totp
+from app.access import profile, tokens, totp
 from app.access.actor import person_here, person_of
 from app.access.models import ApiToken
 from app.db import reading, transaction
 from app.http.actor import Acting
 from app.http.entry import prove
 from app.http.idempotency import Once, once
-from app.people.models import Organization, Person
+from app.people.models import Mails, Organization, Person
 
 router = APIRouter(tags=["accounts"])
 
@@ -33,7 +33,14 @@ class Me(BaseModel):
     language: str
     has_second_factor: bool
     scopes: list[str] = Field(description="Of the token; empty in a browser, which may do all its person may")
+    mails: Mails = Field(
+        description="instantly, digest (once an hour; what is due within one comes at once) or assigned"
+    )
     memberships: list[MembershipOut]
+
+
+class GivenMe(BaseModel):
+    mails: Mails = Field(examples=["digest"], description="Which mails you want")
 
 
 class GivenToken(BaseModel):
@@ -77,8 +84,16 @@ def get_me(who: Acting) -> Me:
     ]
     return Me(
         person_id=person.id, name=person.name, email=person.email, language=who.language or "en", scopes=sorted(who.scopes),
-        has_second_factor=totp.is_enrolled(person), memberships=memberships,
+        has_second_factor=totp.is_enrolled(person), memberships=memberships, mails=Mails(person.mails),
     )  # fmt: skip
+
+
+@router.patch("/me", summary="Choose which mails you want")
+def change_me(given: GivenMe, who: Acting) -> Me:
+    """The list of notifications in the pages holds everything, whatever goes by mail."""
+    with transaction(who) as session:
+        profile.choose_mails(session, who, given.mails)
+    return get_me(who)
 
 
 @router.get("/tokens", summary="Your tokens that are good now")

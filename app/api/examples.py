@@ -24,6 +24,7 @@ EXAMPLES: dict[str, Any] = {
     "external_identifiers": [{"system": "https://emr.example.org", "value": "A-17"}], "ended_reason": "",
     "revisions": [{"version": 2, "at": "2026-11-26T09:30:00Z", "changes": {"priority": ["routine", "asap"]}}],
     "next_cursor": None, "reason": "", "advice": "", "ReviewOut.status": "in-progress", "WorklistItem.status": "requested",
+    "gestational_age": "31w4d", "has_unread_message": False, "revised_at": None,
     "lmp": "2026-03-02", "edd": "2026-12-07", "edd_basis": "CRL", "pregnancy_test": "positive",
     "text": "Please add a long axis of the gallbladder.", "patient_leaves_at": None,
     # Files
@@ -37,6 +38,8 @@ EXAMPLES: dict[str, Any] = {
     "original": "/api/v1/instances/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70/original",
     "InstanceLinks.preview": "/api/v1/instances/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70/preview",
     "frames": "/api/v1/instances/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70/frames/{number}", "proxy": None,
+    "url": "/uploads/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70", "UploadOut.name": "ruq-1.dcm", "UploadOut.status": "receiving",
+    "offset_bytes": 131072, "file_id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f71",
     # The answer
     "findings": "Several stones with shadows, wall 3 mm.", "impression": "Gallstones without inflammation.",
     "recommendation": "Surgical opinion within 4 weeks.", "images_sha256": SHA256, "images": [{"id":
@@ -45,7 +48,8 @@ EXAMPLES: dict[str, Any] = {
     **{f"{schema}.status": "final" for schema in ("ReportBrief", "SignedOut", "VersionOut", "ReportOut", "Verdict")},
     # Who is told, and the record
     "NotificationOut.kind": "report.signed", "subject": "An answer waits for you", "mail_status": "sent", "read_at": None,
-    "MessageOut.kind": "question", "action": "report.signed", "detail": {}, "withdrawn_at": None,
+    "settled_at": None, "state": "sent", "mails": "instantly",
+    "MessageOut.kind": "question", "from_reader": True, "action": "report.signed", "detail": {}, "withdrawn_at": None,
     # What needs somebody, and how long it takes
     "AttentionItem.kind": "overdue", "AttentionItem.id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70", "method": "POST",
     "path": "/api/v1/reviews/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70/assign", "reply_due_at": None, "returned_at": None,

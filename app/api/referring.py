@@ -21,14 +21,16 @@ from app.http.actor import Acting
 from app.http.description import BINARY, header
 from app.http.etag import IfMatch, etag, require_match
 from app.http.idempotency import EXAMPLE, SAYS, Once, RequestKey, once, streamed_key, working_on
-from app.referrals.given import GivenReferral, Moment, RevisedReferral, Text, name_within
+from app.referrals.expect import expect
+from app.referrals.given import GivenFile, GivenReferral, Moment, RevisedReferral, Text, name_within
 from app.referrals.models import EXAM_TYPES, FileStatus, ManifestItem, Referral
 from app.referrals.place import place
+from app.reports import regroup
 from app.reviews import cancel, files, submit
 from app.reviews.revise import revise
 from app.storage.spool import drain
 from app.studies.ingest import Arrival
-from app.studies.receive import Keep, may_send, quarantine, receive
+from app.studies.receive import Keep, for_sending, may_send, quarantine, receive
 from app.studies.unpack import entries_of, is_archive, unpack
 
 router = APIRouter(tags=["referring"])
@@ -44,6 +46,11 @@ class ExamTypes(BaseModel):
 
 class Reason(BaseModel):
     reason: Text = Field(min_length=1, examples=["Patient went to the district hospital."])
+
+
+class Target(BaseModel):
+    referral_id: UUID = Field(description="Another one of the same organization")
+    same_patient: bool = Field(False, description="Whatever the files say, it is that referral's patient")
 
 
 @router.get("/exam-types")
@@ -167,6 +174,26 @@ async def send_file(referral_id: UUID, who: Acting, request: Request, response: 
         spooled.discard()
 
 
+class Expected(BaseModel):
+    files: list[GivenFile] = Field(min_length=1, max_length=200)
+
+
+class ExpectedFiles(BaseModel):
+    items: list[FileOut]
+
+
+@router.post("/referrals/{referral_id}/expect")
+def expect_files(referral_id: UUID, given: Expected, who: Acting, key: Once) -> ExpectedFiles:
+    """Say which files are still going to come, at most 200 at a time; those that are here already answer so.
+
+    In the order given. Said twice is said once, so the answer is the same under any key."""
+    with transaction(who) as session:
+        done = once(session, key)
+        items = expect(session, who, for_sending(session, who, referral_id, lock=True), given.files)
+        done.keep(200, referral_id)
+        return ExpectedFiles(items=[FileOut.of(item) for item in items])
+
+
 @router.post("/referrals/{referral_id}/files/{file_id}/confirm-identity")
 def confirm_identity(referral_id: UUID, file_id: UUID, who: Acting, key: Once) -> FileOut:
     """'Same patient': the held file joins the referral."""
@@ -189,6 +216,22 @@ def withdraw_file(referral_id: UUID, file_id: UUID, given: Reason, who: Acting, 
         item = files.withdraw(session, who, referral_id, file_id, given.reason)
         done.keep(200, item.id)
         return FileOut.of(item)
+
+
+@router.post("/referrals/{referral_id}/files/{file_id}/move")
+def move_file(referral_id: UUID, file_id: UUID, given: Target, who: Acting, key: Once) -> FileOut:
+    """To the referral that it belongs to. All of its examination goes with it: `files` are the lines of the rest.
+
+    The answer is its line there; its own says `withdrawn`. What a signed report rests on is a 409 that says the way."""
+    with transaction(who) as session:
+        done = once(session, key)
+        if done.before and done.resource_id is not None:
+            return FileOut.of(scope.get(session, ManifestItem, done.resource_id, who))
+        item, *along = regroup.move(
+            session, who, referral_id, file_id, given.referral_id, same_patient=given.same_patient
+        )
+        done.keep(200, item.id)
+        return FileOut.of(item, along)
 
 
 def file_name(disposition: str | None) -> str:

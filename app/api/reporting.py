@@ -19,8 +19,8 @@ from app.http.actor import Acting
 from app.http.description import answered
 from app.http.idempotency import Once, once
 from app.http.ranges import stored
-from app.referrals.given import Moment, Text
-from app.reports import amend, publish
+from app.referrals.given import GivenPatient, Moment, Text
+from app.reports import amend, publish, right_patient
 from app.reports.acknowledge import acknowledge
 from app.reports.models import SIGNED, Report, ReportVersion
 from app.reports.verify import Verdict, verify
@@ -34,8 +34,12 @@ class Change(BaseModel):
     reason: Text = Field(min_length=1, examples=["Left and right were confused in the findings."])
 
 
-class Reason(BaseModel):
+class InError(BaseModel):
     reason: Text = Field(min_length=1, examples=["Wrong patient."])
+    patient: GivenPatient | None = Field(
+        None, description="Whom it is about, without number: the question is asked anew for them, with the files"
+    )
+    same_patient: bool = Field(False, description="Whatever the files say, they are this patient's")
 
 
 @router.get("/reports")
@@ -85,13 +89,19 @@ def amend_report(report_id: UUID, given: Change, who: Acting, key: Once, respons
 
 
 @router.post("/reports/{report_id}/enter-in-error")
-def enter_report_in_error(report_id: UUID, given: Reason, who: Acting, key: Once) -> ReportOut:
+def enter_report_in_error(report_id: UUID, given: InError, who: Acting, key: Once) -> ReportOut:
+    """It stays, marked; whoever read it is told. With the right `patient` a new referral of the same question waits."""
     with transaction(who) as session:
         done = once(session, key)
         report = signed_report(session, who, report_id)
         review = step.for_reader(session, who, report.review_id, "report.sign")
         if not done.before:
-            amend.enter_in_error(session, who, review, report, given.reason)
+            if given.patient is None:
+                amend.enter_in_error(session, who, review, report, given.reason)
+            else:
+                right_patient.withdraw_and_send_again(
+                    session, who, review, report, given.reason, given.patient, same_patient=given.same_patient
+                )
             done.keep(200, report.id)
         _record_opening(session, who, report)
         return _shown(report)

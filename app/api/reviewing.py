@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from app.api.schemas import DraftOut, ReviewOut, SignedOut, WorklistItem, WorklistPage
+from app.api.schemas import DraftOut, MessageOut, ReviewOut, SignedOut, WorklistItem, WorklistPage
 from app.audit import events
 from app.cases import lists
 from app.db import reading, transaction
@@ -22,6 +22,8 @@ from app.reports.draft import GivenDraft
 from app.reports.models import ReportVersion
 from app.reports.sign import sign
 from app.reviews import claim, decline, hold, step
+from app.reviews.models import Message
+from app.reviews.say import say
 from app.reviews.worklist import Asked, worklist
 
 router = APIRouter(tags=["reviewing"])
@@ -43,6 +45,12 @@ class Reply(BaseModel):
     file_ids: list[UUID] = Field([], max_length=1000)
 
 
+class Note(BaseModel):
+    text: Text = Field(min_length=1, examples=["The probe was a linear one."])
+    file_ids: list[UUID] = Field([], max_length=1000, description="Files of the referral that this is about")
+    as_reader: bool | None = Field(None, description="Which side speaks, for who belongs to both")
+
+
 class Declined(BaseModel):
     reason: Text = Field(min_length=1, examples=["The images cannot answer the question."])
     advice: Text = Field(min_length=1, examples=["Repeat the scan with a full bladder."])
@@ -61,11 +69,13 @@ class Proof(BaseModel):
 
 @router.get("/worklist")
 def get_worklist(
-    who: Acting, status: str = "open", site: UUID | None = None, exam_type: str | None = None, owner: str | None = None,
+    who: Acting, *, status: str = "open", site: UUID | None = None, exam_type: str | None = None,
+    language: Annotated[str | None, Query(max_length=10)] = None, owner: str | None = None, overdue: bool = False,
     q: Annotated[str, Query(max_length=200)] = "", cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> WorklistPage:  # fmt: skip
     """Over all memberships of the person, the earliest deadline first."""
-    asked = Asked(status=status, site=site, exam_type=exam_type, owner=owner, q=q, cursor=cursor, limit=limit)
+    asked = Asked(status=status, site=site, exam_type=exam_type, language=language, owner=owner, overdue=overdue, q=q,
+                  cursor=cursor, limit=limit)  # fmt: skip
     with reading(who) as session:
         page = worklist(session, who, asked)
         numbers = lists.numbers(session, who, [review.referral for review in page.reviews])
@@ -137,6 +147,23 @@ def reply_to_review(review_id: UUID, given: Reply, who: Acting, key: Once) -> Re
             hold.reply(session, who, review, given.text, given.file_ids)
             done.keep(200, review.id)
         return ReviewOut.of(review)
+
+
+@router.post("/reviews/{review_id}/say", status_code=201)
+def say_in_review(review_id: UUID, given: Note, who: Acting, key: Once) -> MessageOut:
+    """Either side writes to the other; nobody's clock stops by it."""
+    with transaction(who) as session:
+        done = once(session, key)
+        review = step.loaded(session, who, review_id)
+        if done.before and done.resource_id is not None:
+            said = session.get_one(Message, done.resource_id)
+        else:
+            sends = who.may("referral.send", review.organization_id)
+            as_reader = given.as_reader if given.as_reader is not None else not sends
+            said = say(session, who, review, given.text, given.file_ids, as_reader=as_reader)
+            session.flush()
+            done.keep(201, said.id)
+        return MessageOut.of(said, who.name)
 
 
 @router.post("/reviews/{review_id}/decline")

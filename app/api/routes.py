@@ -7,14 +7,20 @@ from app.api import (
     attention,
     deadlines,
     invitations,
+    measuring,
     media,
+    patients,
     referring,
     reporting,
     reviewing,
     studies,
     telling,
+    uploads,
 )
 
 router = APIRouter(prefix="/api/v1")
-for part in (referring, reviewing, reporting, studies, media, telling, attention, deadlines, accounts, invitations):
+for part in (
+    referring, uploads, patients, reviewing, reporting, studies, media, measuring, telling, attention, deadlines, accounts,
+    invitations,
+):  # fmt: skip
     router.include_router(part.router)

@@ -10,9 +10,11 @@ from app.cases.case import Case
 from app.cases.lists import Line, Numbers
 from app.dicom import syntaxes
 from app.people.models import Organization, Patient
+from app.referrals.dating import gestation
 from app.referrals.manifest import Counts
 from app.referrals.models import ManifestItem, Referral
 from app.reports.models import Report, ReportVersion
+from app.reports.words import today
 from app.reviews.models import Message, Review
 from app.studies.models import Document, Instance
 
@@ -40,6 +42,7 @@ class PatientOut(Out):
     sex: str
     mother_patient_id: UUID | None
     birth_order: int | None
+    merged_into_id: UUID | None = Field(description="The record that stands for this one")
 
     @classmethod
     def of(cls, patient: Patient) -> Self:
@@ -62,7 +65,7 @@ class FileOut(Out):
     archive_id: UUID | None
     is_archive: bool
     arrived_at: datetime | None
-    files: list["FileOut"] | None = None  # what an archive held
+    files: list["FileOut"] | None = Field(None, description="What an archive held, or what moved along")
 
     @classmethod
     def of(cls, item: ManifestItem, entries: list[ManifestItem] | None = None, *, sends: bool = True) -> Self:
@@ -119,16 +122,17 @@ class ReportBrief(Out):
 
 class MessageOut(Out):
     id: UUID
-    kind: Literal["question", "reply"]
+    kind: Literal["question", "reply", "note"]
     text: str
     file_ids: list[UUID]
     at: datetime
+    from_reader: bool
     person: str
 
     @classmethod
-    def of(cls, message: Message) -> Self:
+    def of(cls, message: Message, name: str = "") -> Self:
         plain = {name: getattr(message, name) for name in cls.model_fields if name != "person"}
-        return cls(**plain, person=message.person.name)
+        return cls(**plain, person=name or message.person.name)
 
 
 class ReferralBrief(Out):
@@ -143,6 +147,7 @@ class ReferralBrief(Out):
     updated_at: datetime
     declared_count: int
     arrived_count: int
+    held_count: int = Field(description="Of those that arrived: somebody has to say whose they are")
     review: ReviewOut | None
     report: ReportBrief | None
 
@@ -201,6 +206,7 @@ def brief(referral: Referral, counts: Counts, review: Review | None, report: Rep
         "patient": PatientOut.of(referral.patient),
         "declared_count": counts.declared,
         "arrived_count": counts.arrived,
+        "held_count": counts.held,
         "review": ReviewOut.of(review) if review else None,
         "report": ReportBrief.model_validate(report) if report and report.signed_at else None,
     }
@@ -225,23 +231,31 @@ class WorklistItem(Out):
     language: str
     arrived_count: int
     declared_count: int
+    held_count: int
     clip_count: int
     prior_count: int
     owner: NamedOut | None
     owned_at: datetime | None
     patient_leaves_at: datetime | None
+    gestational_age: str | None = Field(description="On this day at the site, as 11w3d")
+    has_unread_message: bool = Field(description="Somebody wrote what you have not opened yet")
+    revised_at: datetime | None = Field(description="When the clinic last changed what it had sent")
 
     @classmethod
     def of(cls, review: Review, numbers: Numbers) -> Self:
         referral = review.referral
+        dated = gestation(referral.obstetric, today(referral.organization.time_zone))
         plain = ("code", "priority", "exam_type", "question", "language", "patient_leaves_at")
         return cls(
             review_id=review.id, referral_id=referral.id, status=review.status, due_at=review.due_at,
             **{name: getattr(referral, name) for name in plain},
             patient=PatientOut.of(referral.patient), site=SiteOut.of(referral.organization),
             arrived_count=numbers.counts.arrived, declared_count=numbers.counts.declared,
+            held_count=numbers.counts.held,
             clip_count=numbers.clip_count, prior_count=numbers.prior_count,
             owner=NamedOut(id=review.owner.id, name=review.owner.name) if review.owner else None, owned_at=review.owned_at,
+            gestational_age=dated.code if dated else None, has_unread_message=numbers.unread_since is not None,
+            revised_at=numbers.revised_at,
         )  # fmt: skip
 
 

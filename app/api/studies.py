@@ -4,15 +4,18 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
-from app.api.schemas import DocumentOut, InstanceOut, Out
+from app.api.schemas import DocumentOut, InstanceOut, Out, PatientOut
 from app.audit import events
-from app.db import reading
+from app.cases.candidates import Candidate, candidates, of_study
+from app.db import reading, transaction
 from app.http.actor import Acting
 from app.http.description import answered
-from app.studies import read
+from app.http.idempotency import Once, once
+from app.reports import regroup
+from app.studies import attach, read
 from app.studies.archive import archive_for, written
 from app.studies.models import Series
 from app.studies.read import Line, Whole
@@ -78,6 +81,31 @@ class StudyOut(StudyBrief):
         )  # fmt: skip
 
 
+class Attached(BaseModel):
+    referral_id: UUID = Field(description="Of the organization whose study it is")
+    same_patient: bool = Field(False, description="Whatever the files say, it is the referral's patient")
+
+
+class CandidateOut(Out):
+    referral_id: UUID
+    code: str = Field(examples=["K7M-2QX"])
+    patient: PatientOut
+    why: list[str] = Field(
+        examples=[["name", "day"]], description="accession, name, birth_date, identifier, day, device"
+    )
+    differs: list[str] = Field(examples=[[]], description="In which the files name another patient")
+
+    @classmethod
+    def of(cls, one: Candidate) -> Self:
+        referral = one.referral
+        return cls(referral_id=referral.id, code=referral.code, patient=PatientOut.of(referral.patient),
+                   why=list(one.why), differs=one.differs)  # fmt: skip
+
+
+class Candidates(Out):
+    items: list[CandidateOut]
+
+
 class StudyPage(Out):
     items: list[StudyBrief]
     next_cursor: UUID | None
@@ -102,6 +130,41 @@ def get_study(study_id: UUID, who: Acting) -> StudyOut:
     study = found.line.study
     events.note_opening(who, "study.viewed", organization_id=study.organization_id, entity_id=study.id)
     return StudyOut.of_whole(found)
+
+
+@router.get("/studies/{study_id}/candidates", summary="Referrals that it may belong to, the likeliest first")
+def get_candidates(study_id: UUID, who: Acting) -> Candidates:
+    with reading(who) as session:
+        study = attach.own(session, who, study_id)
+        found = candidates(session, of_study(session, study))
+    return Candidates(items=[CandidateOut.of(one) for one in found])
+
+
+@router.post("/studies/{study_id}/attach", summary="A referral asks about this study from now on")
+def attach_study(study_id: UUID, given: Attached, who: Acting, key: Once) -> StudyBrief:
+    """Where the files name another patient it is a 409 with the fields in `differs`, until `same_patient` says otherwise."""
+    with transaction(who) as session:
+        done = once(session, key)
+        if not done.before:
+            regroup.attach(session, who, study_id, given.referral_id, same_patient=given.same_patient)
+            done.keep(200, study_id)
+        session.flush()
+        return StudyBrief.of(read.whole(session, who, study_id).line)
+
+
+@router.post("/studies/{study_id}/detach", summary="The referral asks about this study no longer")
+def detach_study(
+    study_id: UUID, who: Acting, key: Once,
+    referral_id: Annotated[UUID | None, Query(description="Which, where several ask about it")] = None,
+) -> StudyBrief:  # fmt: skip
+    """What was sent with the referral is withdrawn or moved there; what a signed report rests on stays."""
+    with transaction(who) as session:
+        done = once(session, key)
+        if not done.before:
+            regroup.detach(session, who, study_id, referral_id)
+            done.keep(200, study_id)
+        session.flush()
+        return StudyBrief.of(read.whole(session, who, study_id).line)
 
 
 @router.get(

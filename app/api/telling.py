@@ -1,11 +1,11 @@
 """What waits for somebody, and who did what: notifications and the audit record."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.actor import person_of
 from app.audit import events, search
@@ -28,7 +28,9 @@ class NotificationOut(BaseModel):
     subject: str
     created_at: datetime
     read_at: datetime | None
+    settled_at: datetime | None = Field(description="Somebody else has done what it asked for")
     mail_status: str
+    state: Literal["queued", "sent", "failed", "off", "read"]
 
 
 class NotificationPage(BaseModel):

@@ -12,11 +12,13 @@ from app.access.actor import Actor
 from app.cases.case import OF_REFERRAL
 from app.cases.lists import Line, Page, lines_of
 from app.db import decoded, encoded
+from app.referrals import search
 from app.referrals.models import FileStatus, ManifestItem, Referral, ReferralStatus
 from app.reports.models import Report
 from app.reviews.models import ReviewStatus
 
 MOST_OPEN = 300
+MOST_FOUND = 50
 
 
 class Asks(StrEnum):
@@ -64,6 +66,14 @@ def done(session: Session, actor: Actor, *, cursor: str | None = None, limit: in
     rows = list(session.scalars(query.order_by(Referral.created_at.desc(), Referral.id.desc()).limit(limit + 1)))
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(lines_of(session, rows[:limit]), encoded(last.created_at, last.id) if last else None)
+
+
+def found(session: Session, actor: Actor, q: str) -> list[Line]:
+    """By code, patient's identifier, or the beginnings of names: the newest of the clinic's own."""
+    ids = search.found(session, q, MOST_FOUND + 1, _mine(actor))
+    query = sa.select(Referral).where(Referral.id.in_(ids)).options(*OF_REFERRAL)
+    newest = query.order_by(Referral.created_at.desc(), Referral.id.desc()).limit(MOST_FOUND + 1)
+    return lines_of(session, list(session.scalars(newest)))
 
 
 def asks(line: Line, is_troubled: bool) -> Asks:

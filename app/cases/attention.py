@@ -26,7 +26,7 @@ SUBJECTS: dict[Kind, type[Base]] = {
 }  # fmt: skip
 # The folder of a job -> the rows that its id may name: whose job it is.
 OF_JOB: dict[str, tuple[type[Base], ...]] = {
-    "notifications": (Notification,), "studies": (Study, Document), "reports": (Report,), "reviews": (Review,),
+    "notifications": (Notification,), "studies": (Study, Document, Referral), "reports": (Report,), "reviews": (Review,),
 }  # fmt: skip
 OF_REFERRAL = (joinedload(Referral.organization), joinedload(Referral.reading_organization))
 

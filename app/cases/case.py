@@ -1,6 +1,7 @@
 """One case, joined: everything that a page or a JSON answer about a referral needs, read at once."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,13 +10,15 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from app.access import scope
 from app.access.actor import Actor
 from app.audit import events
+from app.people.models import Patient, Person
 from app.referrals import manifest
 from app.referrals.manifest import Counts
 from app.referrals.models import ManifestItem, Referral, Revision
-from app.reports.models import SIGNED, Report, ReportVersion
+from app.reports.models import SIGNED, Acknowledgement, Report, ReportVersion
 from app.reviews.models import Message, Review, ReviewStatus
+from app.studies.attach import came_alone
 from app.studies.images import documents_of, instances_of
-from app.studies.models import Document, Instance
+from app.studies.models import Document, Instance, Study
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Case:
     report: Report | None
     messages: list[Message]
     revisions: list[Revision]
+    read_by: list[tuple[str, datetime]]  # who confirmed having read the newest version
+    came_alone: list[Study]  # asked about, but not sent with the referral
 
     @property
     def study_ids(self) -> list[UUID]:
@@ -67,12 +72,13 @@ def whole(session: Session, actor: Actor, referral_id: UUID) -> Case:
         sa.select(Review).where(Review.referral_id == referral.id).options(joinedload(Review.owner))
         .order_by(Review.id.desc()).limit(1)
     ).first()  # fmt: skip
+    report = _report(session, review)
     return Case(
         referral=referral, files=manifest.items(session, referral.id),
         counts=manifest.counts(session, [referral.id])[referral.id],
         instances=instances_of(session, referral.id), documents=documents_of(session, referral.id),
-        review=review, report=_report(session, review), messages=_messages(session, review),
-        revisions=list(session.scalars(sa.select(Revision).where(Revision.referral_id == referral.id).order_by(Revision.version))),
+        review=review, report=report, read_by=_read_by(session, report), messages=_messages(session, review),
+        revisions=_revisions(session, referral.id), came_alone=came_alone(session, referral.id),
     )  # fmt: skip
 
 
@@ -89,7 +95,7 @@ def note_opened(actor: Actor, referral: Referral) -> None:
 
 
 OF_REFERRAL = (
-    joinedload(Referral.patient), joinedload(Referral.author), joinedload(Referral.organization),
+    joinedload(Referral.patient).joinedload(Patient.mother), joinedload(Referral.author), joinedload(Referral.organization),
     joinedload(Referral.reading_organization),
 )  # fmt: skip
 
@@ -99,6 +105,23 @@ def _report(session: Session, review: Review | None) -> Report | None:
         return None
     versions = selectinload(Report.versions).joinedload(ReportVersion.signature)
     return session.scalars(sa.select(Report).where(Report.review_id == review.id).options(versions)).one_or_none()
+
+
+def _read_by(session: Session, report: Report | None) -> list[tuple[str, datetime]]:
+    """Anyone of the clinic may confirm it, and who did is on record."""
+    if report is None or report.acknowledged_at is None:
+        return []
+    confirmed = (
+        sa.select(Person.name, Acknowledgement.at).join(Person, Person.id == Acknowledgement.person_id)
+        .join(ReportVersion, ReportVersion.id == Acknowledgement.report_version_id)
+        .where(ReportVersion.report_id == report.id, ReportVersion.version == report.version)
+    )  # fmt: skip
+    return [(row.name, row.at) for row in session.execute(confirmed.order_by(Acknowledgement.at))]
+
+
+def _revisions(session: Session, referral_id: UUID) -> list[Revision]:
+    query = sa.select(Revision).where(Revision.referral_id == referral_id).options(joinedload(Revision.person))
+    return list(session.scalars(query.order_by(Revision.version)))
 
 
 def _messages(session: Session, review: Review | None) -> list[Message]:

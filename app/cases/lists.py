@@ -13,9 +13,10 @@ from app.cases.case import OF_REFERRAL
 from app.config import settings
 from app.db import decoded, encoded, merged, now
 from app.errors import Invalid
+from app.notifications.inbox import unread_messages
 from app.referrals import manifest
 from app.referrals.manifest import Counts
-from app.referrals.models import ExternalIdentifier, Referral
+from app.referrals.models import ExternalIdentifier, Referral, Revision
 from app.reports.models import Report
 from app.reviews.models import Review
 from app.studies.images import withdrawn_from
@@ -51,6 +52,8 @@ class Numbers:
     counts: Counts
     clip_count: int
     prior_count: int
+    unread_since: datetime | None  # somebody said something that the person has not seen
+    revised_at: datetime | None  # when the clinic last changed what it had sent
 
 
 def search(
@@ -133,7 +136,7 @@ def _cursor(session: Session, at: datetime, row_id: UUID) -> str:
 
 
 def numbers(session: Session, actor: Actor, referrals: list[Referral]) -> dict[UUID, Numbers]:
-    """'17 of 19', clips and other cases of the same patient that the actor may see, for a page in three queries."""
+    """'17 of 19', clips and other cases of the same patient that the actor may see, and what they have not read, for a page."""
     ids = [referral.id for referral in referrals]
     counts = manifest.counts(session, ids)
     clips: dict[UUID, int] = {row[0]: row[1] for row in session.execute(
@@ -149,10 +152,22 @@ def numbers(session: Session, actor: Actor, referrals: list[Referral]) -> dict[U
         .where(Referral.patient_id.in_(patients), Referral.submitted_at.is_not(None), visible(Referral, actor))
         .group_by(Referral.patient_id)
     )}  # fmt: skip
+    unread, revised = unread_messages(session, actor.person_id, ids), _revised(session, ids)
     return {
-        one.id: Numbers(counts[one.id], clips.get(one.id, 0), max(0, cases.get(one.patient_id, 1) - 1))
+        one.id: Numbers(
+            counts[one.id], clips.get(one.id, 0), max(0, cases.get(one.patient_id, 1) - 1), unread.get(one.id),
+            revised.get(one.id),
+        )
         for one in referrals
-    }
+    }  # fmt: skip
+
+
+def _revised(session: Session, referral_ids: list[UUID]) -> dict[UUID, datetime]:
+    query = (
+        sa.select(Revision.referral_id, sa.func.max(Revision.at)).join(Referral, Referral.id == Revision.referral_id)
+        .where(Revision.referral_id.in_(referral_ids), Revision.at > Referral.submitted_at).group_by(Revision.referral_id)
+    )  # fmt: skip
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _by_external_identifier(wanted: str) -> sa.Select[UUID]:

@@ -13,6 +13,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_service(commands)
     _add_administration(commands)
+    _add_send(commands)
     return top
 
 
@@ -69,6 +70,22 @@ def _add_administration(commands: "argparse._SubParsersAction[argparse.ArgumentP
     reads.add_argument("sender", metavar="SENDER", help="name or id")
     reads.add_argument("--end", action="store_true", help="no more from now on")
     reads.set_defaults(run="app.cli.administer:reads_for")
+
+
+def _add_send(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    send = commands.add_parser(
+        "send", help="a folder's files to a referral, resumed wherever it was cut",
+        epilog="Exit code 0: all stored; 1: some refused or not sent; 3: all arrived, some are held until somebody answers.",
+    )  # fmt: skip
+    send.add_argument("folder", metavar="FOLDER", help="or one file")
+    send.add_argument("--to", required=True, metavar="URL", help="address of the service")
+    send.add_argument("--token", required=True, help="API token with the scope 'write'; @FILE reads it from there")
+    send.add_argument("--referral", metavar="ID", help="without it DICOM files go to the unmatched studies")
+    send.add_argument("--ca-file", metavar="FILE", help="certificates to trust, in PEM (default: the system's)")
+    send.add_argument(
+        "--give-up-after", type=float, default=60, metavar="MINUTES", help="without a byte moving (default: %(default)s)"
+    )  # fmt: skip
+    send.set_defaults(run="app.cli.send:send")
 
 
 def _port(text: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from app import db, log
+from app import config, db, log
 from app.access.actor import OPERATOR
 from app.cli import schema
 from app.config import Settings, load
@@ -52,7 +52,8 @@ def _settings(settings: Settings) -> str:
         if settings.on_sqlite:
             return "the secret key will be made at the first start"
         raise Unavailable("SONOPOST_SECRET_KEY_FILE does not exist.")
-    return "read"
+    ignored = ", ".join(config.unknown())
+    return f"read; without effect, for it is no setting: {ignored}" if ignored else "read"
 
 
 def _fonts(_given: Settings) -> str:

@@ -18,20 +18,24 @@ NOTEBOOK = "demo.json"  # its secrets, so that the same links and tokens work wh
 
 
 def demo(given: argparse.Namespace) -> int:
-    folder = _folder(given.data_dir)
-    is_new = not (folder / NOTEBOOK).exists()
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         _bind(listening, given.port)
-        settings = _settings(folder, f"http://{HOST}:{listening.getsockname()[1]}")
-        start.prepare(settings)
-        if is_new:
-            _write_notebook(folder, seed())
-        accounts = json.loads((folder / NOTEBOOK).read_text())["accounts"]
-        code = serve.run(settings, listening, announcement=_announcement(settings.public_url, accounts, given.json))
-    if given.data_dir is None:
-        shutil.rmtree(folder, ignore_errors=True)
-    return code
+        folder = _folder(given.data_dir)
+        try:
+            return _served(folder, listening, given.json)
+        finally:
+            if given.data_dir is None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _served(folder: Path, listening: socket.socket, as_json: bool) -> int:
+    settings = _settings(folder, f"http://{HOST}:{listening.getsockname()[1]}", "INFO" if as_json else "WARNING")
+    start.prepare(settings)
+    if not (folder / NOTEBOOK).exists():
+        _write_notebook(folder, seed())
+    accounts = json.loads((folder / NOTEBOOK).read_text())["accounts"]
+    return serve.run(settings, listening, announcement=_announcement(settings.public_url, accounts, as_json))
 
 
 def _folder(wanted: str | None) -> Path:
@@ -51,11 +55,14 @@ def _bind(listening: socket.socket, port: int) -> None:
         raise WrongSetting(f"--port {port} cannot be listened on: {error.strerror}.") from None
 
 
-def _settings(folder: Path, base_url: str) -> Settings:
-    """Everything inside the folder, whatever the environment says: a demo never touches a real database."""
+def _settings(folder: Path, base_url: str, log_level: str) -> Settings:
+    """Everything inside the folder, whatever the environment says: a demo never touches a real database.
+
+    Where people read the links, no line a request pushes them out of sight."""
     return load(
         data_dir=folder, database_url=f"sqlite:///{folder / 'sonopost.db'}", storage_url=f"file:{folder / 'blobs'}",
         secret_key_file=folder / "secret.key", public_url=base_url, smtp_url="", require_second_factor=False,
+        log_level=log_level,
     )  # fmt: skip
 
 
@@ -77,5 +84,6 @@ def _announcement(base_url: str, accounts: list[dict[str, Any]], as_json: bool) 
     return "\n".join((
         f"Sonopost's demo is ready at {base_url}. Open a link to be that person:", "",
         *(f"  {one['role']:<12} {one['organization']:<28} {one['sign_in_url']}" for one in shown), "",
+        f"Their password, which signing a report asks for: {shown[0]['password']}",
         "Three referrals are in it: one waits, one is being read, one is answered. Ctrl-C ends it.",
     ))  # fmt: skip

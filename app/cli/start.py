@@ -5,7 +5,7 @@ import secrets
 
 import sqlalchemy as sa
 
-from app import db, log
+from app import config, db, log
 from app.cli import one_process, schema
 from app.config import Settings, WrongSetting
 from app.errors import Unavailable
@@ -16,6 +16,8 @@ from app.storage import blobs
 def prepare(settings: Settings) -> None:
     """Bring this process to where it can serve, or raise the sentence that says why it cannot."""
     log.set_up(settings.log_level)
+    for name in config.unknown():
+        log.get().warning("no such setting", setting=name)
     _make_data_dir(settings)
     if settings.on_sqlite:
         one_process.lock(settings.data_dir)

@@ -7,7 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import log
 
-QUIET = {"/healthz", "/readyz"}  # asked every few seconds: only their failures are worth a line
+# Asked every few seconds, or with each page: only their failures are worth a line.
+QUIET = {"/healthz", "/readyz", "/static"}
 
 
 class AccessLog:

@@ -133,9 +133,11 @@ async def request_key(
 Once = Annotated[RequestKey | None, Depends(request_key)]
 
 
-def streamed_key(request: Request, who: Actor, response: Response) -> RequestKey | None:
-    """The key of a streamed body: its declared digest, length and kind stand for it, so no byte is read."""
-    declared = ("repr-digest", "content-digest", "content-length", "content-type", "content-disposition")
+def streamed_key(request: Request, who: Actor, response: Response, *more: str) -> RequestKey | None:
+    """The key of a streamed body: its declared digest, length and kind stand for it, so no byte is read.
+
+    `more` are the headers that say the rest where a protocol has its own."""
+    declared = ("repr-digest", "content-digest", "content-length", "content-type", "content-disposition", *more)
     body = repr([request.headers.get(name) for name in declared]).encode()
     return _key(request, who, request.headers.get("idempotency-key"), body, response)
 

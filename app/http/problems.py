@@ -54,7 +54,7 @@ class Problem:
 
     @property
     def title(self) -> str:
-        return HTTPStatus(self.status).phrase
+        return "Checksum Mismatch" if self.status == 460 else HTTPStatus(self.status).phrase  # tus 1.0's own
 
     def members(self) -> dict[str, Any]:
         body: dict[str, object] = {

@@ -76,7 +76,10 @@ def alone_if_suspect(job_id: str) -> Iterator[None]:
         if starts >= STARTS_ALONE:
             raise KilledItsWorker("The process ended each time while it ran.")
         queue.client().update_workflow_attributes(job_id, {"alone": starts + 1})
-        yield
+        try:
+            yield
+        finally:  # it did not end the process; the next one may, before this one is written down as done
+            queue.client().update_workflow_attributes(job_id, {"alone": 0})
 
 
 def number_of(job_id: str) -> int:

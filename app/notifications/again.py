@@ -8,8 +8,7 @@ from app.access.actor import Actor
 from app.audit import events
 from app.errors import NotFound
 from app.jobs.queue import enqueue
-from app.notifications.mail import FAILED, QUEUED
-from app.notifications.models import Notification
+from app.notifications.models import FAILED, QUEUED, Notification
 
 
 def send_again(session: Session, actor: Actor, notification_id: UUID) -> None:

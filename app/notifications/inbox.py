@@ -1,5 +1,7 @@
 """What waits for a person, the newest first; reading it is theirs alone."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -8,6 +10,10 @@ from sqlalchemy.orm import Session
 from app.db import now
 from app.errors import NotFound
 from app.notifications.models import Notification
+from app.people.models import Person
+
+MESSAGES = ("review.question", "review.reply", "review.message")
+IS_UNREAD = sa.and_(Notification.read_at.is_(None), Notification.settled_at.is_(None))
 
 
 def inbox(session: Session, person_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[Notification]:
@@ -19,8 +25,30 @@ def inbox(session: Session, person_id: UUID, *, before: UUID | None = None, limi
 
 
 def unread_count(session: Session, person_id: UUID) -> int:
-    query = sa.select(sa.func.count()).where(Notification.person_id == person_id, Notification.read_at.is_(None))
+    query = sa.select(sa.func.count()).where(Notification.person_id == person_id, IS_UNREAD)
     return session.scalar(query) or 0
+
+
+def unread_messages(session: Session, person_id: UUID | None, referral_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """The cases of which somebody said something that the person has not seen, and since when."""
+    query = sa.select(Notification.referral_id, sa.func.min(Notification.created_at)).where(
+        Notification.person_id == person_id, Notification.referral_id.in_(referral_ids), IS_UNREAD,
+        Notification.kind.in_(MESSAGES),
+    ).group_by(Notification.referral_id)  # fmt: skip
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def seen_by(session: Session, referral_id: UUID, since: datetime, but: UUID | None) -> list[tuple[str, datetime]]:
+    """Who else was told of what was said in the case since then, and has opened it; the first before the rest."""
+    query = (
+        sa.select(Person.name, sa.func.min(Notification.read_at).label("at"))
+        .join(Person, Person.id == Notification.person_id)
+        .where(Notification.referral_id == referral_id, Notification.kind.in_(MESSAGES),
+               Notification.created_at >= since, Notification.read_at.is_not(None),
+               Notification.person_id.is_distinct_from(but))
+        .group_by(Person.id, Person.name).order_by(sa.text("at"))
+    )  # fmt: skip
+    return [(row.name, row.at) for row in session.execute(query)]
 
 
 def mark_read(session: Session, person_id: UUID, notification_id: UUID) -> None:

@@ -2,7 +2,7 @@
 
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from email.message import EmailMessage
@@ -18,11 +18,10 @@ from app import log
 from app.access.actor import WORKER
 from app.config import Settings, settings
 from app.db import now, reading, transaction
-from app.notifications.models import Notification
+from app.notifications.models import FAILED, OFF, QUEUED, SENT, Notification
 
 GIVE_UP_AFTER = timedelta(hours=23)  # before the job's own last attempt, so that the failure is seen at the mail
 PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
-QUEUED, SENT, FAILED, OFF = "queued", "sent", "failed", "off"
 
 
 class MailAway(Exception):
@@ -42,7 +41,10 @@ def send_mail(notification_id: str) -> None:
     with reading(WORKER) as session:
         query = sa.select(Notification).where(Notification.id == UUID(notification_id))
         waiting = session.scalars(query.options(joinedload(Notification.person))).one_or_none()
-    if waiting is None or waiting.mail_status in (SENT, FAILED):
+    if waiting is None or waiting.mail_status != QUEUED:
+        return
+    if waiting.read_at is not None:
+        _note(waiting, OFF, "It was read before the mail went.")
         return
     if not settings().smtp_url:
         _note(waiting, OFF, "No mail server is set.")
@@ -66,16 +68,25 @@ def send_mail(notification_id: str) -> None:
 
 def message_of(notification: Notification, now_set: Settings) -> EmailMessage:
     """The same bytes at every attempt, so that a mail server can tell a repetition."""
+    return written(notification, now_set, notification.subject, [link_of(notification, now_set)])
+
+
+def link_of(notification: Notification, now_set: Settings) -> str:
+    return f"{now_set.public_url}/referrals/{notification.referral_id}"
+
+
+def written(last: Notification, now_set: Settings, subject: str, parts: list[str]) -> EmailMessage:
+    """A mail of which `last` is the newest thing that it tells."""
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = now_set.mail_from
-    message["To"] = notification.person.email
-    message["Subject"] = notification.subject
-    message["Date"] = format_datetime(notification.created_at)
+    message["To"] = last.person.email
+    message["Subject"] = subject
+    message["Date"] = format_datetime(last.created_at)
     host = urlsplit(now_set.public_url).hostname or "localhost"
-    message["Message-ID"] = f"<{notification.id}@{host}>"
+    message["Message-ID"] = f"<{last.id}@{host}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834 5: no out-of-office answers
-    link = f"{now_set.public_url}/referrals/{notification.referral_id}"
-    message.set_content(f"{notification.subject}\n\n{link}\n", charset="utf-8", cte="quoted-printable")
+    text = "\n\n".join([subject, *parts])
+    message.set_content(f"{text}\n", charset="utf-8", cte="quoted-printable")
     return message
 
 
@@ -141,11 +152,16 @@ def _by_code(code: int) -> Exception:
 
 
 def _note(notification: Notification, status: str, reason: str) -> None:
+    note([notification], status, reason)
+
+
+def note(told: Sequence[Notification], status: str, reason: str) -> None:
     """Keep what became of it, to be seen in the pages; never back from a state that is final."""
+    ids = [one.id for one in told]
     with transaction(WORKER) as session:
         session.execute(
             sa.update(Notification)
-            .where(Notification.id == notification.id, Notification.mail_status.not_in((SENT, FAILED)))
+            .where(Notification.id.in_(ids), Notification.mail_status.not_in((SENT, FAILED)))
             .values(mail_status=status, mail_reason=reason, sent_at=now() if status == SENT else None)
         )
-    log.get().info("mail", notification_id=str(notification.id), outcome=status)
+    log.get().info("mail", notification_id=str(ids[-1]), count=len(ids), outcome=status)

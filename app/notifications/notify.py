@@ -8,12 +8,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.db import new_id
+from app.db import new_id, now
 from app.jobs.queue import enqueue
 from app.languages import first_known
-from app.notifications.models import Notification
+from app.notifications.inbox import IS_UNREAD
+from app.notifications.models import DIGEST, OFF, QUEUED, Notification
 from app.notifications.subjects import subject_line
-from app.people.models import Organization, Person
+from app.people.models import Mails, Organization, Person
+
+AT_ONCE = "stat"  # due within the hour, which is as long as a digest may wait
+FOR_WHOEVER_IS_FREE = ("review.requested",)
 
 
 class Case(Protocol):
@@ -31,15 +35,42 @@ class Case(Protocol):
     def organization(self) -> Organization: ...
 
 
-def tell(session: Session, person_ids: Iterable[UUID], kind: str, case: Case, *, to: Organization) -> None:
+def tell(
+    session: Session, person_ids: Iterable[UUID], kind: str, case: Case, *, to: Organization, personally: bool = True
+) -> None:
     """One notification a person, in their language or that of `to`, as whose members they are told; the mail
-    goes by its own job."""
-    query = sa.select(Person.id, Person.language).where(Person.id.in_(set(person_ids)))
-    languages: dict[UUID, str | None] = {row.id: row.language for row in session.execute(query)}
-    for person_id in sorted(languages):
-        say = first_known(languages[person_id], to.language)
+    goes by its own job, or with others, as each has chosen.
+
+    Not `personally`: it waits for whoever is free."""
+    query = sa.select(Person.id, Person.language, Person.mails).where(Person.id.in_(set(person_ids)))
+    for person in sorted(session.execute(query), key=lambda row: row.id):
+        say = first_known(person.language, to.language)
         subject = subject_line(kind, case.priority, case.organization, to, case.due_at, case.code, say)
-        notification = Notification(id=new_id(), organization_id=to.id, person_id=person_id, kind=kind,
-                                    referral_id=case.id, subject=subject)  # fmt: skip
+        status, reason = _way(person.mails, case.priority, personally)
+        notification = Notification(
+            id=new_id(), organization_id=to.id, person_id=person.id, kind=kind, referral_id=case.id, subject=subject,
+            mail_status=status, mail_reason=reason,
+        )  # fmt: skip
         session.add(notification)
-        enqueue(session, "notifications.mail", notification.id)
+        if status == QUEUED:
+            enqueue(session, "notifications.mail", notification.id)
+
+
+def _way(mails: str, priority: str, personally: bool) -> tuple[str, str]:
+    if mails == Mails.ASSIGNED and not personally:
+        return OFF, "Only cases of their own go to this person by mail."
+    if mails == Mails.DIGEST and priority != AT_ONCE:
+        return DIGEST, ""
+    return QUEUED, ""
+
+
+def settle(session: Session, referral_id: UUID, reason: str, *, but: UUID | None = None) -> None:
+    """Nobody has to take it any more, but for who has: what still says so waits no more, and goes by no mail."""
+    waits = sa.and_(
+        Notification.referral_id == referral_id, Notification.kind.in_(FOR_WHOEVER_IS_FREE), IS_UNREAD,
+        Notification.person_id != but if but is not None else sa.true(),
+    )  # fmt: skip
+    unsent = sa.and_(waits, Notification.mail_status.in_((QUEUED, DIGEST)))
+    taken = sa.update(Notification).execution_options(synchronize_session=False)
+    session.execute(taken.where(unsent).values(mail_status=OFF, mail_reason=reason))
+    session.execute(taken.where(waits).values(settled_at=now()))

@@ -48,6 +48,14 @@ class ReadingRelation(Base):
     __table_args__ = (sa.UniqueConstraint("organization_id", "reading_organization_id"),)
 
 
+class Mails(StrEnum):
+    """Which mails a person wants; the pages tell everybody of everything."""
+
+    INSTANTLY = "instantly"
+    DIGEST = "digest"  # together, once an hour; what must be read within the hour comes at once all the same
+    ASSIGNED = "assigned"  # of one's own cases, not of what waits for whoever is free
+
+
 class Person(Base):
     __tablename__ = "person"
 
@@ -57,6 +65,7 @@ class Person(Base):
     totp_secret: Mapped[str | None] = mapped_column(sa.String(64))
     totp_last_step: Mapped[int | None]  # a code is good once (RFC 6238 5.2)
     language: Mapped[str | None] = mapped_column(sa.String(10))
+    mails: Mapped[str] = mapped_column(sa.String(10), default="instantly")
     created_at: Mapped[datetime] = mapped_column(default=now)
     disabled_at: Mapped[datetime | None]
 
@@ -101,7 +110,12 @@ class Patient(Base):
     sex: Mapped[str] = mapped_column(sa.String(10), default="unknown")
     mother_patient_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("patient.id"))
     birth_order: Mapped[int | None]
+    merged_into_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("patient.id"))  # the record that stands for both
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+    mother: Mapped["Patient | None"] = relationship(
+        foreign_keys=[mother_patient_id], remote_side="Patient.id", lazy="raise"
+    )
 
     __table_args__ = (
         sa.UniqueConstraint("organization_id", "issuer", "identifier"),
@@ -122,6 +136,7 @@ class PatientWord(Base):
 
     __tablename__ = "patient_word"
 
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
     patient_id: Mapped[UUID] = mapped_column(sa.ForeignKey("patient.id"))
     # By code point, or on PostgreSQL words with one beginning need not lie side by side.
     word: Mapped[str] = mapped_column(sa.String(600).with_variant(sa.String(600, collation="C"), "postgresql"))
@@ -129,7 +144,45 @@ class PatientWord(Base):
     __table_args__ = (
         sa.UniqueConstraint("patient_id", "word"),
         sa.Index("ix_patient_word_word", "word", "patient_id"),
+        sa.Index("ix_patient_word_here", "organization_id", "word", "patient_id"),
     )
+
+
+class PatientAlias(Base):
+    """How a patient was known before: until they were named, or in a record that was merged into theirs."""
+
+    __tablename__ = "patient_alias"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    patient_id: Mapped[UUID] = mapped_column(sa.ForeignKey("patient.id"), index=True)
+    issuer: Mapped[str] = mapped_column(sa.String(64))
+    identifier: Mapped[str] = mapped_column(sa.String(64))
+    family_name: Mapped[str] = mapped_column(sa.String(200))
+    given_name: Mapped[str] = mapped_column(sa.String(200))
+    name_local: Mapped[str] = mapped_column(sa.String(200))
+    birth_date: Mapped[str | None] = mapped_column(sa.String(10))
+    until: Mapped[datetime] = mapped_column(default=now)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))  # who named or merged
+    merge_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("patient_merge.id"))
+
+    __table_args__ = (sa.Index("ix_patient_alias_identifier", "identifier", "organization_id"),)
+
+
+class PatientMerge(Base):
+    """Two records made one, and what moved, so that exactly that goes back when it was wrong."""
+
+    __tablename__ = "patient_merge"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"), index=True)
+    from_patient_id: Mapped[UUID] = mapped_column(sa.ForeignKey("patient.id"))
+    into_patient_id: Mapped[UUID] = mapped_column(sa.ForeignKey("patient.id"))
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
+    announced_at: Mapped[datetime | None]  # the readers of both were told before
+    merged_at: Mapped[datetime | None]
+    undone_at: Mapped[datetime | None]
+    moved: Mapped[dict[str, Any]]  # ids of referrals, studies and children, and the words that were added
+
+    __table_args__ = (sa.Index("ix_patient_merge_pair", "from_patient_id", "into_patient_id"),)
 
 
 def fold(text: str) -> str:

@@ -88,6 +88,9 @@ class Age(Given):
 class GivenPatient(Given):
     """People arrive without an id, with one name, with an age and no birth date, or unknown."""
 
+    id: UUID | None = Field(
+        None, description="Somebody known here; what else is given is compared, and never stored over"
+    )
     identifier: Code = ""
     issuer: Code = ""
     family_name: Line = ""
@@ -120,7 +123,7 @@ class GivenPatient(Given):
 
     @model_validator(mode="after")
     def _a_name_or_unknown(self) -> Self:
-        if not (self.name_unknown or self.family_name or self.given_name or self.name_local):
+        if not (self.id or self.name_unknown or self.family_name or self.given_name or self.name_local):
             raise ValueError("Give a name, or say that it is unknown")
         return self
 
@@ -138,6 +141,7 @@ class Obstetric(Given):
     gravida: int | None = Field(None, ge=0, le=30)
     para: int | None = Field(None, ge=0, le=30)
     pregnancy_test: Line = ""
+    dates_confirmed: bool = Field(False, description="However unlikely they look, they are right")
 
 
 class ExternalIdentifierGiven(Given):

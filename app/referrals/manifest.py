@@ -17,6 +17,7 @@ from app.referrals.models import ARRIVED, FileStatus, ManifestItem, Referral
 class Counts:
     declared: int
     arrived: int
+    held: int = 0  # of those that arrived: somebody has to say whose they are
 
 
 def expected_or_new(
@@ -36,12 +37,39 @@ def expected_or_new(
         in_order = waiting.where(fits).order_by(ManifestItem.name != name, ManifestItem.id)
         same = session.scalars(in_order.limit(1)).first()
     if same is None:
-        _refuse_too_many(session, referral.id)
+        refuse_too_many(session, referral.id)
         same = ManifestItem(organization_id=referral.organization_id, referral_id=referral.id, name=name)
         session.add(same)
     same.name, same.arrived_at = name, now()
     same.size_bytes, same.sha256 = size_bytes or same.size_bytes, sha256 or same.sha256
     return same
+
+
+def expect(
+    session: Session, referral: Referral, name: str, size_bytes: int | None, sha256: str | None
+) -> tuple[ManifestItem, bool]:
+    """The line of a file that begins to come: as it was declared, as it is here already, or (True) a new one."""
+    if sha256 and (here := already_here(session, referral.id, sha256)) is not None:
+        return here, False
+    name = str(clean(name)) or "unnamed"
+    of_referral = sa.select(ManifestItem).where(ManifestItem.referral_id == referral.id)
+    waiting = of_referral.where(ManifestItem.status.in_((FileStatus.DECLARED, FileStatus.QUARANTINED)))
+    same = session.scalars(waiting.where(ManifestItem.sha256 == sha256).limit(1)).first() if sha256 else None
+    if same is None:
+        fits = of_referral.where(
+            ManifestItem.status == FileStatus.DECLARED, ManifestItem.name.in_((name, name.rpartition("/")[2])),
+            sa.or_(ManifestItem.size_bytes.is_(None), ManifestItem.size_bytes == size_bytes),
+            ManifestItem.sha256.is_(None) if sha256 else sa.true(),
+        )  # fmt: skip
+        same = session.scalars(fits.order_by(ManifestItem.name != name, ManifestItem.id).limit(1)).first()
+    if same is not None:
+        return same, False
+    refuse_too_many(session, referral.id)
+    made = ManifestItem(organization_id=referral.organization_id, referral_id=referral.id, name=name,
+                        size_bytes=size_bytes, sha256=sha256)  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made, True
 
 
 def _named(name: str, size_bytes: int | None, sha256: str | None) -> sa.ColumnElement[bool]:
@@ -78,12 +106,13 @@ def counts(session: Session, referral_ids: list[UUID]) -> dict[UUID, Counts]:
         sa.select(
             ManifestItem.referral_id, sa.func.count(),
             sa.func.sum(sa.case((ManifestItem.status.in_(ARRIVED), 1), else_=0)),
+            sa.func.sum(sa.case((ManifestItem.status == FileStatus.HELD, 1), else_=0)),
         )
         .where(ManifestItem.referral_id.in_(referral_ids), ManifestItem.is_archive.is_(False),
                ManifestItem.status != FileStatus.WITHDRAWN)
         .group_by(ManifestItem.referral_id)
     )  # fmt: skip
-    found = {row[0]: Counts(row[1], row[2]) for row in session.execute(counted)}
+    found = {row[0]: Counts(*row[1:]) for row in session.execute(counted)}
     return {referral_id: found.get(referral_id, Counts(0, 0)) for referral_id in referral_ids}
 
 
@@ -92,8 +121,8 @@ def items(session: Session, referral_id: UUID) -> list[ManifestItem]:
     return list(session.scalars(query))
 
 
-def _refuse_too_many(session: Session, referral_id: UUID) -> None:
+def refuse_too_many(session: Session, referral_id: UUID, more: int = 1) -> None:
     limit = settings().max_files_per_referral
     here = session.scalar(sa.select(sa.func.count()).where(ManifestItem.referral_id == referral_id)) or 0
-    if here >= limit:
+    if here + more > limit:
         raise TooLarge(Sentence("A referral takes at most {limit} files. Place another one for the rest.", limit=limit))

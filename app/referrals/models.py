@@ -45,6 +45,9 @@ class ReferralStatus(StrEnum):
     ENTERED_IN_ERROR = "entered-in-error"
 
 
+TAKES_FILES = (ReferralStatus.DRAFT, ReferralStatus.ACTIVE, ReferralStatus.COMPLETED)
+
+
 class FileStatus(StrEnum):
     DECLARED = "declared"
     RECEIVING = "receiving"
@@ -124,6 +127,8 @@ class Revision(Base):
     person_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     at: Mapped[datetime] = mapped_column(default=now)
     changes: Mapped[dict[str, Any]]  # field: [before, after]
+
+    person: Mapped[Person | None] = relationship(lazy="raise")
 
 
 class ManifestItem(Base):

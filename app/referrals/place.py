@@ -9,10 +9,12 @@ from app.access.actor import Actor, person_of, require
 from app.audit import events
 from app.db import new_id
 from app.errors import Conflict, Invalid
+from app.jobs.queue import enqueue
 from app.people import patients
 from app.people.models import Organization, Patient
 from app.people.reading import reader_for
 from app.referrals.codes import new_code
+from app.referrals.dates import refuse_impossible, today_at
 from app.referrals.given import GivenFile, GivenPatient, GivenReferral
 from app.referrals.models import ExternalIdentifier, ManifestItem, Referral
 
@@ -20,11 +22,12 @@ from app.referrals.models import ExternalIdentifier, ManifestItem, Referral
 def place(session: Session, actor: Actor, given: GivenReferral) -> Referral:
     """A draft referral with its patient, its code and its declared files."""
     organization = _referring_organization(session, actor, given.organization_id)
+    refuse_impossible(given.patient, given.obstetric, today_at(organization))
     reader = reader_for(session, organization.id, given.reading_organization_id)
-    code = _free_code(session)
+    code = free_code(session)
     referral = Referral(
         id=new_id(), organization_id=organization.id, reading_organization_id=reader.id, code=code,
-        author_id=person_of(actor), patient=_patient(session, organization, given.patient, code),
+        author_id=person_of(actor), patient=patient_of(session, organization, given.patient, code),
         accession_number=given.accession_number or f"SP{code.replace('-', '')}",
         language=given.language or organization.language,
         **text_columns(given.model_dump(mode="json", exclude_unset=False)),
@@ -38,6 +41,8 @@ def place(session: Session, actor: Actor, given: GivenReferral) -> Referral:
             ExternalIdentifier(organization_id=organization.id, referral_id=referral.id, **identifier.model_dump())
         )
     declare(session, referral, given.files)
+    if given.accession_number:  # what a machine sent under it may be here already
+        enqueue(session, "studies.match_referral", referral.id)
     events.record(session, actor, "referral.placed", organization_id=organization.id, entity_id=referral.id,
                   referral_id=referral.id, declared=len(given.files))  # fmt: skip
     return referral
@@ -57,6 +62,8 @@ def text_columns(given: dict[str, object]) -> dict[str, object]:
     """The columns of what is written in a referral, from its JSON names."""
     plain = ("exam_type", "question", "clinical_notes", "priority", "obstetric", "provisional_reading")
     columns = {name: given[name] for name in plain if name in given}
+    if isinstance(pregnancy := columns.get("obstetric"), dict):
+        columns["obstetric"] = {name: value for name, value in pregnancy.items() if name != "dates_confirmed"}
     callback = given.get("callback")
     if isinstance(callback, dict):
         columns |= {f"callback_{name}": value for name, value in callback.items()}  # a revision may give one of them
@@ -76,20 +83,33 @@ def _referring_organization(session: Session, actor: Actor, wanted_id: UUID | No
     raise Invalid("You refer for several organizations. Choose one.", field="organization_id", choices=choices)
 
 
-def _patient(session: Session, organization: Organization, given: GivenPatient, code: str) -> Patient:
-    values: dict[str, object] = given.model_dump(mode="json", exclude={"age"})
+def patient_of(session: Session, organization: Organization, given: GivenPatient, code: str) -> Patient:
+    """Whom a referral is about: somebody known, or a new one."""
+    values: dict[str, object] = given.model_dump(mode="json", exclude={"age", "id"})
     if given.mother_patient_id is not None:
-        mother = session.get(Patient, given.mother_patient_id)
-        if mother is None or mother.organization_id != organization.id:
+        if (mother := _here(session, organization, given.mother_patient_id)) is None:
             raise Invalid("This mother is not known here.", field="patient.mother_patient_id")
         values["mother_patient_id"] = mother.id
     if given.age is not None:
         values |= {"age_value": given.age.value, "age_unit": given.age.unit}
     values["issuer"] = given.issuer or organization.issuer
-    return patients.known_or_new(session, organization.id, values, temporary=f"T-{code}")
+    if given.id is not None:
+        if (known := _here(session, organization, given.id)) is None:
+            raise Invalid("This patient is not known here.", field="patient.id")
+        found = patients.same(session, known, values)
+    else:
+        found = patients.known_or_new(session, organization.id, values, temporary=f"T-{code}")
+    return patients.held(session, found)
 
 
-def _free_code(session: Session) -> str:
+def _here(session: Session, organization: Organization, patient_id: UUID) -> Patient | None:
+    patient = session.get(Patient, patient_id)
+    known = patient is not None and patient.organization_id == organization.id
+    return patients.standing(session, patient) if known and patient is not None else None
+
+
+def free_code(session: Session) -> str:
+    """One that no case has."""
     while True:
         code = new_code()
         if session.scalar(sa.select(Referral.id).where(Referral.code == code)) is None:

@@ -8,6 +8,8 @@ from app.access.actor import Actor, require
 from app.audit import events
 from app.db import now
 from app.errors import Conflict, Sentence
+from app.people.models import Organization
+from app.referrals.dates import refuse_impossible, today_at
 from app.referrals.given import RevisedReferral
 from app.referrals.models import Referral, ReferralStatus, Revision
 from app.referrals.place import text_columns
@@ -21,6 +23,8 @@ def revise(session: Session, actor: Actor, referral: Referral, given: RevisedRef
             Sentence("This referral is {status} and cannot be changed.", status=ReferralStatus(referral.status)),
             status=referral.status,
         )
+    if given.obstetric is not None:
+        refuse_impossible(None, given.obstetric, today_at(session.get_one(Organization, referral.organization_id)))
     columns = text_columns(given.model_dump(mode="json", exclude_unset=True))
     if "patient_leaves_at" in given.model_fields_set:
         columns["patient_leaves_at"] = given.patient_leaves_at

@@ -8,10 +8,10 @@ from app.access.actor import Actor, person_of, require
 from app.audit import events
 from app.db import new_id, now
 from app.errors import Conflict, Invalid
-from app.notifications.notify import tell
 from app.reports import chase
 from app.reports.draft import open_draft, report_of
 from app.reports.models import SIGNED, Report, ReportVersion, VersionStatus
+from app.reviews.looked import tell_who_looked
 from app.reviews.models import Review
 from app.reviews.step import lock, require_owner
 
@@ -44,7 +44,7 @@ def amend(
 
 
 def enter_in_error(session: Session, actor: Actor, review: Review, report: Report, reason: str) -> None:
-    """'This report should not exist': it stays, marked, and the referrer is told; twice is once."""
+    """'This report should not exist': it stays, marked, and who asked or read it is told; twice is once."""
     require(actor, "report.sign", review.reading_organization_id)
     lock(session, review)
     report = report_of(session, review) or report
@@ -59,13 +59,7 @@ def enter_in_error(session: Session, actor: Actor, review: Review, report: Repor
     chase.begun(session, report, review.referral)
     review.referral.updated_at = now()
     _record(session, actor, report, "report.entered-in-error", version=signed.version, reason_given=True)
-    tell(
-        session,
-        [review.referral.author_id],
-        "report.entered-in-error",
-        review.referral,
-        to=review.referral.organization,
-    )
+    tell_who_looked(session, actor, review.referral, "report.entered-in-error", (report.id,))
 
 
 def current(report: Report) -> ReportVersion:

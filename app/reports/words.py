@@ -104,6 +104,11 @@ def exam_moment(on: str | None, at: str | None, zones: Sequence[str], language: 
     return moment(local.replace(tzinfo=zone(zones[0])), zones, language)
 
 
+def today(zone_name: str) -> date:
+    """The day that it is there now."""
+    return datetime.now(zone(zone_name)).date()
+
+
 def zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)

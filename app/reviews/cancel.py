@@ -7,7 +7,7 @@ from app.access.actor import Actor, require
 from app.audit import events
 from app.db import now
 from app.errors import Conflict, Invalid, Sentence
-from app.notifications.notify import tell
+from app.notifications.notify import settle, tell
 from app.referrals.models import Referral, ReferralStatus
 from app.reviews.models import TRANSITIONS, Review
 from app.reviews.step import step
@@ -28,6 +28,7 @@ def cancel(session: Session, actor: Actor, referral: Referral, reason: str) -> N
             step(session, review, "cancel", ended_reason=reason, held_at=None, reply_due_at=None)
             if review.owner_id is not None:
                 tell(session, [review.owner_id], "review.cancelled", referral, to=referral.reading_organization)
+    settle(session, referral.id, "The clinic has cancelled it.")
     referral.status, referral.ended_reason, referral.updated_at = ReferralStatus.REVOKED, reason, now()
     events.record(session, actor, "referral.cancelled", organization_id=referral.organization_id, entity_id=referral.id,
                   referral_id=referral.id)  # fmt: skip

@@ -11,11 +11,13 @@ from app.access.actor import Actor, person_of, require
 from app.audit import events
 from app.db import now
 from app.errors import Conflict, Invalid
-from app.notifications.notify import tell
+from app.notifications.notify import settle, tell
 from app.people.models import Membership, Person, Role
 from app.reviews import clocks
 from app.reviews.models import WAITING, Review, ReviewStatus
 from app.reviews.step import require_owner, step, taken
+
+TAKEN = "Somebody else has taken it."
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def claim(session: Session, actor: Actor, review: Review) -> None:
     at = now()
     step(session, review, "claim", owner_id=person_id, owned_at=at, written_at=None)
     clocks.owned(session, review, at)
+    settle(session, review.referral_id, TAKEN, but=person_id)
     _record(session, actor, review, "review.claimed")
 
 
@@ -81,6 +84,7 @@ def assign(session: Session, actor: Actor, review: Review, person_id: UUID, seen
     clocks.owned(session, review, at)
     if was_returned:
         clocks.begun(session, review)
+    settle(session, review.referral_id, TAKEN, but=person_id)
     _record(session, actor, review, "review.assigned", to=str(person_id))
     if person_id != actor.person_id:
         tell(session, [person_id], "review.requested", review.referral, to=review.referral.reading_organization)

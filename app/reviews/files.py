@@ -15,7 +15,7 @@ from app.studies import identity
 
 def confirm(session: Session, actor: Actor, referral_id: UUID, item_id: UUID) -> ManifestItem:
     item = identity.confirm(session, actor, referral_id, item_id)
-    _tell(session, referral_id, "file.confirmed")
+    tell_readers(session, referral_id, "file.confirmed")
     return item
 
 
@@ -25,11 +25,11 @@ def withdraw(session: Session, actor: Actor, referral_id: UUID, item_id: UUID, r
     was_shown = before is not None and before.status == FileStatus.STORED
     item = identity.withdraw(session, actor, referral_id, item_id, reason)
     if was_shown:
-        _tell(session, referral_id, "file.withdrawn")
+        tell_readers(session, referral_id, "file.withdrawn")
     return item
 
 
-def _tell(session: Session, referral_id: UUID, kind: str) -> None:
+def tell_readers(session: Session, referral_id: UUID, kind: str) -> None:
     """The owner, also of a report that is signed: it rests on these files; before there is one, all who read."""
     loaded = (joinedload(Referral.organization), joinedload(Referral.reading_organization))
     referral = session.scalars(sa.select(Referral).where(Referral.id == referral_id).options(*loaded)).one()
@@ -38,4 +38,5 @@ def _tell(session: Session, referral_id: UUID, kind: str) -> None:
         sa.select(Review).where(Review.referral_id == referral_id, Review.status.in_(concerned))
     ):
         whom = [review.owner_id] if review.owner_id is not None else readers(session, referral)
-        tell(session, whom, kind, referral, to=referral.reading_organization)
+        personally = review.owner_id is not None
+        tell(session, whom, kind, referral, to=referral.reading_organization, personally=personally)

@@ -2,17 +2,16 @@
 
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.access.actor import Actor, person_of, require
+from app.access.actor import Actor, require
 from app.audit import events
 from app.db import now
 from app.errors import Conflict, Invalid
 from app.notifications.notify import tell
-from app.referrals.models import ManifestItem
 from app.reviews import clocks
 from app.reviews.models import Message, Review, ReviewStatus
+from app.reviews.say import add, tell_the_clinic
 from app.reviews.step import require_owner, step
 
 
@@ -25,14 +24,9 @@ def hold(session: Session, actor: Actor, review: Review, text: str) -> Message:
     at = now()
     step(session, review, "hold", held_at=at, reply_due_at=clocks.reply_due(review.referral, at))
     clocks.paused(session, review, review.referral)
-    message = _say(session, actor, review, "question", text, [])
-    tell(
-        session,
-        [review.referral.author_id],
-        "review.question",
-        review.referral,
-        to=review.referral.organization,
-    )
+    message = add(session, actor, review, "question", text, [], as_reader=True)
+    _record(session, actor, review, "review.held")
+    tell_the_clinic(session, actor, review, "review.question")
     return message
 
 
@@ -43,15 +37,13 @@ def reply(session: Session, actor: Actor, review: Review, text: str, file_ids: l
         raise Conflict("No question is open in this review.", status=review.status)
     if not text and not file_ids:
         raise Invalid("Write an answer, or add a file.", field="text")
-    known = set(session.scalars(sa.select(ManifestItem.id).where(ManifestItem.referral_id == review.referral_id)))
-    if not set(file_ids) <= known:
-        raise Invalid("A file named here is not one of this referral.", field="file_ids")
     at = now()
     step(session, review, "reply", **clocks.resuming(review, review.referral, at))
     clocks.resumed(session, review, review.referral, at)
     if review.written_at is None:
         clocks.owned(session, review, at)
-    message = _say(session, actor, review, "reply", text, file_ids)
+    message = add(session, actor, review, "reply", text, file_ids, as_reader=False)
+    _record(session, actor, review, "review.replied")
     if review.owner_id is not None:
         tell(
             session,
@@ -63,11 +55,6 @@ def reply(session: Session, actor: Actor, review: Review, text: str, file_ids: l
     return message
 
 
-def _say(session: Session, actor: Actor, review: Review, kind: str, text: str, file_ids: list[UUID]) -> Message:
-    message = Message(organization_id=review.organization_id, review_id=review.id, person_id=person_of(actor), kind=kind,
-                      text=text, file_ids=[str(each) for each in file_ids])  # fmt: skip
-    session.add(message)
-    action = "review.held" if kind == "question" else "review.replied"
+def _record(session: Session, actor: Actor, review: Review, action: str) -> None:
     events.record(session, actor, action, organization_id=review.organization_id, entity_id=review.id,
                   referral_id=review.referral_id)  # fmt: skip
-    return message

@@ -88,6 +88,7 @@ class Review(Base):
     reading_organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
     referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"), index=True)
     exam_type: Mapped[str] = mapped_column(sa.String(30))  # the referral's, here for the same reason
+    language: Mapped[str] = mapped_column(sa.String(10), default="en")  # the same
     status: Mapped[str] = mapped_column(sa.String(12), default=S.REQUESTED)
     owner_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     owned_at: Mapped[datetime | None]
@@ -109,9 +110,12 @@ class Review(Base):
     __table_args__ = (
         sa.Index("ix_review_open", "reading_organization_id", "due_at", "id",
                  sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
-        sa.Index("ix_review_open_site", "reading_organization_id", "organization_id", "due_at", "id",
+        # What stands behind the id narrows further without a look at the rows.
+        sa.Index("ix_review_open_site", "reading_organization_id", "organization_id", "due_at", "id", "exam_type",
+                 "language", sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
+        sa.Index("ix_review_open_exam_type", "reading_organization_id", "exam_type", "due_at", "id", "language",
                  sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
-        sa.Index("ix_review_open_exam_type", "reading_organization_id", "exam_type", "due_at", "id",
+        sa.Index("ix_review_open_language", "reading_organization_id", "language", "due_at", "id",
                  sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
         sa.Index("ix_review_mine", "reading_organization_id", "owner_id", "due_at", "id",
                  sqlite_where=sa.text(OPEN_SQL), postgresql_where=sa.text(OPEN_SQL)),
@@ -131,14 +135,15 @@ class Review(Base):
 
 
 class Message(Base):
-    """A question of the reader's, or the referrer's reply."""
+    """A question of the reader's, the referrer's reply, or a note of either that nobody has to wait for."""
 
     __tablename__ = "message"
 
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
     review_id: Mapped[UUID] = mapped_column(sa.ForeignKey("review.id"), index=True)
     person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
-    kind: Mapped[str] = mapped_column(sa.String(10))  # question, reply
+    kind: Mapped[str] = mapped_column(sa.String(10))  # question, reply, note
+    from_reader: Mapped[bool] = mapped_column(default=False)  # which side said it
     text: Mapped[str] = mapped_column(sa.Text)
     file_ids: Mapped[list[Any]]
     at: Mapped[datetime] = mapped_column(default=now)

@@ -42,4 +42,5 @@ def _move(session: Session, review: Review, referral: Referral, submitted_at: da
         clocks.paused(session, review, referral)
     if review.due_at < before and review.status in OPEN:
         whom = [review.owner_id] if review.owner_id is not None else readers(session, referral)
-        tell(session, whom, "review.requested", referral, to=referral.reading_organization)
+        personally = review.owner_id is not None
+        tell(session, whom, "review.requested", referral, to=referral.reading_organization, personally=personally)

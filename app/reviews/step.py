@@ -74,6 +74,7 @@ def step(session: Session, review: Review, act: str, **values: object) -> None:
         raise taken(session, review)
     if review.status in ENDED:
         clocks.ended(session, review)
+        scope.end(session, review.id)
 
 
 def _with_owner(session: Session, review: Review) -> None:

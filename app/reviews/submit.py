@@ -19,10 +19,14 @@ from app.reviews import clocks
 from app.reviews.models import Review
 from app.studies.models import ReferralStudy
 
+EARLIER = 50  # cases of one patient that a reader looks back on
 
-def submit(session: Session, actor: Actor, referral: Referral) -> Review:
-    """Allowed before any file has arrived; submitting twice is once."""
-    require(actor, "referral.send", referral.organization_id)
+
+def submit(session: Session, actor: Actor, referral: Referral, *, is_again: bool = False) -> Review:
+    """Allowed before any file has arrived; submitting twice is once. `is_again`: what was sent before, for the right
+    patient now, which its reader may do too."""
+    if not is_again:
+        require(actor, "referral.send", referral.organization_id)
     if (review := session.scalars(sa.select(Review).where(Review.referral_id == referral.id)).first()) is not None:
         return review
     if referral.status != ReferralStatus.DRAFT:
@@ -36,14 +40,17 @@ def submit(session: Session, actor: Actor, referral: Referral) -> Review:
     review = Review(
         id=new_id(), organization_id=referral.organization_id, referral_id=referral.id,
         reading_organization_id=referral.reading_organization_id, due_at=referral.due_at,
-        exam_type=referral.exam_type, claim_by=clocks.half_way(at, referral.due_at),
+        exam_type=referral.exam_type, language=referral.language, claim_by=clocks.half_way(at, referral.due_at),
     )  # fmt: skip
     session.add(review)
+    session.flush()
     clocks.begun(session, review)
     _let_the_reader_see(session, referral)
+    _and_what_was_before(session, referral, review)
     events.record(session, actor, "referral.submitted", organization_id=referral.organization_id, entity_id=referral.id,
                   referral_id=referral.id, due_at=referral.due_at.isoformat())  # fmt: skip
-    tell(session, readers(session, referral), "review.requested", referral, to=referral.reading_organization)
+    whom = readers(session, referral)
+    tell(session, whom, "review.requested", referral, to=referral.reading_organization, personally=False)
     return review
 
 
@@ -59,6 +66,23 @@ def _let_the_reader_see(session: Session, referral: Referral) -> None:
     scope.grant(session, referral.reading_organization_id, referral_id=referral.id)
     for study_id in session.scalars(sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id == referral.id)):
         scope.grant(session, referral.reading_organization_id, study_id=study_id)
+
+
+def _and_what_was_before(session: Session, referral: Referral, review: Review) -> None:
+    """The patient's earlier cases that others read for this organization, for as long as the review is open."""
+    earlier = (
+        sa.select(Referral.id).where(
+            Referral.patient_id == referral.patient_id, Referral.organization_id == referral.organization_id,
+            Referral.id != referral.id, Referral.submitted_at.is_not(None),
+            Referral.reading_organization_id != referral.reading_organization_id,
+        ).order_by(Referral.id.desc()).limit(EARLIER)
+    )  # fmt: skip
+    ids = list(session.scalars(earlier))
+    studies = sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id.in_(ids)).distinct()
+    for referral_id in ids:
+        scope.grant(session, referral.reading_organization_id, referral_id=referral_id, review_id=review.id)
+    for study_id in session.scalars(studies).all():
+        scope.grant(session, referral.reading_organization_id, study_id=study_id, review_id=review.id)
 
 
 def readers(session: Session, referral: Referral) -> list[UUID]:

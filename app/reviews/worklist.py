@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from app.access.actor import Actor
-from app.db import decoded, encoded, merged
+from app.db import decoded, encoded, merged, now
 from app.errors import Invalid
-from app.people.models import Patient, PatientWord, fold
+from app.people.models import Patient, fold
+from app.referrals import search
 from app.referrals.codes import normalized
 from app.referrals.models import Referral
-from app.reviews.models import OPEN, OPEN_SQL, Review
+from app.reviews.models import OPEN, OPEN_SQL, Review, ReviewStatus
 
 # As literal text, and without a type (SQLite would get `… = 1`), or the partial indexes are not recognized.
 IS_OPEN: sa.ColumnElement[bool] = sa.literal_column(f"review.{OPEN_SQL}")
@@ -29,7 +30,9 @@ class Asked:
     status: str = "open"  # open, or one of FHIR's task-status codes
     site: UUID | None = None
     exam_type: str | None = None
+    language: str | None = None
     owner: str | None = None
+    overdue: bool = False
     q: str = ""
     cursor: str | None = None
     limit: int = 50
@@ -57,13 +60,14 @@ def worklist(session: Session, actor: Actor, asked: Asked) -> Page:
 
 
 def counts(session: Session, actor: Actor) -> dict[str, int]:
-    """How many are open, unclaimed and mine, for the tabs: by an index, and no further than MOST_COUNTED and one."""
+    """How many there are for each tab: by an index, and no further than MOST_COUNTED and one."""
     here = Review.reading_organization_id.in_(actor.organizations_for("review.list"))
     row = session.execute(sa.select(
         _counted(here, IS_OPEN), _counted(here, IS_OPEN, Review.owner_id.is_(None)),
         _counted(here, IS_OPEN, Review.owner_id == actor.person_id),
+        _counted(here, Review.status == ReviewStatus.ON_HOLD), _counted(here, IS_OPEN, Review.due_at < now()),
     )).one()  # fmt: skip
-    return {"open": row[0], "unclaimed": row[1], "mine": row[2]}
+    return dict(zip(("open", "unclaimed", "mine", "asked", "overdue"), row, strict=True))
 
 
 def few(count: int) -> str:
@@ -78,32 +82,11 @@ def _counted(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
 
 def sought(session: Session, asked: Asked) -> tuple[type[Review], Asked]:
     """The reviews to choose from and what is left to ask of them: where the words find few, only those."""
-    if not asked.q or len(found := _found(session, asked.q)) > FEW:
+    if not asked.q or len(found := search.found(session, asked.q, FEW + 1)) > FEW:
         return Review, asked
     # The LIMIT keeps SQLite from merging this into the outer query, and then walking all that wait.
     few = sa.select(Review).where(Review.referral_id.in_(found)).limit(100 * FEW).subquery()
     return aliased(Review, few), replace(asked, q="")
-
-
-def _found(session: Session, q: str) -> set[UUID]:
-    """Referrals by their code, their patient's identifier, or words with which the names begin; FEW and one are too many."""
-    ways = [
-        sa.select(Referral.id).join(Patient, Patient.id == Referral.patient_id).where(Patient.identifier == q.strip())
-    ]
-    if (code := normalized(q)) is not None:
-        ways.append(sa.select(Referral.id).where(Referral.code == code))
-    if words := sorted(fold(q).split(), key=len, reverse=True):
-        others = [
-            PatientWord.patient_id.in_(sa.select(PatientWord.patient_id).where(_begins(word))) for word in words[1:]
-        ]
-        named = sa.select(Referral.id).join(PatientWord, PatientWord.patient_id == Referral.patient_id)
-        ways.append(named.where(_begins(words[0]), *others))
-    return {referral_id for way in ways for referral_id in session.scalars(way.limit(FEW + 1))}
-
-
-def _begins(word: str) -> sa.ColumnElement[bool]:
-    """A range, which an index serves on both databases."""
-    return sa.and_(PatientWord.word >= word, PatientWord.word < word + "\U0010ffff")
 
 
 def _ids_of_one(
@@ -117,13 +100,15 @@ def _ids_of_one(
     else:
         raise Invalid("There is no such status.", field="status")
     query = narrowed(query, asked, of)
+    if asked.overdue:
+        query = query.where(of.due_at < now())
     if after is not None:
         query = query.where(sa.tuple_(of.due_at, of.id) > after)
     return query
 
 
 def narrowed(query: sa.Select[UUID, datetime], asked: Asked, of: type[Review] = Review) -> sa.Select[UUID, datetime]:
-    """By site, exam type, owner, and words that are too frequent for `sought`."""
+    """By site, exam type, language, owner, and words that are too frequent for `sought`."""
     if asked.site is not None:
         query = query.where(of.organization_id == asked.site)
     if asked.owner == "none":
@@ -135,6 +120,8 @@ def narrowed(query: sa.Select[UUID, datetime], asked: Asked, of: type[Review] = 
             raise Invalid("An owner is a person's id, or 'none'.", field="owner") from None
     if asked.exam_type:
         query = query.where(of.exam_type == asked.exam_type)
+    if asked.language:
+        query = query.where(of.language == asked.language)
     if not asked.q:
         return query
     spaced = sa.literal(" ") + Patient.name_key

@@ -69,7 +69,7 @@ def new_key(organization_id: UUID) -> str:
 def begin(actor: Acting, organization_id: UUID, files: list[tuple[Spooled, str]]) -> list[Blob]:
     """Commit one `pending` row for each (spooled file, media type), before any byte goes to the store."""
     rows = [
-        Blob(id=new_id(), organization_id=organization_id, key=new_key(organization_id), sha256=spooled.sha256,
+        Blob(id=new_id(), organization_id=organization_id, key=spooled.key or new_key(organization_id), sha256=spooled.sha256,
              size_bytes=spooled.size_bytes, media_type=media_type, state=PENDING, created_at=now())
         for spooled, media_type in files
     ]  # fmt: skip
@@ -80,7 +80,8 @@ def begin(actor: Acting, organization_id: UUID, files: list[tuple[Spooled, str]]
 
 def put(blob: Blob, spooled: Spooled) -> None:
     """Make the bytes durable under the blob's key; the store verifies their digest."""
-    _store.put(blob.key, spooled)
+    if spooled.key is None:  # else they came part by part
+        _store.put(blob.key, spooled)
 
 
 def record(session: Session, blobs: list[Blob]) -> None:

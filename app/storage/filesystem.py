@@ -1,7 +1,7 @@
 """The folder store: a name appears only when its bytes are durable, and never changes."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import datetime
 from io import FileIO
@@ -29,7 +29,7 @@ class FolderStore:
                 os.fdatasync(file.fileno())  # the bytes, before the name
             with suppress(FileExistsError):  # our own first attempt: the key is random and ours alone
                 os.link(spooled.path, path)  # never overwrites, as rename() would
-            _sync_dir(path.parent)  # the name: only now is it stored
+            sync_dir(path.parent)  # the name: only now is it stored
         except OSError as error:
             raise Unavailable(
                 "The store has no room for this file." if is_disk_full(error) else "The store does not answer.",
@@ -47,7 +47,7 @@ class FolderStore:
         with suppress(FileNotFoundError):
             self._path(key).unlink()
 
-    def drop_unfinished(self, before: datetime) -> None:
+    def drop_unfinished(self, before: datetime, spared: Collection[str] = ()) -> None:
         """A link is there or not: there is nothing to drop, and the spool is swept by itself."""
 
     def keys(self) -> Iterator[str]:
@@ -82,11 +82,11 @@ class FolderStore:
         self._make_durable_dirs(directory.parent)
         with suppress(FileExistsError):
             directory.mkdir()
-        _sync_dir(directory.parent)
+        sync_dir(directory.parent)
         self._made.add(directory)
 
 
-def _sync_dir(directory: Path) -> None:
+def sync_dir(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

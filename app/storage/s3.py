@@ -1,7 +1,8 @@
 """The S3 store: checksums verified by the store, short time limits, multipart for what is large."""
 
 import base64
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -63,21 +64,73 @@ class S3Store:
         with _away_is_unavailable():
             self.client.delete_object(Bucket=self.bucket, Key=self._key(key))
 
-    def drop_unfinished(self, before: datetime) -> None:
-        """Parts that a killed process left: no list of objects shows them, and they are paid for all the same."""
+    def put_bytes(self, key: str, data: bytes) -> None:
+        """A small object; the store verifies its digest."""
+        digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        with _away_is_unavailable():
+            self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data, ChecksumSHA256=digest)
+
+    def begin_parts(self, key: str) -> str:
+        """A multipart upload, over as many requests as it takes; nothing lies under the key until it is joined."""
+        with _away_is_unavailable():
+            begun = self.client.create_multipart_upload(
+                Bucket=self.bucket, Key=self._key(key), ChecksumAlgorithm="SHA256"
+            )
+        return begun["UploadId"]
+
+    def put_part(self, key: str, multipart_id: str, number: int, data: bytes) -> str:
+        """Its ETag; the store verifies its digest."""
+        digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        with _away_is_unavailable():
+            put = self.client.upload_part(
+                Bucket=self.bucket, Key=self._key(key), UploadId=multipart_id, PartNumber=number, Body=data,
+                ChecksumSHA256=digest,
+            )  # fmt: skip
+        return put["ETag"]
+
+    def join_parts(self, key: str, multipart_id: str, parts: Sequence[tuple[str, str]]) -> None:
+        """(ETag, SHA-256 in hex) of each, in order. Twice is once: a kill may have come between this and its record."""
+        joined = [
+            {"PartNumber": number, "ETag": tag, "ChecksumSHA256": base64.b64encode(bytes.fromhex(sha256)).decode()}
+            for number, (tag, sha256) in enumerate(parts, 1)
+        ]
+        with _away_is_unavailable():
+            try:
+                self.client.complete_multipart_upload(
+                    Bucket=self.bucket, Key=self._key(key), UploadId=multipart_id,
+                    MultipartUpload={"Parts": joined},  # type: ignore[typeddict-item]  # plain dictionaries
+                )  # fmt: skip
+            except self.client.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] != "NoSuchUpload":
+                    raise
+                self.client.head_object(Bucket=self.bucket, Key=self._key(key))
+
+    def drop_parts(self, key: str, multipart_id: str) -> None:
+        with _away_is_unavailable():
+            try:
+                self.client.abort_multipart_upload(Bucket=self.bucket, Key=self._key(key), UploadId=multipart_id)
+            except self.client.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] != "NoSuchUpload":
+                    raise
+
+    def drop_unfinished(self, before: datetime, spared: Collection[str] = ()) -> None:
+        """Parts that a killed process left: no list of objects shows them, and they are paid for all the same.
+
+        `spared` are the keys whose parts wait for more."""
         pages = self.client.get_paginator("list_multipart_uploads")
         with _away_is_unavailable():
             for page in pages.paginate(Bucket=self.bucket, Prefix=self._key("")):
                 for found in page.get("Uploads", []):
-                    if found["Initiated"] < before:
+                    key = found["Key"].removeprefix(self._key(""))
+                    if found["Initiated"] < before and key not in spared:
                         self.client.abort_multipart_upload(
                             Bucket=self.bucket, Key=found["Key"], UploadId=found["UploadId"]
                         )
 
-    def keys(self) -> Iterator[str]:
-        """Every key that has bytes, for the search for orphans."""
+    def keys(self, below: str = "") -> Iterator[str]:
+        """Every key that has bytes and begins so; all of them for the search for orphans."""
         pages = self.client.get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=self.bucket, Prefix=self._key("")):
+        for page in pages.paginate(Bucket=self.bucket, Prefix=self._key(below)):
             for found in page.get("Contents", []):
                 yield str(found["Key"]).removeprefix(self._key(""))
 

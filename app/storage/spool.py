@@ -30,6 +30,7 @@ class Spooled:
     path: Path
     size_bytes: int
     sha256: str
+    key: str | None = None  # under which the same bytes lie in the store already
 
     def discard(self) -> None:
         with suppress(FileNotFoundError):

@@ -1,7 +1,7 @@
 """Removes what no row needs: first the row says so, then the bytes go, then the row."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
@@ -18,8 +18,10 @@ ABANDONED_AFTER = timedelta(days=1)  # no upload acts on a pending row for that 
 BATCH = 200
 
 
-def sweep(actor: Acting, abandoned_after: timedelta = ABANDONED_AFTER) -> int:
-    """Remove blobs that were begun and never recorded; safe beside running uploads and other sweeps."""
+def sweep(actor: Acting, abandoned_after: timedelta = ABANDONED_AFTER, spared: Collection[str] = ()) -> int:
+    """Remove blobs that were begun and never recorded; safe beside running uploads and other sweeps.
+
+    `spared` are keys under which the store holds parts that wait for more."""
     oldest = now() - abandoned_after
     with transaction(actor) as session:
         old = sa.and_(Blob.state == PENDING, Blob.created_at < oldest)
@@ -37,7 +39,7 @@ def sweep(actor: Acting, abandoned_after: timedelta = ABANDONED_AFTER) -> int:
         with transaction(actor) as session:
             session.execute(sa.delete(Blob).where(Blob.id == blob.id, Blob.state == DELETING))
         removed += 1
-    blobs.store().drop_unfinished(oldest)
+    blobs.store().drop_unfinished(oldest, spared)
     _sweep_spool()
     if away is not None:
         raise away

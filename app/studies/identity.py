@@ -20,7 +20,7 @@ from app.studies.receive import attach
 
 def confirm(session: Session, actor: Actor, referral_id: UUID, item_id: UUID) -> ManifestItem:
     """'Same patient': the held file joins the referral; what its header says stays as it is."""
-    referral, item = _file(session, actor, referral_id, item_id)
+    referral, item = file_of(session, actor, referral_id, item_id)
     if item.status != FileStatus.HELD or item.facts is None:
         raise Conflict("This file is not held.", status=item.status)
     facts = Facts.from_json(item.facts)
@@ -40,7 +40,7 @@ def confirm(session: Session, actor: Actor, referral_id: UUID, item_id: UUID) ->
 
 def withdraw(session: Session, actor: Actor, referral_id: UUID, item_id: UUID, reason: str) -> ManifestItem:
     """'Wrong file': it is no longer shown to the reader; the bytes and the record of it stay."""
-    referral, item = _file(session, actor, referral_id, item_id)
+    referral, item = file_of(session, actor, referral_id, item_id)
     if not reason:
         raise Invalid("Say why the file is withdrawn.", field="reason")
     if item.status == FileStatus.WITHDRAWN:
@@ -67,7 +67,8 @@ def _attach_held(session: Session, referral: Referral, item: ManifestItem, facts
     attach(session, referral, item, facts, blob)
 
 
-def _file(session: Session, actor: Actor, referral_id: UUID, item_id: UUID) -> tuple[Referral, ManifestItem]:
+def file_of(session: Session, actor: Actor, referral_id: UUID, item_id: UUID) -> tuple[Referral, ManifestItem]:
+    """The referral, locked, and this line of it."""
     referral = scope.get(session, Referral, referral_id, actor, joinedload(Referral.patient), lock=True)
     require(actor, "referral.send", referral.organization_id)
     item = session.get(ManifestItem, item_id)

@@ -19,6 +19,7 @@ from app.storage import blobs
 from app.storage.blobs import Blob
 from app.storage.spool import Spooled
 from app.studies import known, whose
+from app.studies.numbered import want_match
 from app.studies.record import Arrived, Recorded, note_study, record_instances
 
 MEDIA_TYPES = {"dicom": "application/dicom", "jpeg": "image/jpeg", "png": "image/png", "mp4": "video/mp4",
@@ -138,9 +139,16 @@ def _finish(
                 one.facts for one, row in zip(arrived, done, strict=True) if row.is_new and row.study_id == study_id
             ]
             whose.refuse_others(session, noted, new_here)
+        elif noted.accession_number:
+            want_match(session, organization_id, study_id, noted.accession_number)
         events.record(
             session, actor, "study.received", organization_id=organization_id, entity_id=study_id, count=count
         )
+    for one in done:
+        if one.is_conflict and one.blob is not None:  # the same conflict again keeps nothing more
+            events.record(
+                session, actor, "instance.kept_aside", organization_id=organization_id, entity_id=one.instance_id
+            )
 
 
 def _by_itself(actor: Actor, organization_id: UUID, one: Admitted) -> Recorded | Refusal:

@@ -16,7 +16,7 @@ from app.errors import Conflict, Invalid, Refusal, Sentence
 from app.jobs.queue import enqueue
 from app.people.identity import Identity, compare
 from app.referrals import manifest
-from app.referrals.models import FileStatus, ManifestItem, Referral, ReferralStatus
+from app.referrals.models import TAKES_FILES, FileStatus, ManifestItem, Referral, ReferralStatus
 from app.storage import blobs
 from app.storage.blobs import Blob
 from app.studies import known, whose
@@ -25,6 +25,7 @@ from app.studies.models import Document, ReferralStudy, Study
 from app.studies.record import note_study, record_instance
 
 IMAGES, DOCUMENTS = 1, 2  # the series of a referral's own study
+OTHER_PATIENT = "The file names another patient than this referral. Is it the same patient, or the wrong file?"
 STUDY_OF_ANOTHER = "This examination is here already, with another patient. Is it the same patient, or the wrong file?"
 Keep = Callable[[Session, ManifestItem], None]  # what a door writes beside the item, in its transaction
 
@@ -60,7 +61,8 @@ def receive(
         item = manifest.expected_or_new(session, referral, arrival.name, arrival.spooled.size_bytes, sha256)
         item.kind, item.archive_id, item.reason = admitted.facts.kind, archive_id, ""
         session.flush()
-        _settle_whose(session, actor, referral, item, admitted, blob)
+        if settle_whose(session, actor, referral, item, admitted.facts, blob) and blob is not None:
+            blobs.record(session, [blob])
         events.record(session, actor, "file.received", organization_id=referral.organization_id, entity_id=item.id,
                       referral_id=referral.id, status=item.status)  # fmt: skip
         referral.updated_at = now()
@@ -131,41 +133,33 @@ def place_document(session: Session, document_id: UUID) -> None:
     note_study(session, done.study_id)
 
 
-def _settle_whose(
-    session: Session,
-    actor: Actor,
-    referral: Referral,
-    item: ManifestItem,
-    admitted: Admitted,
-    blob: Blob | None,
-) -> None:
-    facts = admitted.facts
+def settle_whose(
+    session: Session, actor: Actor, referral: Referral, item: ManifestItem, facts: Facts, blob: Blob | None
+) -> bool:
+    """Whose the file says it is decides whether it joins the referral or is held. True if a row refers to `blob` now."""
     if facts.kind == "dicom":
-        verdict, differing = compare(referral.patient, vars(facts.patient))
+        file = vars(facts.patient)
+        verdict, differing = compare(referral.patient, file)
         if verdict is Identity.MISMATCH:
-            _hold(session, actor, referral, item, admitted, blob, differing, vars(facts.patient))
-            return
+            return _hold(session, actor, referral, item, facts, blob, OTHER_PATIENT, differing, file)
         if (others := whose.others_here(session, referral, facts.study_instance_uid)) is not None:
-            _hold(session, actor, referral, item, admitted, blob, others[0], others[1] or vars(facts.patient))
-            item.reason = STUDY_OF_ANOTHER
-            return
+            differs, here = others
+            return _hold(session, actor, referral, item, facts, blob, STUDY_OF_ANOTHER, differs, here or file)
         item.identity = {"verdict": verdict}
-    if attach(session, referral, item, facts, blob) and blob is not None:
-        blobs.record(session, [blob])
+    return attach(session, referral, item, facts, blob)
 
 
 def _hold(
-    session: Session, actor: Actor, referral: Referral, item: ManifestItem, admitted: Admitted, blob: Blob | None,
-    differing: list[str], file: dict[str, str],
-) -> None:  # fmt: skip
-    item.status, item.facts = FileStatus.HELD, admitted.facts.to_json()
+    session: Session, actor: Actor, referral: Referral, item: ManifestItem, facts: Facts, blob: Blob | None,
+    reason: str, differing: list[str], file: dict[str, str],
+) -> bool:  # fmt: skip
+    item.status, item.facts, item.reason = FileStatus.HELD, facts.to_json(), reason
     item.identity = {"verdict": Identity.MISMATCH, "differs": differing, "file": file}
-    item.reason = "The file names another patient than this referral. Is it the same patient, or the wrong file?"
     if blob is not None:
-        blobs.record(session, [blob])
         item.blob_id = blob.id
     events.record(session, actor, "file.held", organization_id=referral.organization_id, entity_id=item.id,
                   referral_id=referral.id, differs=differing)  # fmt: skip
+    return blob is not None
 
 
 def _document(session: Session, referral: Referral, item: ManifestItem, blob: Blob | None) -> bool:
@@ -222,7 +216,7 @@ def for_sending(session: Session, actor: Actor, referral_id: UUID, *, lock: bool
     """The referral, if it takes files; locked, two files at once each find the manifest as the other left it."""
     referral = scope.get(session, Referral, referral_id, actor, joinedload(Referral.patient), lock=lock)
     require(actor, "referral.send", referral.organization_id)
-    if referral.status not in (ReferralStatus.DRAFT, ReferralStatus.ACTIVE, ReferralStatus.COMPLETED):
+    if referral.status not in TAKES_FILES:
         raise Conflict(
             Sentence("This referral is {status}; it takes no files any more.", status=ReferralStatus(referral.status)),
             status=referral.status,

@@ -54,6 +54,17 @@ def record_instance(
     return record_instances(session, organization_id, [arrived], patient_id=patient_id)[0]
 
 
+def place_of(
+    session: Session, organization_id: UUID, facts: Facts, uids: tuple[str, str], patient_id: UUID
+) -> tuple[UUID, UUID, int]:
+    """Study and series of these UIDs, made where there are none yet, and the next number in that series."""
+    one = Arrived(facts, "", None, *uids)
+    studies = _studies(session, organization_id, [one], patient_id)
+    study_id = studies[one.study_uid]
+    series_id = _series(session, organization_id, [one], studies)[study_id, one.series_uid]
+    return study_id, series_id, _next_number(session, series_id)
+
+
 def note_study(session: Session, study_id: UUID) -> sa.Row[Any]:
     """Its content changed: whom it is of. One that a referral asks about is settled after a moment of quiet; the pages
     show no other, whose pictures are made at their first request."""
@@ -104,7 +115,7 @@ def _note() -> ReturningUpdate[Any]:
         )
         .returning(  # itself: SQLite 3.40 answers 1 to `IS NOT NULL` of a NULL here
             study.c.matched_at, study.c.patient_id, study.c.patient_name, study.c.patient_identifier,
-            study.c.patient_birth_date,
+            study.c.patient_birth_date, study.c.accession_number,
         )
     )  # fmt: skip
 

@@ -50,7 +50,26 @@ def others_here(session: Session, referral: Referral, study_instance_uid: str | 
     return next((one for one in _named_in(session, study.id, referral.patient) if one[0]), None)
 
 
+def differs_from(session: Session, study_id: UUID, patient: Patient) -> list[str]:
+    """The fields in which a file of the study says another patient than this one."""
+    return sorted({field for differing, _file in _named_in(session, study_id, patient) for field in differing})
+
+
+def is_certainly(session: Session, study_id: UUID, patient: Patient) -> bool:
+    """Every file agrees as far as it says something, and one at least says the name or the birth date."""
+    said = list(_compared(session, study_id, patient))
+    verdicts = {verdict for verdict, _differing, _file in said}
+    return Identity.MATCH in verdicts and Identity.MISMATCH not in verdicts
+
+
 def _named_in(session: Session, study_id: UUID, patient: Patient) -> Iterable[Differs]:
+    for _verdict, differing, file in _compared(session, study_id, patient):
+        yield differing, file
+
+
+def _compared(
+    session: Session, study_id: UUID, patient: Patient
+) -> Iterable[tuple[Identity, list[str], dict[str, str]]]:
     said = session.scalars(sa.select(Instance.facts["patient"]).where(Instance.study_id == study_id))
     for file in {PatientFacts(**one) for one in said if one}:
-        yield compare(patient, vars(file))[1], vars(file)
+        yield (*compare(patient, vars(file)), vars(file))

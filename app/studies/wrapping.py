@@ -56,8 +56,12 @@ def take_back(session: Session, item: ManifestItem) -> None:
     """Of a file that was withdrawn, in the same transaction; what came as DICOM says itself whose it is."""
     document = session.get(Document, item.document_id) if item.document_id else None
     instance_id = document.instance_id if document else item.instance_id
-    if instance_id is None:
-        return
+    if instance_id is not None:
+        undo(session, instance_id)
+
+
+def undo(session: Session, instance_id: UUID) -> None:
+    """The encoding that says whose it was is gone; whatever it is then of has it made anew."""
     row = session.get(Instance, instance_id, with_for_update={"key_share": True})
     if row is not None and row.kind != "dicom" and row.dicom_blob_id is not None:
         session.execute(sa.delete(InstanceHeader).where(InstanceHeader.id == row.id))
@@ -142,9 +146,11 @@ def _record(
     with transaction(WORKER) as session:
         # Before it is asked whether the file was withdrawn: either this waits for that, or that for this
         session.get(Instance, instance.id, with_for_update={"key_share": True})
-        mine = sa.update(Instance).where(Instance.id == instance.id, *_is_due()).values(values)
+        mine = sa.update(Instance).where(
+            Instance.id == instance.id, Instance.sop_instance_uid == instance.sop_instance_uid, *_is_due()
+        ).values(values)  # fmt: skip
         if session.execute(mine).rowcount != 1:  # type: ignore[attr-defined]  # DML gives a CursorResult
-            return  # another worker was first, or the file was withdrawn; these bytes are swept
+            return  # another worker was first, or the file was withdrawn or moved; these bytes are swept
         blobs.record(session, [blob])
         session.execute(sa.delete(InstanceHeader).where(InstanceHeader.id == instance.id))
         headers.keep(session, instance.id, made, facts)

@@ -13,8 +13,9 @@ from app.db import reading, transaction
 from app.errors import Invalid
 from app.http import entry
 from app.http.actor import Acting, take_cookie
+from app.http.idempotency import Once, once
 from app.languages import LANGUAGES
-from app.people.models import Person
+from app.people.models import Mails, Person
 from app.web.forms import Fields, Form, status_of
 from app.web.pages import render, see_other
 from app.web.words import speech_of
@@ -36,6 +37,14 @@ def change_profile(request: Request, who: Acting, form: Fields) -> Response:
     except Invalid as refusal:
         return _again(request, who, "profile", form, refusal)
     return see_other("/account")
+
+
+@router.post("/mails")
+def choose_mails(who: Acting, form: Fields) -> Response:
+    if (chosen := form.value("mails")) in list(Mails):
+        with transaction(who) as session:
+            profile.choose_mails(session, who, Mails(chosen))
+    return see_other("/account#mails")
 
 
 @router.post("/password")
@@ -66,20 +75,23 @@ def remove_second_factor(request: Request, who: Acting, form: Fields) -> Respons
 
 
 @router.post("/tokens")
-def make_token(request: Request, who: Acting, form: Fields) -> Response:
+def make_token(request: Request, who: Acting, form: Fields, key: Once) -> Response:
     """Its secret is in this answer and nowhere else."""
     person_here(who)
     days = form.value("days")
     try:
         entry.prove(request, who, form.value("current"))
         with transaction(who) as session:
-            _row, secret = tokens.make(
-                session, who, form.value("token_name"), [form.value("scope") or "read"],
-                days=int(days) if days.isdecimal() else 0,
-            )  # fmt: skip
+            done = once(session, key)
+            if not done.before:
+                row, secret = tokens.make(
+                    session, who, form.value("token_name"), [form.value("scope") or "read"],
+                    days=int(days) if days.isdecimal() else 0,
+                )  # fmt: skip
+                done.keep(201, row.id)
     except (Invalid, TooManyTries) as refusal:
         return _again(request, who, "token", form, refusal, current="current", name="token_name")
-    return _page(request, who, secret=secret)
+    return _page(request, who, again=True) if done.before else _page(request, who, secret=secret)
 
 
 @router.post("/tokens/{token_id}/revoke")
@@ -144,7 +156,7 @@ def _page(request: Request, who: Actor, status: int = 200, **forms: Any) -> Resp
         own_tokens, sign_ins = tokens.listing(session, who), login.sign_ins(session, who)
     shown = {
         "profile": Form({"name": person.name, "language": person.language or ""}), "password": Form(),
-        "factor": Form(), "token": Form({"days": str(tokens.DAYS), "scope": "read"}), "secret": "", "done": "",
+        "factor": Form(), "token": Form({"days": str(tokens.DAYS), "scope": "read"}), "secret": "", "again": False, "done": "",
     }  # fmt: skip
     least = passwords.WITH_SECOND_FACTOR if settings().require_second_factor else passwords.ALONE
     return render(

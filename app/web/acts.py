@@ -21,9 +21,11 @@ from app.reports import draft
 from app.reports.draft import GivenDraft
 from app.reviews import claim, decline, hold, step
 from app.reviews.models import Review
+from app.reviews.say import say
+from app.studies import machine
 from app.web import room
 from app.web.pages import by_htmx, render, see_other
-from app.web.room import Said
+from app.web.room import Outcome
 from app.web.states import clock
 from app.web.words import speech_of
 from app.web.worklist import row_of
@@ -61,7 +63,7 @@ def claim_review(review_id: UUID, who: Acting, request: Request, written: Annota
         sentence = _who_has_it(
             here.review, here.case.referral.reading_organization, speech_of(request, who)
         ) or speech_of(request, who).gettext(lost.sentence)
-        return room.room_page(request, who, here, Said(sentence, typed=typed, status=409))
+        return room.room_page(request, who, here, Outcome(sentence, typed=typed, status=409))
     if by_htmx(request):
         return _row(request, who, review_id, speech_of(request, who).gettext("It is yours."))
     return see_other(f"/reviews/{review_id}")
@@ -106,7 +108,35 @@ def hold_review(review_id: UUID, who: Acting, request: Request, key: Once, text:
             hold.hold(session, who, review, text.strip())
             done.keep(303, review.id)
 
-    return _done(request, who, review_id, act, f"/reviews/{review_id}", said=Said(reason=text))
+    return _done(request, who, review_id, act, f"/reviews/{review_id}", said=Outcome(reason=text))
+
+
+@router.post("/reviews/{review_id}/say")
+def say_in_review(review_id: UUID, who: Acting, request: Request, key: Once, note: Field = "") -> Response:
+    """Write to the clinic; nobody's clock stops by it."""
+
+    def act(session: Session, review: Review) -> None:
+        done = once(session, key)
+        if not done.before:
+            message = say(session, who, review, note.strip(), [], as_reader=True)
+            session.flush()
+            done.keep(303, message.id)
+
+    return _done(request, who, review_id, act, f"/reviews/{review_id}#talk", right="review.list")
+
+
+@router.post("/reviews/{review_id}/machine")
+def accept_of_machine(
+    review_id: UUID,
+    who: Acting,
+    instance_id: Annotated[UUID, Form()],
+    machine_key: Annotated[str, Form(max_length=200)],
+) -> Response:
+    """A number of the machine's becomes the reader's."""
+    with transaction(who) as session:
+        step.for_reader(session, who, review_id)
+        machine.accept(session, who, instance_id, machine_key)
+    return see_other(f"/reviews/{review_id}#machine")
 
 
 @router.post("/reviews/{review_id}/decline")
@@ -119,7 +149,7 @@ def decline_review(
             decline.decline(session, who, review, reason.strip(), advice.strip())
             done.keep(303, review.id)
 
-    return _done(request, who, review_id, act, "/worklist", said=Said(reason=reason, advice=advice))
+    return _done(request, who, review_id, act, "/worklist", said=Outcome(reason=reason, advice=advice))
 
 
 @router.post("/reviews/{review_id}/report")
@@ -135,7 +165,7 @@ def save_report(review_id: UUID, who: Acting, request: Request, written: Annotat
     except Conflict as refusal:
         current = refusal.facts.get("current")
         theirs = GivenDraft.model_validate(current) if current else None
-        said = Said(
+        said = Outcome(
             speech_of(request, who).gettext(refusal.sentence), typed=typed, theirs=theirs, status=412 if theirs else 409
         )
         return room.room_page(request, who, room.entered(who, review_id), said)
@@ -146,17 +176,17 @@ def save_report(review_id: UUID, who: Acting, request: Request, written: Annotat
 
 def _done(
     request: Request, who: Actor, review_id: UUID, act: Callable[[Session, Review], None], then: str, *,
-    right: str = "review.read", said: Said | None = None,
+    right: str = "review.read", said: Outcome | None = None,
 ) -> Response:  # fmt: skip
     """Do it and go on, or show the room again with the sentence and what was typed."""
     try:
         with transaction(who) as session:
             act(session, step.for_reader(session, who, review_id, right))
     except (Conflict, Invalid) as refusal:
-        kept = said or Said()
+        kept = said or Outcome()
         status = 409 if isinstance(refusal, Conflict) else 422
         said_again = speech_of(request, who).gettext(refusal.sentence)
-        again = Said(said_again, refusal.field, reason=kept.reason, advice=kept.advice, status=status)
+        again = Outcome(said_again, refusal.field, reason=kept.reason, advice=kept.advice, status=status)
         return room.room_page(request, who, room.entered(who, review_id), again)
     return see_other(then)
 

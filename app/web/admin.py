@@ -12,6 +12,7 @@ from app.config import settings
 from app.db import reading, transaction
 from app.errors import Conflict, Forbidden, Invalid
 from app.http.actor import Acting
+from app.http.idempotency import Once, once
 from app.people.models import Organization, Role
 from app.web import mailing
 from app.web.forms import Fields, Form, status_of
@@ -38,12 +39,16 @@ def show_members(request: Request, who: Acting, org: Chosen) -> Response:
 
 
 @router.post("/invite")
-def send_invitation(request: Request, who: Acting, org: Chosen, form: Fields) -> Response:
+def send_invitation(request: Request, who: Acting, org: Chosen, form: Fields, key: Once) -> Response:
     """The link is in this answer once; it goes by mail too where a mail server is set."""
     say = speech_of(request, who)
     try:
         with transaction(who) as session:
+            done = once(session, key)
+            if done.before:
+                return _members(request, who, org, again=True)
             link, secret = invite.invite(session, who, org, form.value("email"), _role(form.value("role")))
+            done.keep(201, link.id)
             name = session.get_one(Organization, org).name
     except Invalid as refusal:
         return _members(request, who, org, status_of(refusal), form=form.refused(refusal, say))
@@ -104,9 +109,14 @@ def show_reading(request: Request, who: Acting, org: Chosen) -> Response:
 
 
 @router.post("/reading/offer")
-def offer_reading(request: Request, who: Acting, org: Chosen) -> Response:
+def offer_reading(request: Request, who: Acting, org: Chosen, key: Once) -> Response:
     with transaction(who) as session:
-        secret = relate.offer_reading(session, who, org)
+        done = once(session, key)
+        if not done.before:
+            secret = relate.offer_reading(session, who, org)
+            done.keep(201)
+    if done.before:
+        return _reading(request, who, org, again=True)
     return _reading(request, who, org, link=settings().public_url + links.path("reading", secret))
 
 
@@ -140,17 +150,19 @@ def _members(request: Request, who: Actor, org: UUID, status: int = 200, **shown
     frame = frame_of(who, org)
     with reading(who) as session:
         rows, waiting = administer.members(session, who, org), invite.open_invitations(session, who, org)
-    given = {"form": Form(), "link": "", "link_for": "", "mailed": None, "withdrawn": "", **shown}
+    given = {"form": Form(), "link": "", "link_for": "", "mailed": None, "withdrawn": "", "again": False, **shown}
     return render(
         request, who, "members.html", status, **frame, members=rows, invitations=waiting, all_roles=list(Role), **given
     )
 
 
-def _reading(request: Request, who: Actor, org: UUID, link: str = "") -> Response:
+def _reading(request: Request, who: Actor, org: UUID, link: str = "", *, again: bool = False) -> Response:
     frame = frame_of(who, org)
     with reading(who) as session:
         readers, senders = relate.reading_relations(session, who, org)
-    return render(request, who, "reading_relations.html", **frame, readers=readers, senders=senders, link=link)
+    return render(
+        request, who, "reading_relations.html", **frame, readers=readers, senders=senders, link=link, again=again
+    )
 
 
 def frame_of(who: Actor, org: UUID) -> dict[str, Any]:

@@ -37,6 +37,8 @@ def news(found: Case, seen: str, say: Speech) -> str:
         return ""
     answered = report if seen.partition("/")[0] != here.partition("/")[0] else None
     status = found.review.status if found.review else None
+    before = seen.rpartition("/")[2].split(".")
+    has_message = len(before) > 2 and before[2] != str(len(found.messages))  # as Case.seen counts them
     changes = (
         (answered and answered.status == VersionStatus.ENTERED_IN_ERROR, _("The answer was withdrawn. Show why")),
         (answered and answered.version > 1, _("The answer changed. Show it")),
@@ -44,6 +46,7 @@ def news(found: Case, seen: str, say: Speech) -> str:
         (status == ReviewStatus.ON_HOLD, _("A question for you. Show it")),
         (status == ReviewStatus.REJECTED, _("It will not be read. Show why")),
         (found.referral.status == ReferralStatus.REVOKED, _("The referral was cancelled. Show why")),
+        (has_message, _("A new message. Show it")),
         (True, _("The referral was changed. Show it")),
     )
     return next(words for happened, words in changes if happened)

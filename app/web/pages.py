@@ -22,8 +22,13 @@ from app.http.idempotency import FIELD
 from app.languages import LANGUAGES, Speech, speech
 from app.notifications.inbox import unread_count
 from app.people.models import Organization, Patient
+from app.referrals.dating import gestation
+from app.referrals.models import Referral
 from app.reports import words as clinical
+from app.web import echo
 from app.web.clock import span_words, time_left, took
+from app.web.forms import Form
+from app.web.states import clock
 from app.web.words import speech_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -66,7 +71,7 @@ def _environment(language: str) -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
-    made.filters |= {"zip": zip, "role_words": lambda role: roles(spoken)[role]}
+    made.filters |= {"zip": zip, "dialled": dialled, "role_words": lambda role: roles(spoken)[role]}
     made.globals |= {
         "_": spoken.gettext, "gettext": spoken.gettext, "ngettext": spoken.ngettext, "language": language,
         "direction": spoken.direction, "languages": LANGUAGES, "now": now, "new_key": lambda: new_id().hex,
@@ -83,7 +88,14 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "sex_words": lambda code: clinical.sex(code, _),
         "month_name": lambda number: get_month_names("abbreviated", locale=spoken.language)[number],
         "in_file": in_file,
+        "called": lambda patient: called(patient, spoken),
+        "da_day": lambda date: clinical.day(f"{date[:4]}-{date[4:6]}-{date[6:]}", spoken.language),
+        "clue_words": lambda names: ", ".join(clues(spoken).get(name, name) for name in names),
         "plain": plain,
+        "value_words": lambda name, value, at: changed(name, value, at, spoken),
+        "gestation_words": lambda referral: pregnant(referral, spoken),
+        "clock_words": lambda at, *sites: clock(at, spoken, *sites),
+        "language_words": lambda code: in_own_words(code, spoken.language),
         "field_words": lambda name: fields(spoken).get(name, name),
         "job_words": lambda name: jobs(spoken).get(name, name),
         "detail_words": details,
@@ -105,6 +117,13 @@ def in_file(patient: dict[str, str]) -> str:
     return ", ".join(part for part in (name, patient.get("birth_date", ""), patient.get("identifier", "")) if part)
 
 
+def dialled(phone: str) -> str:
+    """Of a number as somebody wrote it, what a telephone dials: without visual separators (RFC 3966 3), and from
+    abroad without the zero in brackets (ITU-T E.123 7.1)."""
+    bare = phone.replace("(0)", "") if phone.strip().startswith("+") else phone
+    return "".join(each for each in bare if each.isdigit() or each == "+")
+
+
 def plain(value: object) -> str:
     """A value of a revision, as text."""
     if isinstance(value, dict):
@@ -112,6 +131,37 @@ def plain(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(str(each) for each in value) or "–"
     return "–" if value in (None, "") else str(value)
+
+
+def changed(name: str, value: object, at: Organization, spoken: Speech) -> str:
+    """A revised value as the pages say it, with times by the clock of `at`; never a code word."""
+    if name == "priority":
+        return priorities(spoken).get(str(value), str(value))
+    if name == "exam_type":
+        return clinical.exam_type(str(value), spoken.gettext)
+    if name == "patient_leaves_at" and value:
+        return clinical.moment(datetime.fromisoformat(str(value)), [at.time_zone], spoken.language)
+    return plain(value)
+
+
+def priorities(spoken: Speech) -> dict[str, str]:
+    """How urgent, by its time: staff read FHIR's code words otherwise than they are meant."""
+    _ = spoken.gettext
+    return {
+        "routine": _("Within 3 days"), "urgent": _("Within 24 hours"), "asap": _("Within 4 hours"),
+        "stat": _("Within 1 hour"),
+    }  # fmt: skip
+
+
+def pregnant(referral: Referral, spoken: Speech) -> str:
+    """'11w3d', on this day at the clinic; with ~ where the last period is not certain."""
+    dated = gestation(referral.obstetric, clinical.today(referral.organization.time_zone))
+    return echo.in_weeks(dated, spoken) if dated else ""
+
+
+def in_own_words(code: str, language: str) -> str:
+    """'French' for fr, as this page's language names it."""
+    return clinical.locale_of(code).get_display_name(language) or code
 
 
 def fields(spoken: Speech) -> dict[str, str]:
@@ -125,12 +175,33 @@ def fields(spoken: Speech) -> dict[str, str]:
     }  # fmt: skip
 
 
+def called(patient: Patient, spoken: Speech) -> str:
+    """The name, or whose child it is, or that it is not known; `patient` is loaded with the mother."""
+    if patient.display_name or patient.mother is None:
+        return patient.display_name or spoken.gettext("Name not known")
+    mother = patient.mother.display_name or patient.mother.identifier
+    if patient.birth_order is None:
+        return spoken.gettext("Child of {mother}").format(mother=mother)
+    return spoken.gettext("Child {n} of {mother}").format(n=patient.birth_order, mother=mother)
+
+
+def clues(spoken: Speech) -> dict[str, str]:
+    """By what images and a referral are compared."""
+    _ = spoken.gettext
+    return {
+        "accession": _("accession number"), "name": _("name"), "birth_date": _("date of birth"), "identifier": _("number"),
+        "day": _("day"), "device": _("device"),
+    }  # fmt: skip
+
+
 def jobs(spoken: Speech) -> dict[str, str]:
     """What a background job does."""
     _ = spoken.gettext
     return {
-        "notifications.mail": _("Send a mail"), "studies.settle": _("Prepare the images of a study"),
-        "studies.settle_document": _("Prepare the pages of a document"), "reports.publish": _("Print a report"),
+        "notifications.mail": _("Send a mail"), "notifications.digest": _("Send the mail of the hour"),
+        "studies.settle": _("Prepare the images of a study"),
+        "studies.settle_document": _("Prepare the pages of a document"), "studies.match": _("Find the referral of a study"),
+        "studies.match_referral": _("Find the studies of a referral"), "reports.publish": _("Print a report"),
         "reviews.due": _("Tell of a deadline"), "reviews.warn": _("Warn of a claim that lapses"),
         "reviews.lapse": _("Let a claim lapse"), "reviews.unanswered": _("Tell of an open question"),
         "reports.unread": _("Send an answer again"), "reports.escalate": _("Tell of an unread answer"),
@@ -179,7 +250,7 @@ def size(size_bytes: int | None, language: str) -> str:
 
 def _own(request: Request, who: Actor | None, spoken: Speech) -> dict[str, Any]:
     """Of this request; the header is looked up only where a template asks for it."""
-    head: Callable[[], Head] = cache(lambda: _head(who))
+    head: Callable[[], Head] = cache(lambda: head_of(who))
 
     def time(at: datetime, *sites: Organization) -> Markup:
         zones = [one.time_zone for one in sites] or [head().zone]
@@ -190,14 +261,17 @@ def _own(request: Request, who: Actor | None, spoken: Speech) -> dict[str, Any]:
             at.isoformat(timespec="seconds"), words, clocks
         )
 
-    return {"request": request, "who": who, "head": head, "time": time, "is_reader": _is_reader(who)}
+    def echoed(form: Form, name: str) -> str:
+        return echo.words(form, name, now().astimezone(clinical.zone(head().zone)).date(), spoken)
+
+    return {"request": request, "who": who, "head": head, "time": time, "is_reader": _is_reader(who), "echo": echoed}
 
 
 def _is_reader(who: Actor | None) -> bool:
     return bool(who and who.organizations_for("review.list"))
 
 
-def _head(who: Actor | None) -> Head:
+def head_of(who: Actor | None) -> Head:
     if who is None or who.person_id is None:
         return Head((), "UTC", 0)
     own = {member.organization_id: member.role not in CLINICAL for member in who.members}

@@ -1,5 +1,6 @@
-"""The page of one referral, and what its referrer does there: send, answer, revise, cancel, settle a file."""
+"""The page of one referral, and what its referrer does there: send, write, answer, revise, cancel, settle a file."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,17 +9,20 @@ from fastapi import APIRouter, Request, Response
 from app.access.actor import Actor, person_of
 from app.cases import case
 from app.cases.case import Case
+from app.cases.talk import talk
 from app.db import reading, transaction
 from app.errors import Conflict, Invalid, NotFound
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
-from app.notifications.inbox import mark_case_read
+from app.notifications.inbox import mark_case_read, unread_messages
 from app.referrals import deadlines
 from app.referrals.given import RevisedReferral, clean
-from app.referrals.models import ARRIVED, EXAM_TYPES, FileStatus, ManifestItem, Referral, ReferralStatus
+from app.referrals.models import ARRIVED, EXAM_TYPES, TAKES_FILES, FileStatus, ManifestItem, Referral, ReferralStatus
+from app.reports import right_patient
 from app.reviews import cancel, files, hold, step, submit
 from app.reviews.models import ReviewStatus
 from app.reviews.revise import revise
+from app.reviews.say import say
 from app.web.forms import Fields, Form, required, status_of
 from app.web.pages import render, see_other
 from app.web.referring import BESIDE, checked, shown, text_of
@@ -27,7 +31,7 @@ from app.web.words import speech_of
 
 router = APIRouter(prefix="/referrals/{referral_id}", include_in_schema=False)
 OPEN = (ReferralStatus.DRAFT, ReferralStatus.ACTIVE)
-TAKES_FILES = (*OPEN, ReferralStatus.COMPLETED)
+MOST_NAMED = 12  # of the newest files, beside a message
 
 
 @router.get("")
@@ -36,8 +40,9 @@ def show(request: Request, who: Acting, referral_id: UUID) -> Response:
     with transaction(who) as session:
         found = case.whole(session, who, referral_id)
         case.opened(session, who, found.referral)
+        unread = unread_messages(session, who.person_id, [referral_id])
         mark_case_read(session, person_of(who), referral_id)
-    return _page(request, who, found, Form())
+    return _page(request, who, found, Form(), unread_since=unread.get(referral_id))
 
 
 @router.get("/files")
@@ -82,6 +87,27 @@ def reply(request: Request, who: Acting, referral_id: UUID, form: Fields, key: O
                 done.keep(200, review.id)
     except Invalid as refusal:
         return _page(request, who, found, form.refused(refusal, speech_of(request, who)), 422)
+    return see_other(f"/referrals/{referral_id}#talk")
+
+
+@router.post("/say")
+def write(request: Request, who: Acting, referral_id: UUID, form: Fields, key: Once) -> Response:
+    """A message to the reader, about these files or without."""
+    with reading(who) as session:
+        found = case.whole(session, who, referral_id)
+    if found.review is None:
+        raise NotFound
+    chosen = set(form.values("file_id"))
+    try:
+        with transaction(who) as session:
+            done = once(session, key)
+            if not done.before:
+                named = [item.id for item in found.files if str(item.id) in chosen]
+                review = step.loaded(session, who, found.review.id)
+                say(session, who, review, str(clean(form.value("note"))), named, as_reader=False)
+                done.keep(303, review.id)
+    except Invalid as refusal:
+        return _page(request, who, found, form.refused(refusal, speech_of(request, who), {"text": "note"}), 422)
     return see_other(f"/referrals/{referral_id}#talk")
 
 
@@ -167,8 +193,16 @@ def _mine(who: Actor, referral_id: UUID) -> Case:
     return found
 
 
-def _page(request: Request, who: Actor, found: Case, form: Form, status: int = 200) -> Response:
-    return render(request, who, "referral.html", status, form=form, **context(request, who, found))
+def _page(
+    request: Request, who: Actor, found: Case, form: Form, status: int = 200, unread_since: datetime | None = None
+) -> Response:
+    with reading(who) as session:
+        said = talk(session, who, found, unread_since)
+        replaced_by = right_patient.replaced_by(session, who, found.referral)
+    return render(
+        request, who, "referral.html", status, form=form, talk=said, replaced_by=replaced_by,
+        **context(request, who, found),
+    )  # fmt: skip
 
 
 def _revising(request: Request, who: Actor, found: Case, form: Form, status: int = 200) -> Response:
@@ -200,6 +234,7 @@ def context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
         "withdrawn": [one for one in files if one.status == FileStatus.WITHDRAWN],
         "ready": {one.id for one in found.instances if one.preview == "ready"},
         "since_question": since_question(found),
+        "named": [one for one in files if one.status == FileStatus.STORED and not one.is_archive][-MOST_NAMED:],
     }  # fmt: skip
 
 

@@ -7,12 +7,14 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 
 from app.access.actor import Actor
-from app.cases import asked
+from app.cases import asked, unmatched
+from app.cases.lists import Page
 from app.db import reading, transaction
 from app.errors import Conflict, Forbidden, Invalid
 from app.http.actor import Acting
 from app.http.etag import unless_known
 from app.http.idempotency import Once, RequestKey, once
+from app.notifications.inbox import unread_messages
 from app.people.models import Organization
 from app.people.reading import readers_for
 from app.referrals import deadlines
@@ -23,6 +25,7 @@ from app.reviews import submit, worklist
 from app.web.forms import Fields, Form, status_of
 from app.web.pages import by_htmx, render, see_other
 from app.web.referring import BESIDE, checked, files_of, patient_of, text_of
+from app.web.similar import is_to_be_asked, mother_of, similar_to
 from app.web.states import state
 from app.web.words import speech_of
 
@@ -32,7 +35,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 def home(
     request: Request, who: Acting, done: Annotated[str | None, Query(max_length=200)] = None,
-    older: Annotated[str | None, Query(max_length=200)] = None,
+    older: Annotated[str | None, Query(max_length=200)] = None, q: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:  # fmt: skip
     """Who sends referrals sees what is asked of them; who only reads, the worklist; who only administers, that."""
     if not who.organizations_for("referral.send"):
@@ -42,15 +45,20 @@ def home(
             return see_other("/organization")
         return render(request, who, "nowhere.html")
     say = speech_of(request, who)
+    q = q.strip()
     with reading(who) as session:
-        groups, further = ([], None) if done else asked.open_groups(session, who, older)
-        page = asked.done(session, who, cursor=done)
+        groups, further = ([], None) if done or q else asked.open_groups(session, who, older)
+        page = Page(asked.found(session, who, q), None) if q else asked.done(session, who, cursor=done)
+        shown = [line.referral.id for line in [*(one for group in groups for one in group.lines), *page.lines]]
+        unread = unread_messages(session, who.person_id, shown)
         reads = worklist.counts(session, who) if who.organizations_for("review.list") else None
+        alone = unmatched.count(session, who)
     lines = [line for group in groups for line in group.lines] + page.lines
     states = {line.referral.id: state(line.referral, line.review, line.report, say) for line in lines}
     answer = render(
         request, who, "home_list.html" if by_htmx(request) else "home.html", groups=groups, further=further, done=page,
-        states=states, reads=reads, few=worklist.few, is_later=done is not None,
+        states=states, reads=reads, few=worklist.few, is_later=done is not None or bool(q), q=q, unread=unread, alone=alone,
+        few_found=lambda count: str(count) if count <= asked.MOST_FOUND else f"{asked.MOST_FOUND}+",
     )  # fmt: skip
     return unless_known(request, answer) if by_htmx(request) else answer
 
@@ -69,7 +77,7 @@ def send(request: Request, who: Acting, form: Fields, key: Once) -> Response:
     except Invalid as refusal:
         return _form(request, who, form.refused(refusal, say, BESIDE), 422)
     referral = checked(GivenReferral, given, form, say)
-    if referral is None:
+    if referral is None or is_to_be_asked(who, form, say):
         return _form(request, who, form, 422)
     try:
         referral_id = _placed(who, referral, key, is_draft=form.value("act") == "draft")
@@ -96,8 +104,9 @@ def _given(who: Actor, form: Form) -> dict[str, Any]:
     mine = [one for one in _own(who) if not chosen or str(one.id) == chosen]
     if not mine:
         raise Invalid("You are not a referrer of any organization.", field="organization_id")
+    patient = patient_of(form) | {"mother_patient_id": mother_of(who, mine[0].id, form)}
     return {
-        **text_of(form, mine[0].time_zone), "patient": patient_of(form), "files": files_of(form),
+        **text_of(form, mine[0].time_zone), "patient": patient, "files": files_of(form),
         "organization_id": chosen or None, "reading_organization_id": form.value("reading_organization_id") or None,
     }  # fmt: skip
 
@@ -117,4 +126,5 @@ def _form(request: Request, who: Actor, form: Form, status: int = 200) -> Respon
     return render(
         request, who, "new_referral.html", status, form=form, own=own, readers=list(readers.values()),
         exam_types=EXAM_TYPES, deadlines=deadlines.table(*own[:1], *(readers.values() if len(readers) == 1 else ())),
+        looks=True, similar=similar_to(who, form),
     )  # fmt: skip

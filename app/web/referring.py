@@ -12,13 +12,16 @@ from app.errors import Invalid
 from app.http.problems import problem_of
 from app.languages import Speech
 from app.referrals.models import Referral
+from app.web.echo import birth_date_of
 from app.web.forms import Form
 
 # A field of the model -> the field of the form where its sentence stands.
 BESIDE = {
     "patient": "family_name", "patient.identifier": "identifier", "patient.birth_date": "birth_date",
-    "patient.age": "age_value", "patient.age.value": "age_value", "patient.family_name": "family_name",
+    "patient.age": "age_value", "age": "age_value", "age.value": "age_value", "patient.age.value": "age_value",
+    "patient.family_name": "family_name",
     "patient.given_name": "given_name", "patient.name_local": "name_local", "patient.issuer": "identifier",
+    "patient.mother_patient_id": "mother", "patient.id": "patient_id", "patient.birth_order": "birth_order",
     "callback.name": "callback_name", "callback.phone": "callback_phone", "obstetric.lmp": "lmp", "obstetric.edd": "edd",
     "obstetric.gravida": "gravida", "obstetric.para": "para",
 }  # fmt: skip
@@ -46,7 +49,9 @@ def _missing(form: Form, say: Speech) -> dict[str, str]:
     """The commonest slips, each in its own words."""
     _ = say.gettext
     found = {}
-    if not any(form.value(name).strip() for name in ("name_unknown", "family_name", "given_name", "name_local")):
+    if not any(
+        form.value(name).strip() for name in ("name_unknown", "family_name", "given_name", "name_local", "mother")
+    ):
         found["family_name"] = _("Give a name, or tick that it is not known.")
     if not form.value("exam_type"):
         found["exam_type"] = _("Choose what was examined.")
@@ -73,7 +78,12 @@ def patient_of(form: Form) -> dict[str, Any]:
     plain = ("identifier", "family_name", "given_name", "name_local")
     patient: dict[str, Any] = {name: form.value(name) for name in plain}
     patient |= {"name_unknown": bool(form.value("name_unknown")), "sex": form.value("sex") or "unknown"}
-    patient["birth_date"] = _birth_date(form)
+    patient["birth_date"] = birth_date_of(form)
+    patient["birth_order"] = form.value("birth_order") or None
+    if form.value("patient_id") not in ("", "new"):
+        patient["id"] = form.value("patient_id")
+    if form.value("mother").strip() and not any(patient[name].strip() for name in plain[1:]):
+        patient["name_unknown"] = True  # shown as hers
     if form.value("age_value").strip():
         patient["age"] = {"value": form.value("age_value").strip(), "unit": form.value("age_unit") or "years"}
     return patient
@@ -86,6 +96,8 @@ def text_of(form: Form, time_zone: str) -> dict[str, Any]:
     text["priority"] = form.value("priority") or "routine"
     text["callback"] = {"name": form.value("callback_name"), "phone": form.value("callback_phone")}
     obstetric = {name: form.value(name).strip() for name in OBSTETRIC if form.value(name).strip()}
+    if obstetric and form.value("dates_confirmed"):
+        obstetric["dates_confirmed"] = "true"
     if obstetric and form.value("lmp_certain"):
         obstetric["lmp_certain"] = form.value("lmp_certain")
     text["obstetric"] = obstetric or None
@@ -117,13 +129,6 @@ def shown(referral: Referral) -> dict[str, str]:
         local = referral.patient_leaves_at.astimezone(ZoneInfo(referral.organization.time_zone))
         fields["patient_leaves_at"] = f"{local:%Y-%m-%dT%H:%M}"
     return fields
-
-
-def _birth_date(form: Form) -> str | None:
-    year, month, day = (form.value(f"birth_{part}").strip() for part in ("year", "month", "day"))
-    if not (year or month or day):
-        return None
-    return "-".join(part.zfill(2) for part in (year, month, day) if part) if month or not day else f"{year}-00-{day}"
 
 
 def _local_time(text: str, time_zone: str) -> datetime | None:

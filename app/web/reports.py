@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Form, Query, Request, Response
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator, Field
 from sqlalchemy.orm import Session, joinedload, selectinload
 from starlette.responses import StreamingResponse
 
@@ -23,9 +23,10 @@ from app.db import reading, transaction
 from app.errors import Conflict, Invalid, NotFound, Refusal
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
+from app.people import patients
 from app.people.models import Person
-from app.referrals.given import clean
-from app.reports import acknowledge, amend, publish
+from app.referrals.given import GivenPatient, Line, clean
+from app.reports import acknowledge, amend, publish, right_patient
 from app.reports.models import SIGNED, Acknowledgement, Report, ReportVersion
 from app.reports.verify import Verdict, verify
 from app.reviews import step, submit
@@ -109,24 +110,52 @@ def amend_report(
     return see_other(f"/reviews/{review.id}#report")
 
 
+class InError(BaseModel):
+    """What is wrong, and whom it is about where that is known."""
+
+    wrong: Annotated[str, BeforeValidator(clean), Field(max_length=20_000)] = ""
+    family_name: Line = ""
+    given_name: Line = ""
+    name_local: Line = ""
+    same_patient: bool = False
+
+    @property
+    def names(self) -> dict[str, str]:
+        return {name: getattr(self, name) for name in patients.NAMES}
+
+
 @router.post("/reports/{report_id}/enter-in-error")
-def enter_report_in_error(report_id: UUID, who: Acting, request: Request, key: Once, wrong: Text = "") -> Response:
+def enter_report_in_error(
+    report_id: UUID, who: Acting, request: Request, key: Once, said: Annotated[InError, Form()]
+) -> Response:
+    """With the right name the question is asked again, for whom it is about."""
     try:
         with transaction(who) as session:
             done = once(session, key)
             report = _opened(session, who, report_id)
             review = step.for_reader(session, who, report.review_id, "report.sign")
             if not done.before:
-                amend.enter_in_error(session, who, review, report, wrong.strip())
+                _withdraw(session, who, review, report, said)
                 done.keep(303, report.id)
     except (Conflict, Invalid) as refusal:
-        return _page(request, who, report_id, None, refusal, wrong)
+        return _page(request, who, report_id, None, refusal, said.wrong, said.names)
     return see_other(f"/reports/{report_id}")
 
 
+def _withdraw(session: Session, who: Actor, review: Review, report: Report, said: InError) -> None:
+    if not any(said.names.values()):
+        amend.enter_in_error(session, who, review, report, said.wrong)
+        return
+    patient = GivenPatient.model_validate(said.names)
+    right_patient.withdraw_and_send_again(
+        session, who, review, report, said.wrong, patient, same_patient=said.same_patient
+    )  # fmt: skip
+
+
 def _page(
-    request: Request, who: Actor, report_id: UUID, version: int | None, refusal: Refusal | None = None, typed: str = ""
-) -> Response:
+    request: Request, who: Actor, report_id: UUID, version: int | None, refusal: Refusal | None = None, typed: str = "",
+    typed_patient: dict[str, str] | None = None,
+) -> Response:  # fmt: skip
     letter = _letter(who, report_id, version)
     review: Review | None = letter.case.review
     is_signer = review is not None and review.owner_id == who.person_id
@@ -135,6 +164,7 @@ def _page(
         version=letter.version, case=letter.case, referral=letter.case.referral, review=review, refusal=refusal, typed=typed,
         is_current=letter.verdict.current, sends=who.may("referral.send", letter.report.organization_id),
         may_change=is_signer and who.may("report.sign", letter.report.reading_organization_id),
+        in_error=typed_patient is not None, typed_patient=typed_patient or dict.fromkeys(patients.NAMES, ""),
         has_draft=any(one.status == "draft" for one in letter.report.versions),
     )  # fmt: skip
 

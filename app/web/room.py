@@ -7,24 +7,27 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from app.access.actor import Actor
+from app.access.actor import Actor, person_of
 from app.cases import case as cases
 from app.cases import desk, sights
 from app.cases.case import Case, note_opened
 from app.cases.desk import Prior
 from app.cases.sights import Sight
+from app.cases.talk import Said, talk
 from app.db import now, reading, transaction
 from app.errors import Conflict, NotFound
 from app.http.actor import Acting
 from app.http.etag import etag
+from app.notifications.inbox import mark_case_read, unread_messages
 from app.people.models import Organization, Person
 from app.reports import words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
-from app.reports.words import Gettext
 from app.reviews import clocks, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
+from app.studies import machine
 from app.studies.images import image_list, image_list_sha256
+from app.studies.machine import Line
 from app.web.clock import Left, time_left
 from app.web.pages import render
 from app.web.words import speech_of
@@ -35,7 +38,9 @@ ASSIGNABLE = (ReviewStatus.REQUESTED, ReviewStatus.RECEIVED, ReviewStatus.ACCEPT
               ReviewStatus.REJECTED)  # fmt: skip
 WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD)
 
-UNCHANGED = {"images": False, "question": False, "ended": False, "lost": False}
+IMPRESSION = "impression"
+BEGINNING = 6  # of the strip: the page comes with so many, the rest when the first image is there
+UNCHANGED = {"images": False, "question": False, "message": False, "ended": False, "lost": False}
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class May:
     release: bool
     assign: bool
     give_back: bool  # a declined one, to the clinic
+    measure: bool
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,23 @@ class Room:
     draft: ReportVersion | None
     priors: list[Prior]
     readers: list[Person]
+    talk: list[Said]
+    machine: list[Line]  # what the machine measured itself
     may: May
     lapses_at: datetime | None  # the claim, once its owner was warned
 
 
 @dataclass(frozen=True)
-class Said:
+class Beside:
+    """An earlier case of the same patient, looked at side by side."""
+
+    case: Case
+    sights: list[Sight]
+    shown: Sight | None
+
+
+@dataclass(frozen=True)
+class Outcome:
     """What became of an act that did not go through: the room is shown again with it, the typed text kept."""
 
     notice: str = ""
@@ -80,42 +97,75 @@ class Said:
 
 
 @router.get("/reviews/{review_id}")
-def show_room(review_id: UUID, who: Acting, request: Request, image: str | None = None) -> Response:
-    return room_page(request, who, entered(who, review_id), Said(), image)
+def show_room(
+    review_id: UUID, who: Acting, request: Request, image: str | None = None, prior: UUID | None = None,
+    prior_image: str | None = None, all: bool = False, missing: str = "",  # noqa: A002 - the word in the address
+) -> Response:  # fmt: skip
+    """`missing` is the part without which nothing is signed; whoever has written it since is told nothing."""
+    room, said = entered(who, review_id), Outcome()
+    beside = _beside(who, room, prior, prior_image) if prior else None
+    if missing == IMPRESSION and room.may.sign and not (room.draft and room.draft.impression):
+        say = speech_of(request, who).gettext
+        said = Outcome(say("Write the impression: it is the answer to the question."), IMPRESSION)
+    return room_page(request, who, room, said, image, beside, whole=all)
+
+
+@router.get("/reviews/{review_id}/strip")
+def show_strip(review_id: UUID, who: Acting, request: Request) -> Response:
+    """All of it, for the page that began with a part."""
+    room = _read(who, review_id)
+    note_opened(who, room.case.referral)
+    return render(request, who, "reading_strip.html", review=room.review, sights=room.sights, pane="", beginning=0,
+                  shown=None, beside=None)  # fmt: skip
 
 
 @router.get("/reviews/{review_id}/now")
 def show_now(
-    review_id: UUID, who: Acting, request: Request, images: str = "", version: int = 0, *, mine: bool = False
+    review_id: UUID,
+    who: Acting,
+    request: Request,
+    images: str = "",
+    version: int = 0,
+    messages: int = 0,
+    *,
+    mine: bool = False,
 ) -> Response:
     """What changes while one reads: the time left, files that came, the question, whose it is."""
     room = _read(who, review_id)
     note_opened(who, room.case.referral)
     changed = {
         "images": room.images_sha256 != images, "question": room.case.referral.version != version,
-        "ended": _has_ended(room),
+        "message": len(room.case.messages) > messages, "ended": _has_ended(room),
         "lost": mine and room.review.status in OPEN and room.review.owner_id != who.person_id,
     }  # fmt: skip
     return render(request, who, "reading_now.html", room=room, left=left(request, who, room), changed=changed)
 
 
 def entered(who: Actor, review_id: UUID) -> Room:
-    """Opening is an event, and marks a new review as seen by the reading side."""
+    """Opening is an event, reads what one was told of the case, and marks a new review as seen by the reading side."""
     with transaction(who) as session:
         review = step.for_reader(session, who, review_id, "review.list")
         cases.opened(session, who, review.referral)
+        unread = unread_messages(session, who.person_id, [review.referral_id])
+        mark_case_read(session, person_of(who), review.referral_id)
         if review.status == ReviewStatus.REQUESTED and who.may("review.read", review.reading_organization_id):
             with suppress(Conflict):  # somebody else saw or took it at this moment
                 step.step(session, review, "see")
-    return _read(who, review_id)
+    return _read(who, review_id, unread.get(review.referral_id))
 
 
-def room_page(request: Request, who: Actor, room: Room, said: Said, image: str | None = None) -> Response:
+def room_page(
+    request: Request, who: Actor, room: Room, said: Outcome, image: str | None = None, beside: Beside | None = None,
+    *, whole: bool = False,
+) -> Response:  # fmt: skip
+    shown = sights.chosen(room.sights, image)
+    is_late = shown is not None and shown in room.sights[BEGINNING:]
     return render(
         request, who, "reading.html", said.status, room=room, case=room.case, review=room.review, may=room.may,
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
-        shown=sights.chosen(room.sights, image), text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED,
-        clock_seconds=clock_seconds, field_words=lambda name: _field(name, speech_of(request, who).gettext),
+        shown=shown, beginning=0 if whole or is_late or beside else BEGINNING,
+        text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED,
+        beside=beside, clock_seconds=clock_seconds,
     )  # fmt: skip
 
 
@@ -129,7 +179,7 @@ def tag(draft: ReportVersion | None) -> str:
     return etag(draft.id, draft.revision) if draft else ""
 
 
-def _read(who: Actor, review_id: UUID) -> Room:
+def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> Room:
     with reading(who) as session:
         review = step.for_reader(session, who, review_id, "review.list")
         case = cases.whole(session, who, review.referral_id)
@@ -139,11 +189,24 @@ def _read(who: Actor, review_id: UUID) -> Room:
         may = _may(who, case.review, draft)
         return Room(
             case=case, review=case.review, sights=sights.of(session, case), draft=draft, may=may,
-            images_sha256=image_list_sha256(image_list(session, case.referral.id)),
+            talk=talk(session, who, case, unread_since), images_sha256=image_list_sha256(image_list(session, case.referral.id)),
             priors=desk.priors(session, who, case.referral),
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
             lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
+            machine=machine.lines(session, who, case.instances),
         )  # fmt: skip
+
+
+def _beside(who: Actor, room: Room, referral_id: UUID, image: str | None) -> Beside:
+    """One of the patient's earlier cases; looking at it is an event of its own, written first."""
+    prior = next((one.referral for one in room.priors if one.referral.id == referral_id), None)
+    if prior is None:
+        raise NotFound
+    note_opened(who, prior)
+    with reading(who) as session:
+        case = cases.whole(session, who, prior.id)
+        found = sights.of(session, case)
+    return Beside(case=case, sights=found, shown=sights.chosen(found, image))
 
 
 def _may(who: Actor, review: Review, draft: ReportVersion | None) -> May:
@@ -158,7 +221,7 @@ def _may(who: Actor, review: Review, draft: ReportVersion | None) -> May:
         save=amending or (mine and review.status in WRITABLE), sign=under_way or amending, hold=under_way,
         decline=waiting or under_way, release=mine and review.status in WRITABLE,
         assign=gives and review.status in ASSIGNABLE,
-        give_back=gives and review.status == ReviewStatus.REJECTED and review.returned_at is None,
+        give_back=gives and review.status == ReviewStatus.REJECTED and review.returned_at is None, measure=reads,
     )  # fmt: skip
 
 
@@ -183,13 +246,3 @@ def _has_ended(room: Room) -> bool:
     """A signed one that is being changed goes on; a cancelled or declined one does not, whatever was written."""
     status = room.review.status
     return status in GONE or (status not in OPEN and room.draft is None)
-
-
-def _field(name: str, _: Gettext) -> str:
-    names = {
-        "question": _("Question"), "clinical_notes": _("Clinical notes"), "exam_type": _("Exam"),
-        "priority": _("How urgent"), "patient_leaves_at": _("The patient leaves"), "obstetric": _("Pregnancy"),
-        "provisional_reading": _("The operator's own reading"), "callback_name": _("Who is called back"),
-        "callback_phone": _("Call-back number"),
-    }  # fmt: skip
-    return names.get(name, name)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from app.web import (
@@ -13,18 +14,25 @@ from app.web import (
     glance,
     keeping,
     links,
+    moving,
     notices,
     oversight,
+    patients,
     referral,
     referrer,
     refusals,
+    slip,
     specialist,
+    unmatched,
     uploads,
 )  # fmt: skip
 
 router = APIRouter(include_in_schema=False)
 router.include_router(specialist.router)
-for part in (account, admin, attention, entry, glance, keeping, links, notices, oversight, referrer, referral, uploads):
+for part in (
+    account, admin, attention, entry, glance, keeping, links, moving, notices, oversight, patients, referrer, referral,
+    slip, unmatched, uploads,
+):  # fmt: skip
     router.include_router(part.router)
 STATIC = Path(__file__).parent / "static"
 
@@ -32,5 +40,6 @@ STATIC = Path(__file__).parent / "static"
 def mount(app: FastAPI) -> None:
     """Called once, by whoever puts the doors together."""
     app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    # Packed, as nothing secret stands in them that a length could tell.
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=500), name="static")
     app.state.shape = refusals.shape

@@ -22,6 +22,13 @@ FROM_BELOW = (
     N_("This examination is here already, with another patient. Is it the same patient, or the wrong file?"),
     N_("Another file with the same identifier is already here. Both are kept; the first one is shown."),
     N_("This ZIP is damaged or was cut off."),
+    N_(
+        "The file changed on its way: its SHA-256 is another than was declared. "
+        "Nothing of it was attached; send it again."
+    ),
+    N_("The same bytes are here under another name."),
+    N_("Its sender ended the upload before all of it had arrived."),
+    N_("The upload of this file was not finished in time. Send it again."),
     N_("Wrong file."),
     N_("It will not be sent."),
     N_("Refused; taken off the list."),

@@ -46,8 +46,10 @@ class Shown(GivenDraft):
 def show_signing(review_id: UUID, who: Acting, request: Request, images: str = "") -> Response:
     """`images` is the digest of those that the reading room showed: later ones are to be looked at first."""
     here = room.entered(who, review_id)
-    if not here.may.sign or here.draft is None:
+    if not here.may.sign:
         return see_other(f"/reviews/{review_id}")
+    if here.draft is None or not here.draft.impression:
+        return see_other(f"/reviews/{review_id}?missing={room.IMPRESSION}#{room.IMPRESSION}")
     return _page(request, who, here, unseen=bool(images) and images != here.images_sha256)
 
 

@@ -4,14 +4,16 @@ from babel import negotiate_locale
 from starlette.requests import Request
 
 from app.access.actor import Actor
-from app.languages import LANGUAGES, Speech, speech
+from app.config import settings
+from app.languages import LANGUAGES, PSEUDO, Speech, speech
 
 
 def speech_of(request: Request, who: Actor | None) -> Speech:
     """What this person reads."""
     if who is not None and who.language in LANGUAGES:
         return speech(who.language)
-    return speech(negotiate_locale(_asked_for(request), list(LANGUAGES), sep="-") or "en")
+    known = [*LANGUAGES, PSEUDO] if settings().pseudo_locale else list(LANGUAGES)
+    return speech(negotiate_locale(_asked_for(request), known, sep="-") or "en")
 
 
 def _asked_for(request: Request) -> list[str]:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
-from urllib.parse import urlencode
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
@@ -13,40 +11,23 @@ from app.access.actor import Actor
 from app.cases import desk, lists
 from app.cases.lists import Numbers
 from app.db import now, reading
-from app.errors import Invalid
 from app.http.actor import Acting
 from app.http.etag import unless_known
 from app.languages import Speech
 from app.people.models import Organization
-from app.referrals.models import EXAM_TYPES
 from app.reports import words
 from app.reports.models import Report
-from app.reviews import clocks
+from app.reviews import clocks, options
 from app.reviews import worklist as waiting
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.reviews.worklist import Asked, Page
 from app.web.clock import Left, time_left
-from app.web.pages import by_htmx, render
+from app.web.narrowed import Wanted, keep, kept
+from app.web.pages import by_htmx, render, see_other
 from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
-TABS = ("open", "unclaimed", "mine", "signed")
 ROWS = 50
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """How the person narrowed the list, as it stands in the address."""
-
-    tab: str
-    site: UUID | None
-    exam_type: str
-    q: str
-
-    def href(self, **other: object) -> str:
-        given = vars(self) | other
-        kept = {name: value for name, value in given.items() if value and (name, value) != ("tab", "open")}
-        return "/worklist" + ("?" + urlencode(kept) if kept else "")
 
 
 @dataclass(frozen=True)
@@ -68,27 +49,32 @@ class Tab:
 
 @router.get("/worklist")
 def show_worklist(
-    who: Acting, request: Request, tab: str = "open", site: str = "", exam_type: str = "",
+    who: Acting, request: Request, *, tab: str = "open", site: str = "", exam_type: str = "", language: str = "",
     q: Annotated[str, Query(max_length=200)] = "", cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = ROWS, part: str = "",
 ) -> Response:  # fmt: skip
-    """The page; for htmx the list alone, or more rows of it."""
+    """The page as it was last narrowed, where nothing else is asked; for htmx the list alone, or more rows of it."""
+    if not request.url.query and (before := kept(request, who)):
+        return see_other(before)
+    wanted = Wanted.of(tab, site, exam_type, language, q)
     speech = speech_of(request, who)
-    wanted = Wanted(tab if tab in TABS else "open", _site(site), exam_type, q.strip())
     with reading(who) as session:
         page = _page(session, who, wanted, cursor, limit)
         rows, sites = rows_of(session, who, page, speech), desk.sites(session, who)
         tabs = _tabs(session, who, wanted, speech)
         last = None if rows else desk.last_signed(session, who, sites)
         clock = desk.clock_of(session, who)
+        choices = options.options(session, who, [one.id for one in sites])
     template = "worklist.html"
     if by_htmx(request):
         template = "worklist_rows.html" if part == "rows" else "worklist_list.html"
     answer = render(
-        request, who, template, rows=rows, sites=sites, tabs=tabs, last=last, clock=clock, exam_types=EXAM_TYPES,
-        tab=wanted.tab, site=wanted.site, exam_type=exam_type, q=wanted.q, here=wanted.href(),
+        request, who, template, rows=rows, sites=sites, tabs=tabs, last=last, clock=clock, wanted=wanted, choices=choices,
+        counted=options.by_value(choices), few=options.few,
         next=wanted.href(cursor=page.next_cursor) if page.next_cursor else None,
     )  # fmt: skip
+    if part != "rows" and "sonopost-glance" not in request.headers:
+        keep(answer, who, wanted)
     return unless_known(request, answer) if by_htmx(request) else answer
 
 
@@ -114,8 +100,10 @@ def _row(who: Actor, review: Review, numbers: Numbers, report: Report | None, sp
 def _page(session: Session, who: Actor, wanted: Wanted, cursor: str | None, limit: int) -> Page:
     owner = {"unclaimed": "none", "mine": str(who.person_id)}.get(wanted.tab)
     asked = Asked(
-        site=wanted.site, exam_type=wanted.exam_type or None, owner=owner, q=wanted.q, cursor=cursor, limit=limit
-    )
+        status=ReviewStatus.ON_HOLD if wanted.tab == "asked" else "open", site=wanted.site,
+        exam_type=wanted.exam_type or None, language=wanted.language or None, owner=owner,
+        overdue=wanted.tab == "overdue", q=wanted.q, cursor=cursor, limit=limit,
+    )  # fmt: skip
     return desk.signed_by(session, who, asked) if wanted.tab == "signed" else waiting.worklist(session, who, asked)
 
 
@@ -124,18 +112,14 @@ def _tabs(session: Session, who: Actor, wanted: Wanted, speech: Speech) -> list[
     counts = waiting.counts(session, who)
     today = desk.signed_since(session, who, _midnight(session, who))
     shown = {name: waiting.few(count) for name, count in counts.items()} | {"signed": _("{n} today").format(n=today)}
-    names = {"open": _("Open"), "unclaimed": _("Unclaimed"), "mine": _("Mine"), "signed": _("Signed by me")}
-    return [Tab(name, names[name], shown[name], wanted.href(tab=name)) for name in TABS]
+    names = {
+        "open": _("Open"), "unclaimed": _("Unclaimed"), "mine": _("Mine"), "asked": _("Waiting for the site"),
+        "overdue": _("Overdue"), "signed": _("Signed by me"),
+    }  # fmt: skip
+    return [Tab(name, words, shown[name], wanted.href(tab=name)) for name, words in names.items()]
 
 
 def _midnight(session: Session, who: Actor) -> datetime:
     clock: Organization | None = desk.clock_of(session, who)
     local = now().astimezone(words.zone(clock.time_zone if clock else "UTC"))
     return local.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _site(given: str) -> UUID | None:
-    try:
-        return UUID(given) if given else None
-    except ValueError:
-        raise Invalid("There is no such site.", field="site") from None

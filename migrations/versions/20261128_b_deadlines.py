@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261128_b_deadlines"
-down_revision = "20261127_referring_physician"
+down_revision = "20261128_a_patients"
 branch_labels = None
 depends_on = None
 AT_ONCE = 1_000

@@ -4,7 +4,7 @@ import http.client
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -13,15 +13,18 @@ from app.access import invite
 from app.access.actor import OPERATOR
 from app.db import transaction
 from app.people.models import Role
+from app.reviews import merge
 from tests import people
 from tests.faults.mortal import PASSWORD, client_of, drafted, ok, send, sign
 from tests.people import Places, Somebody
+from tests.referrals.test_place import placed
 from tests.servers.app import Running
 from tests.studies.sent import a_pdf
 
 EXAM_TYPES = "/api/v1/exam-types"
 NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
-         "token_id", "invitation_id", "organization_id", "job_id")  # fmt: skip
+         "token_id", "invitation_id", "patient_id", "into_patient_id", "merge_id", "organization_id", "job_id",
+         "measurement_id", "machine_key", "upload_id")  # fmt: skip
 IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1"}
 Route = tuple[str, str]
 
@@ -29,10 +32,14 @@ Route = tuple[str, str]
 BODIES: dict[str, object] = {
     "/cancel": {"reason": "Why?"}, "/withdraw": {"reason": "Why?"}, "/enter-in-error": {"reason": "Why?"},
     "/assign": {"person_id": str(uuid4())}, "/hold": {"text": "What?"}, "/reply": {"text": "That."},
+    "/say": {"text": "That."}, "/me": {"mails": "digest"},
     "/decline": {"reason": "Why?", "advice": "What now?"}, "/amend": {"kind": "amended", "reason": "Why?"},
     "/sign": {"password": PASSWORD, "images_sha256": "0" * 64}, "/report": {"findings": "Mine."},
     "/referrals/{referral_id}": {"question": "Mine?"}, "/attach": {"referral_id": str(uuid4())},
-    "/deadlines": {"stat_min": 60}, "/move": {"referral_id": str(uuid4())},
+    "/move": {"referral_id": str(uuid4())}, "/name": {"family_name": "Mine"}, "/merge": {"into_patient_id": str(uuid4())},
+    "/announce-merge": {"into_patient_id": str(uuid4())}, "/right-patient": {"patient": {"family_name": "Mine"}},
+    "/deadlines": {"stat_min": 60}, "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]},
+    "/expect": {"files": [{"name": "a.dcm"}]},
 }  # fmt: skip
 
 
@@ -54,6 +61,10 @@ def known(server: Running, places: Places) -> dict[str, str]:
         signed = ok(sign(reviewer, case, key=str(uuid4())))
         document = ok(send(referrer, case.referral_id, a_pdf(), "letter.pdf"), 201)
         seen = ok(referrer.get(f"/referrals/{case.referral_id}"))
+        image = f"/instances/{seen['instance_ids'][0]}/measurements"
+        measured = ok(reviewer.post(image, json=BODIES["/measurements"]), 201)
+        begun = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
+        upload = referrer.post(f"{server.base_url}/uploads", headers=begun).headers["location"]
         token = ok(referrer.get("/tokens"))["items"][0]
         notification = ok(referrer.get("/notifications"))["items"][0]
     with transaction(OPERATOR) as session:
@@ -62,9 +73,21 @@ def known(server: Running, places: Places) -> dict[str, str]:
         "referral_id": case.referral_id, "review_id": case.review_id, "report_id": signed["report_id"],
         "instance_id": seen["instance_ids"][0], "document_id": document["document_id"],
         "file_id": document["id"], "study_id": seen["study_ids"][0], "notification_id": notification["id"],
-        "token_id": token["id"], "invitation_id": str(invitation), "number": "1", "job_id": str(uuid4()),
-        "organization_id": str(places.hospital),
+        "token_id": token["id"], "invitation_id": str(invitation), "number": "1", "patient_id": seen["patient"]["id"],
+        **merged(places, seen["patient"]["id"]), "job_id": str(uuid4()), "organization_id": str(places.hospital),
+        "measurement_id": measured["id"], "machine_key": "9.8.7", "upload_id": upload.rpartition("/")[2],
     }  # fmt: skip
+
+
+def merged(places: Places, patient_id: str) -> dict[str, str]:
+    """Another record of theirs, merged into this one and apart again."""
+    coordinator = people.somebody(places.clinic, Role.COORDINATOR).actor
+    again = placed(places.referrer, patient={"given_name": "Jane", "family_name": "Otieno"})
+    with transaction(coordinator) as session:
+        row = merge.merge(session, coordinator, again.patient_id, UUID(patient_id))
+        session.flush()
+        merge.undo(session, coordinator, row.id)
+    return {"into_patient_id": str(again.patient_id), "merge_id": str(row.id)}
 
 
 def asked(client: httpx.Client, route: Route, ids: dict[str, str], sent: bytes | None = None) -> httpx.Response:

@@ -4,11 +4,14 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.bench import memory, report, start, uploads, worklist
+from tests.bench import memory, report, resumable, start, uploads, worklist
 from tests.bench.columns import COLUMNS, opened
 from tests.bench.report import Figure
 
-PARTS = {"uploads": uploads.measure, "memory": memory.measure, "worklist": worklist.measure, "start": start.measure}
+PARTS = {
+    "uploads": uploads.measure, "resumable": resumable.measure, "memory": memory.measure, "worklist": worklist.measure,
+    "start": start.measure,
+}  # fmt: skip
 
 
 def main() -> None:

@@ -42,6 +42,7 @@ QUESTIONS = (
 )
 # An exam type is as frequent as its place in the list is early: the last is one in two hundred.
 WEIGHTS = [1 / (place + 1) for place in range(len(EXAM_TYPES))]
+LANGUAGES = ("en", "fr", "sw")
 FACTS = {"regions": [{"units": [3, 3], "delta": [0.0042, 0.0042], "bounds": [0, 0, 1023, 767]}], "header": "x" * 900}
 
 
@@ -82,14 +83,17 @@ def _case(random: Random, number: int, site: UUID, reading: UUID, author: UUID) 
     patient = _patient(random, number, site)
     priority = random.choices(list(Priority), [80, 12, 5, 3])[0]
     due_at = at + DEADLINES[priority]
+    exam_type, language = random.choices(EXAM_TYPES, WEIGHTS)[0], random.choices(LANGUAGES, [85, 12, 3])[0]
     referral = Referral(
         id=new_id(), organization_id=site, reading_organization_id=reading, patient_id=patient.id, author_id=author,
-        code=_code(number), status="active", exam_type=random.choices(EXAM_TYPES, WEIGHTS)[0], priority=priority,
+        code=_code(number), status="active", exam_type=exam_type, priority=priority,
         question=random.choice(QUESTIONS), accession_number=f"S{number:010d}", due_at=due_at, submitted_at=at,
+        language=language, obstetric={"lmp": "2026-05-01"} if exam_type.startswith("ob-") else None,
+        patient_leaves_at=due_at if priority == Priority.ASAP else None,
         clinical_notes="G3 P2, no earlier operations. Seen at the clinic by the nurse in charge.",
     )  # fmt: skip
     review = Review(id=new_id(), organization_id=site, reading_organization_id=reading, referral_id=referral.id,
-                    exam_type=referral.exam_type, due_at=due_at)  # fmt: skip
+                    exam_type=exam_type, language=language, due_at=due_at)  # fmt: skip
     study = Study(id=new_id(), organization_id=site, patient_id=patient.id, study_instance_uid=f"2.25.{new_id().int}",
                   matched_at=now())  # fmt: skip
     series = Series(id=new_id(), organization_id=site, study_id=study.id, series_instance_uid="2.25.1")
@@ -125,7 +129,10 @@ def _patient(random: Random, number: int, site: UUID) -> Patient:
 
 
 def _words(patient: Patient) -> Iterator[PatientWord]:
-    return (PatientWord(id=new_id(), patient_id=patient.id, word=word) for word in set(patient.name_key.split()))
+    return (
+        PatientWord(id=new_id(), organization_id=patient.organization_id, patient_id=patient.id, word=word)
+        for word in set(patient.name_key.split())
+    )
 
 
 def _code(number: int) -> str:

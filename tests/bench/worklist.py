@@ -73,12 +73,17 @@ def _questions(client: Client, site: UUID) -> dict[str, str]:
         "rare exam type": f"{ask}&exam_type={EXAM_TYPES[-1]}",
         "nobody's": f"{ask}&owner=none",
         "status requested": f"{ask}&status=requested",
+        "rare language": f"{ask}&language=sw",
+        "overdue": f"{ask}&overdue=true",
+        "one site, a rare exam type and a language": f"{ask}&site={site}&exam_type={EXAM_TYPES[-1]}&language=fr",
+        "one site and a frequent name": f"{ask}&site={site}&q=hassan",
         "code": f"{ask}&q={someone['code']}",
         "identifier": f"{ask}&q={quote(someone['patient']['identifier'])}",
         "frequent name": f"{ask}&q=hassan",
         "rare name": f"{ask}&q={quote(someone['patient']['family_name'][:5])}",
         "name of nobody": f"{ask}&q=qqqq",
-        "as a web page": "/worklist",
+        "as a web page": "/worklist?tab=open",
+        "as a web page, narrowed and searched": f"/worklist?tab=unclaimed&site={site}&exam_type={EXAM_TYPES[0]}&q=hassan",
     }
 
 

@@ -2,11 +2,12 @@
 
 import json
 import signal
+import socket
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,35 @@ def running_demo(folder: Path) -> Iterator[dict[str, Any]]:
             process.send_signal(signal.SIGTERM)
             assert process.stdout.read() == ""
             assert process.wait(30) == 0
+
+
+def test_people_are_shown_links_and_the_password_that_signing_asks_for(tmp_path: Path) -> None:
+    folder, log = tmp_path / "demo", tmp_path / "stderr"
+    command = [sys.executable, "-m", "app", "demo", "--port", "0", "--data-dir", str(folder)]
+    with log.open("w") as stderr, subprocess.Popen(
+        command, env=clean({}), stdout=subprocess.PIPE, stderr=stderr, text=True
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        lines = [process.stdout.readline()]
+        while not any("Ctrl-C" in line for line in lines):
+            lines.append(process.stdout.readline())
+        httpx.get(lines[0].split()[5].rstrip(".") + "/sign-in").raise_for_status()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    password = json.loads((folder / "demo.json").read_text())["accounts"][2]["password"]
+    assert any(line.rstrip().endswith(f"signing a report asks for: {password}") for line in lines)
+    assert log.read_text() == ""
+
+
+def test_a_port_that_is_taken_leaves_nothing_behind(tmp_path: Path) -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        refused = sonopost("demo", "--port", port, environment={"TMPDIR": str(tmp_path)})
+    assert refused.returncode == 2
+    assert f"--port {port}" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def get(demo: dict[str, Any], account: dict[str, Any], path: str) -> Any:

@@ -78,7 +78,7 @@ def leave_out(sync: str) -> None:
     if sync == "bytes":
         plant(os, "fdatasync", _but_for_the_spool)
     elif sync == "name":
-        plant(filesystem, "_sync_dir", lambda _: lambda _directory: None)
+        plant(filesystem, "sync_dir", lambda _: lambda _directory: None)
     elif sync == "commit":
         plant(db, "_on_sqlite_connect", _without_sync)
 

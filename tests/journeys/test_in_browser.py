@@ -60,7 +60,6 @@ def office(
 def test_a_case_goes_from_question_to_acknowledged_answer(office: Office, tmp_path: Path) -> None:
     referrer = signed_in(office, office.places.referrer)
     code = write_referral(referrer)
-    office.mailbox.wait_for(3)
     mail = mail_to(office, office.places.reviewer)
     assert code in mail["Subject"]
     assert "Otieno" not in mail.as_string()
@@ -72,7 +71,6 @@ def test_a_case_goes_from_question_to_acknowledged_answer(office: Office, tmp_pa
     read_and_write(reviewer, code)
     sign(reviewer)
 
-    office.mailbox.wait_for(4)
     referrer.goto(link_in(mail_to(office, office.places.referrer)))
     read_the_answer(referrer, office.running.base_url)
 
@@ -195,7 +193,7 @@ def signed_in(office: Office, somebody: Somebody) -> Page:
 
 
 def mail_to(office: Office, somebody: Somebody) -> EmailMessage:
-    return next(one.message for one in office.mailbox.mails if somebody.email in one.recipients)
+    return office.mailbox.wait_for_one_to(somebody.email).message
 
 
 def link_in(mail: EmailMessage) -> str:

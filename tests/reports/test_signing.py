@@ -66,6 +66,13 @@ class Reading(NamedTuple):
             assert report
             return amending.amend(session, self.reader.actor, review, report, kind, reason)
 
+    def enter_in_error(self, reason: str = "Wrong patient.") -> None:
+        with transaction(self.reader.actor) as session:
+            review = loaded(session, self.reader.actor, self.review_id)
+            report = drafting.report_of(session, review)
+            assert report
+            amending.enter_in_error(session, self.reader.actor, review, report, reason)
+
     def report(self) -> Report:
         with reading(WORKER) as session:
             review = session.get_one(Review, self.review_id)
@@ -80,6 +87,11 @@ class Reading(NamedTuple):
 
 @pytest.fixture
 def case(db: object, places: Places) -> Reading:
+    return claimed(places)
+
+
+def claimed(places: Places) -> Reading:
+    """With one image."""
     referral = submitted(places.referrer)
     send(places.referrer, referral, a_dicom())
     with transaction(places.reviewer.actor) as session:

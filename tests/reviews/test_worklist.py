@@ -1,16 +1,17 @@
 """The worklist: what is found by which words, and that it walks its indexes."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from app.cases import desk
-from app.db import engine, reading, transaction
+from app.db import engine, now, reading, transaction
 from app.referrals.given import GivenReferral
 from app.referrals.place import place
-from app.reviews import submit, worklist
+from app.reviews import options, submit, worklist
 from app.reviews.models import Review
 from app.reviews.worklist import Asked
 from tests.people import Places, Somebody
@@ -19,9 +20,9 @@ pytestmark = pytest.mark.usefixtures("db")
 Ask = Callable[..., list[str]]
 
 
-def waiting(who: Somebody, **patient: Any) -> str:
+def waiting(who: Somebody, given: dict[str, Any] | None = None, **patient: Any) -> str:
     """The code of a new referral that waits."""
-    values = {"patient": patient, "exam_type": "abdomen", "question": "Gallstones?"}
+    values = {"patient": patient, "exam_type": "abdomen", "question": "Gallstones?", **(given or {})}
     with transaction(who.actor) as session:
         referral_id = place(session, who.actor, GivenReferral.model_validate(values)).id
     with transaction(who.actor) as session:
@@ -92,16 +93,49 @@ def test_a_reader_finds_what_they_signed_by_words_too(places: Places, ask: Ask) 
         assert desk.signed_by(session, places.reviewer.actor, Asked(q="otieno")).reviews == []
 
 
+def test_a_language_and_what_is_overdue_narrow_too(places: Places, ask: Ask) -> None:
+    french = waiting(places.referrer, {"language": "fr"}, family_name="Mbala")
+    english = waiting(places.referrer, family_name="Otieno")
+    assert ask(language="fr") == ask(language="fr", q="mbala") == [french]
+    assert ask(language="sw") == ask(language="fr", q="otieno") == ask(overdue=True) == []
+    with transaction(places.reviewer.actor) as session:
+        late = now() - timedelta(minutes=1)
+        session.execute(sa.update(Review).values(due_at=late).where(Review.referral.has(code=english)))
+    assert ask(overdue=True) == ask(overdue=True, q="otieno") == [english]
+    assert ask(overdue=True, language="fr") == []
+
+
+def test_each_choice_has_its_count_and_no_other_organizations(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "MOST_COUNTED", 2)
+    for given in ({"language": "fr"}, {"exam_type": "renal"}, {}, {}):
+        waiting(places.referrer, given, family_name="Otieno")
+
+    def found(who: Somebody) -> options.Options:
+        with reading(who.actor) as session:
+            return options.options(session, who.actor, [places.clinic, places.stranger])
+
+    choices = found(places.reviewer)
+    assert {site: options.few(count) for site, count in choices.sites.items()} == {
+        places.clinic: "2+", places.stranger: "0",
+    }  # fmt: skip
+    assert {code: options.few(count) for code, count in choices.exam_types.items() if count} == {
+        "abdomen": "2+", "renal": "1",
+    }  # fmt: skip
+    assert {code: options.few(count) for code, count in choices.languages.items()} == {"en": "2+", "fr": "1"}
+    assert found(places.stranger_reviewer).languages == {}
+
+
 @pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(
     ("asked", "index"),
     [({}, "ix_review_open"), ({"site": True}, "ix_review_open_site"), ({"owner": "none"}, "ix_review_mine"),
      ({"owner": True}, "ix_review_mine"), ({"status": "requested"}, "ix_review_status"),
-     ({"exam_type": "renal"}, "ix_review_open_exam_type")],
+     ({"exam_type": "renal"}, "ix_review_open_exam_type"), ({"language": "fr"}, "ix_review_open_language"),
+     ({"overdue": True}, "ix_review_open"), ({"status": "on-hold"}, "ix_review_status")],
 )  # fmt: skip
 def test_a_page_walks_an_index_that_has_its_order(places: Places, asked: dict[str, Any], index: str) -> None:
     given = {"site": places.clinic, "owner": str(places.reviewer.id)}
-    asked = {name: given[name] if value is True else value for name, value in asked.items()}
+    asked = {name: given.get(name, value) if value is True else value for name, value in asked.items()}
     plan = plan_of(lambda: look(places.reviewer, Asked(**asked)))
     assert f"SEARCH review USING INDEX {index} (" in plan or f"USING COVERING INDEX {index} (" in plan
     before_the_merge = plan.partition("SCAN anon")[0]
@@ -127,8 +161,9 @@ def test_tabs_count_no_further_than_people_do(places: Places, monkeypatch: pytes
         with reading(places.reviewer.actor) as session:
             counts = worklist.counts(session, places.reviewer.actor)
         said.append({tab: worklist.few(count) for tab, count in counts.items()})
-    assert said[1] == {"open": "2", "unclaimed": "2", "mine": "0"}
-    assert said[2] == {"open": "2+", "unclaimed": "2+", "mine": "0"}
+    rest = {"mine": "0", "asked": "0", "overdue": "0"}
+    assert said[1] == {"open": "2", "unclaimed": "2", **rest}
+    assert said[2] == {"open": "2+", "unclaimed": "2+", **rest}
 
 
 def look(who: Somebody, asked: Asked) -> None:

@@ -54,6 +54,17 @@ class Mailbox:
                 raise AssertionError(f"{len(self.mails)} of {count} mails came, {self.attempts} attempts")
             return list(self.mails)
 
+    def wait_for_one_to(self, address: str, timeout_s: float = 20) -> Mail:
+        """Return the first mail to this address once it is there."""
+
+        def found() -> Mail | None:
+            return next((mail for mail in self.mails if address in mail.recipients), None)
+
+        with self._changed:
+            if (mail := self._changed.wait_for(found, timeout_s)) is None:
+                raise AssertionError(f"none of {len(self.mails)} mails went to {address}")
+            return mail
+
     def wait_for_attempts(self, count: int, timeout_s: float = 10) -> None:
         """Return once `count` messages or recipients were tried, accepted or not."""
         with self._changed:

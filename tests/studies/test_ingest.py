@@ -73,6 +73,7 @@ def test_the_same_uid_with_other_bytes_is_kept_aside_once_and_never_served(place
         assert isinstance(outcome, Recorded)
         assert outcome.is_conflict == is_conflict
     assert (count(Instance), count(InstanceConflict), count(Blob, Blob.state == STORED)) == (1, 1, 2)
+    assert count(AuditEvent, AuditEvent.action == "instance.kept_aside") == 1
     with reading(WORKER) as session:
         served = session.scalars(sa.select(Blob).join(Instance, Instance.blob_id == Blob.id)).one()
     assert b"".join(blobs.read(served)) == first

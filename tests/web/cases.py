@@ -12,9 +12,10 @@ from PIL import Image, ImageDraw
 from pydicom import examples
 from pydicom.uid import generate_uid
 
-from tests.people import Places, Somebody
+from tests.people import Places, Somebody, set_password
 from tests.servers.app import Running
 
+PASSWORD = "seven otters cross the ford"
 PATIENT = {"family_name": "Otieno", "given_name": "Jane", "birth_date": "1990-04-03", "sex": "female"}
 PLAIN: dict[str, Any] = {
     "patient": PATIENT, "exam_type": "abdomen", "priority": "asap",
@@ -52,6 +53,16 @@ def send(server: Running, places: Places, referral_id: str, name: str, body: byt
     }
     with client_of(server, places.referrer) as client:
         return ok(client.post(f"/referrals/{referral_id}/files", content=body, headers=headers), 201)
+
+
+def answer(server: Running, places: Places, review_id: str) -> Any:
+    """Written and signed by the reviewer, who has claimed it."""
+    set_password(places.reviewer, PASSWORD)
+    with client_of(server, places.reviewer) as client:
+        body = {"findings": "Two stones.", "impression": "Gallstones.", "recommendation": "Refer."}
+        saved = client.put(f"/reviews/{review_id}/report", json=body)
+        sign = {"password": PASSWORD, "images_sha256": ok(saved)["images_sha256"]}
+        return ok(client.post(f"/reviews/{review_id}/sign", json=sign, headers={"If-Match": saved.headers["etag"]}))
 
 
 def settled(server: Running, places: Places, placed: Placed) -> None:

@@ -56,7 +56,7 @@ def arrive(browser: Browser, browser_context_args: dict[str, Any], server: Runni
         context = browser.new_context(**{**browser_context_args, "base_url": server.base_url, **options})
         contexts.append(context)
         if who is not None:
-            context.add_cookies([{"name": PLAIN, "value": _cookie_of(who), "url": server.base_url}])
+            context.add_cookies([{"name": PLAIN, "value": cookie_of(who), "url": server.base_url}])
         page = context.new_page()
         _watch(page, server.base_url, problems, expected)
         page.goto(path)
@@ -93,7 +93,7 @@ def picture(page: Page, name: str, **options: Any) -> Path:
     return path
 
 
-def _cookie_of(who: Somebody) -> str:
+def cookie_of(who: Somebody) -> str:
     with transaction(WORKER) as session:
         return login.enter(session, session.get_one(Person, who.id), waived=True).secret
 

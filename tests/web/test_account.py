@@ -104,6 +104,9 @@ def test_the_account_page_changes_language_and_shows_a_token_once(
     form.get_by_label("Your password now").fill(PASSWORD)
     form.get_by_role("button").click()
     expect(page.locator("code.secret")).to_contain_text("spt_")
+    page.reload()  # the browser sends the form again
+    expect(page.get_by_role("status")).to_contain_text("done already")
+    expect(page.locator("#tokens .talk li", has_text="Ultrasound room 2")).to_have_count(1)
     page.goto("/account")
     expect(page.locator("code.secret")).to_have_count(0)
     expect(page.locator("#tokens")).to_contain_text("Ultrasound room 2")

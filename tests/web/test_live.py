@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -16,13 +15,12 @@ from app.access.models import SignIn
 from app.db import now, reading, transaction
 from app.http.actor import PLAIN
 from app.people.models import Person
-from tests.people import Places, set_password
+from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
 from tests.web.conftest import NARROW, Arrive, accessible, picture
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
-PASSWORD = "seven otters cross the ford"
 
 
 def look(page: Page) -> None:
@@ -34,17 +32,6 @@ def look(page: Page) -> None:
 def hide(page: Page) -> None:
     page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-
-
-def answer(server: Running, places: Places, review_id: str) -> Any:
-    set_password(places.reviewer, PASSWORD)
-    with cases.client_of(server, places.reviewer) as client:
-        body = {"findings": "Two stones.", "impression": "Gallstones.", "recommendation": "Refer."}
-        saved = client.put(f"/reviews/{review_id}/report", json=body)
-        sign = {"password": PASSWORD, "images_sha256": cases.ok(saved)["images_sha256"]}
-        return cases.ok(
-            client.post(f"/reviews/{review_id}/sign", json=sign, headers={"If-Match": saved.headers["etag"]})
-        )
 
 
 def tops(page: Page) -> list[float]:
@@ -78,7 +65,7 @@ def test_files_and_reader_change_in_place_and_the_answer_is_offered(
     page.get_by_role("button", name="Show 1 new file").click()
     expect(page.locator("[data-known]")).to_contain_text("other.jpg")
     expect(page.locator("#fresh")).to_be_empty()
-    answer(server, places, placed.review_id)
+    cases.answer(server, places, placed.review_id)
     look(page)
     expect(page.locator("#answer")).to_have_count(0)
     page.get_by_role("link", name="The answer is here. Show it").click()

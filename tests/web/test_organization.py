@@ -81,6 +81,27 @@ def test_an_open_invitation_is_listed_and_withdrawn_and_its_link_says_so(
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
+def test_a_form_that_the_browser_sends_again_makes_no_second_link(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    page = arrive(places.admin, "/organization")
+    page.get_by_label("E-mail address").fill("sr.achieng@example.org")
+    page.get_by_role("button", name="Make an invitation").click()
+    expect(page.locator("code.secret")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("status").filter(has_text="done already")).to_be_visible()
+    expect(page.locator("code.secret")).to_have_count(0)
+    expect(page.get_by_role("region", name="Invitations not taken up yet").locator("li")).to_have_count(1)
+    accessible(page)
+    page.goto("/organization/reading")
+    page.get_by_role("button", name="Offer to read for another organization").click()
+    expect(page.locator("code.secret")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("made already")
+    page.goto("/organization/audit?action=reading.offered")
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
 def test_the_record_is_searched_by_case(server: Running, places: Places, arrive: Arrive) -> None:
     one, other = cases.place(server, places), cases.place(server, places)
     page = arrive(places.admin, "/organization/audit")

@@ -203,7 +203,7 @@ def test_a_late_image_is_told_and_not_slipped_in(server: Running, places: Places
     placed = cases.place(server, places, ("a.jpg", cases.jpeg()))
     page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
     cases.send(server, places, placed.referral_id, "late.jpg", cases.jpeg(90))
-    page.evaluate("htmx.trigger(document.getElementById('now'), 'every')")
+    page.evaluate("dispatchEvent(new Event('online'))")
     expect(page.locator("#now .news")).to_have_text("Images came or went. Show them")
     expect(page.locator(".strip li")).to_have_count(1)
     page.locator("#now .news").click()

@@ -111,7 +111,7 @@ def test_a_line_that_breaks_delays_a_file_and_sends_it_once(
         broken -= 1
         route.fallback() if broken < 0 else route.abort()
 
-    page.route("**/api/v1/referrals/*/files", cut)
+    page.route("**/uploads", cut)
     (tmp_path / "photo.jpg").write_bytes(cases.jpeg())
     page.locator("input[data-pick]").first.set_input_files(tmp_path / "photo.jpg")
     expect(page.locator("[data-queue]")).to_contain_text("The line is down")

@@ -1,6 +1,7 @@
 """Signing in a browser, and the report that comes of it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -77,6 +78,29 @@ def test_the_signing_page_fits_a_phone(places: Places, written: Placed, arrive: 
     )
     picture(page, "sign-narrow")
     accessible(page)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("findings", ["", "Several stones."])
+def test_a_report_without_impression_is_not_signed_but_says_what_is_missing(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive, size: Any, findings: str
+) -> None:
+    placed = cases.place(server, places, ("a.jpg", cases.jpeg()))
+    cases.ok(reviewer.post(f"/reviews/{placed.review_id}/claim"))
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}#report", viewport=size)
+    if findings:
+        page.get_by_label("Findings").fill(findings)
+    page.get_by_role("button", name="Read over and sign").click()
+    expect(page.get_by_role("alert").filter(visible=True)).to_have_text(
+        "Write the impression: it is the answer to the question."
+    )
+    expect(page.get_by_label("Impression")).to_be_focused()
+    expect(page.get_by_label("Findings")).to_have_value(findings)
+    picture(page, f"sign-nothing-{size['width']}")
+    accessible(page)
+    page.keyboard.type("Gallstones.")
+    page.get_by_role("button", name="Read over and sign").click()
+    expect(page.get_by_role("heading", name="This is what you sign")).to_be_visible()
 
 
 def test_sign_and_open_the_next(server: Running, places: Places, written: Placed, arrive: Arrive) -> None:

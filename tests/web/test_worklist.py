@@ -1,14 +1,16 @@
 """The worklist in a browser: by keyboard, live without moving, narrowed, paged, on a phone."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.http.actor import PLAIN
 from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
-from tests.web.conftest import NARROW, Arrive, accessible, picture
+from tests.web.conftest import NARROW, Arrive, accessible, cookie_of, picture
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 
@@ -45,7 +47,7 @@ def test_the_worklist_is_accessible_and_fits_a_phone(server: Running, places: Pl
     page.reload()
     assert codes(page) == [one.code for one in placed]
     expect(page.locator("#rows .due")).to_have_text(
-        [re.compile("● *due in [56]. min"), "◐ due in 3 h", "○ due in 2 days"]
+        [re.compile("● *due in [56]. min *patient waits"), re.compile("◐ due in 3 h *patient waits"), "○ due in 2 days"]
     )
     expect(page.locator("#rows .files")).to_have_text(["0 of 1", "2 · 1 clip", "none yet"])
     picture(page, "worklist-wide")
@@ -58,6 +60,76 @@ def test_the_worklist_is_accessible_and_fits_a_phone(server: Running, places: Pl
     dark = arrive(places.reviewer, "/worklist", color_scheme="dark")
     picture(dark, "worklist-dark")
     accessible(dark)
+
+
+def test_a_row_says_all_that_one_chooses_by(server: Running, places: Places, arrive: Arrive) -> None:
+    at = datetime.now(UTC)
+    placed = cases.place(
+        server, places, exam_type="ob-third-trimester", language="fr", priority="routine",
+        obstetric={"lmp": (at - timedelta(weeks=31, days=3)).date().isoformat(), "lmp_certain": False},
+        patient_leaves_at=(at + timedelta(hours=30)).isoformat(),
+    )  # fmt: skip
+    waits = cases.place(server, places, priority="stat")
+    with cases.client_of(server, places.reviewer) as client:
+        cases.ok(client.post(f"/reviews/{placed.review_id}/claim"))
+    with cases.client_of(server, places.referrer) as client:
+        cases.ok(client.post(f"/reviews/{placed.review_id}/say", json={"text": "She is back at 14."}), 201)
+    page = arrive(places.reviewer, "/worklist")
+    row = page.locator(f"#r-{placed.review_id}")
+    expect(row.locator(".due")).to_contain_text(re.compile(r"due in 29 h\s*patient leaves \d+ \w+, \d\d:\d\d"))
+    expect(row.locator(".who")).to_have_text(re.compile(r"36 y, Female, ~31w[234]d"))
+    expect(row.locator(".question")).to_have_text(re.compile("^New message Pain under the right ribs"))
+    expect(row.locator(".lang")).to_have_text("French")
+    expect(row.locator(".owner")).to_have_text(re.compile(r"You since \d\d:\d\d"))
+    expect(page.locator(f"#r-{waits.review_id} .due")).to_contain_text("patient waits")
+    picture(page, "worklist-columns")
+    accessible(page)
+    narrow = arrive(places.reviewer, "/worklist", viewport=NARROW, has_touch=True, is_mobile=True)
+    picture(narrow, "worklist-columns-narrow", full_page=True)
+    accessible(narrow)
+    with cases.client_of(server, places.reviewer) as client:
+        (first, *_rest) = cases.ok(client.get("/worklist?owner=" + str(places.reviewer.id)))["items"]
+    assert (first["language"], first["has_unread_message"], first["gestational_age"][:3]) == ("fr", True, "31w")
+    page.goto(f"/reviews/{placed.review_id}")
+    expect(page.locator("#talk")).to_contain_text("She is back at 14.")
+    page.goto("/worklist")
+    expect(row.locator(".question")).not_to_contain_text("New message")
+
+
+def test_tabs_and_choices_count_and_the_narrowing_is_remembered(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    placed = three(server, places)
+    with cases.client_of(server, places.reviewer) as client:
+        cases.ok(client.post(f"/reviews/{placed[1].review_id}/claim"))
+        cases.ok(client.post(f"/reviews/{placed[1].review_id}/hold", json={"text": "Since when?"}))
+    page = arrive(places.reviewer, "/worklist")
+    expect(page.locator(".tabs a")).to_have_text(
+        ["Open 3", "Unclaimed 2", "Mine 1", "Waiting for the site 1", "Overdue 0", "Signed by me 0 today"]
+    )
+    expect(page.locator("select[name=site] option")).to_have_text(["All sites", "Lodwar clinic (3)"])
+    expect(page.locator("select[name=exam_type] option[value=fast]")).to_have_text("FAST (trauma) (1)")
+    expect(page.locator("select[name=language] option")).to_have_text(["All languages", "English (3)"])
+    page.get_by_role("link", name="Waiting for the site").click()
+    expect(page.locator("#rows .code")).to_have_text([placed[1].code])
+    page.get_by_label("Exam").select_option("renal")
+    expect(page.locator(".empty")).to_contain_text("Nothing here matches.")
+    page.goto(f"/reviews/{placed[0].review_id}")
+    page.get_by_role("link", name="Worklist").first.click()
+    expect(page).to_have_url(re.compile("tab=asked&exam_type=renal"))
+    expect(page.get_by_label("Exam")).to_have_value("renal")
+    page.get_by_role("link", name="Show all").click()
+    expect(page.locator("#rows .code")).to_have_text([placed[1].code])
+    cases.place(server, places, exam_type="fast", priority="stat")
+    refresh(page)
+    expect(page.locator("select[name=exam_type] option[value=fast]")).to_have_text(
+        "FAST (trauma) (2)",
+        timeout=30_000,  # a look that was under way before may be the one answered first
+    )
+    other = places.second_reviewer
+    page.context.add_cookies([{"name": PLAIN, "value": cookie_of(other), "url": server.base_url}])
+    page.goto("/worklist")
+    expect(page.locator(".tabs a[aria-current]")).to_contain_text("Open")
 
 
 def test_rows_are_moved_through_opened_and_claimed_by_keys(server: Running, places: Places, arrive: Arrive) -> None:

@@ -63,6 +63,8 @@ export class Cine {
     this.frame = 0;
     this.wanted = 0;
     this.gone = false;
+    /** The ends of a stretch that is played over and over, from 0. @type {number[]} */
+    this.ends = [];
     this.still = document.createElement("img");
     this.still.alt = "";
     this.still.hidden = true;
@@ -115,6 +117,19 @@ export class Cine {
     this.show(this.frame); // where the last frame that was told lies, whatever came since
   }
 
+  /** ¼ to 2. @param {number} rate */
+  speed(rate) {
+    this.video.playbackRate = this.video.defaultPlaybackRate = rate;
+  }
+
+  /** First where it begins, then where it ends, then the whole again; what is marked is answered. */
+  mark() {
+    if (this.ends.length === 2) this.ends = [];
+    else this.ends = [...this.ends, this.frame].sort((one, two) => one - two);
+    if (this.ends.length === 2 && this.ends[0] === this.ends[1]) this.ends = [];
+    return this.ends;
+  }
+
   /** @param {number} by */
   step(by) {
     if (this.playing) this.video.pause();
@@ -162,6 +177,8 @@ export class Cine {
       if (this.gone) return;
       if (!this.video.paused) { // it is called once more after a pause
         this.frame = this.wanted = this.timing.frameAt(shown.mediaTime);
+        const [first, last] = this.ends;
+        if (last !== undefined && (this.frame > last || this.frame < first)) this.video.currentTime = this.timing.middleOf(first);
         this.say(false);
       }
       this.watch();

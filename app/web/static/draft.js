@@ -246,3 +246,5 @@ function showKept(form) {
 
 if (form?.hasAttribute("data-gone")) showKept(form);
 else if (form && !form.hasAttribute("data-fixed")) new Draft(form);
+
+export {}; // a module: its types are its own

@@ -3,6 +3,8 @@
  * the server's word; what the line loses is sent again, and what the server refuses says why.
  */
 
+import { isWhole, send as sendInPieces, unfinished } from "./pieces.js";
+
 /** @typedef {"chosen" | "waiting" | "sending" | "checking" | "retry" | "signed_out" | "refused" | "done"} State */
 
 /**
@@ -17,13 +19,12 @@
  * @property {number} tries
  * @property {string} known the server's id of a refused file
  * @property {HTMLLIElement} row
- * @property {XMLHttpRequest | null} request
+ * @property {import("./pieces.js").Way | null} way
  * @property {number} timer
  */
 
 const AT_ONCE = 2;
 const LONGEST_WAIT_S = 60;
-const STALLED_MS = 90_000;
 const DIGEST_BYTES = 64 * 2 ** 20; // larger ones are not held in memory for it
 const AWAY = [0, 408, 425, 429, 502, 503, 504, 507];
 
@@ -119,7 +120,7 @@ function add(files) {
       if (same.state === "refused") again(same);
       continue;
     }
-    const item = /** @type {Item} */ ({ file, name: nameOf(file), key: newKey(), state: referral ? "waiting" : "chosen", sentence: "", sent: 0, tries: 0, known: "", request: null, timer: 0 });
+    const item = /** @type {Item} */ ({ file, name: nameOf(file), key: newKey(), state: referral ? "waiting" : "chosen", sentence: "", sent: 0, tries: 0, known: "", way: null, timer: 0 });
     items.push(item);
     draw(item);
   }
@@ -189,7 +190,8 @@ function button(item, name) {
 
 /** @param {Item} item */
 function again(item) {
-  Object.assign(item, { key: newKey(), tries: 0, sent: 0 });
+  Object.assign(item, { key: newKey(), tries: 0, sent: 0, way: null });
+  begun = null;
   change(item, "waiting");
   pump();
 }
@@ -217,65 +219,56 @@ function pump() {
 
 /** @param {Item} item */
 async function send(item) {
-  item.sent = 0;
   change(item, "sending");
-  const digest = await digestOf(item.file);
-  if (digest === null) return change(item, "refused", say("unreadable"));
-  const request = new XMLHttpRequest(); // fetch tells nothing of an upload's progress
-  item.request = request;
-  request.open("POST", `/api/v1/referrals/${referral}/files`);
-  request.setRequestHeader("Accept", "application/json");
-  request.setRequestHeader("Content-Type", item.file.type || "application/octet-stream");
-  request.setRequestHeader("Content-Disposition", `attachment; filename*=UTF-8''${encoded(item.name)}`);
-  request.setRequestHeader("Idempotency-Key", item.key);
-  if (digest) request.setRequestHeader("Repr-Digest", `sha-256=:${digest}:`);
-  let watch = setTimeout(() => request.abort(), STALLED_MS);
-  request.upload.addEventListener("progress", (event) => {
-    clearTimeout(watch);
-    watch = setTimeout(() => request.abort(), STALLED_MS);
-    item.sent = event.total ? event.loaded / event.total : 0;
+  item.way ??= await wayOf(item);
+  if (item.way === null) return change(item, "refused", say("unreadable"));
+  const answer = await sendInPieces(item.way, (sent) => {
+    item.sent = item.file.size ? sent / item.file.size : 0;
     change(item, item.sent < 1 ? "sending" : "checking");
-  });
-  request.upload.addEventListener("load", () => {
-    clearTimeout(watch); // from here on the server works
-    item.sent = 1;
-    change(item, "checking");
-  });
-  request.addEventListener("loadend", () => {
-    clearTimeout(watch);
-    item.request = null;
-    settle(item, request);
-    pump();
-  });
-  request.send(item.file);
+  }).catch(() => null);
+  if (answer) settle(item, answer);
+  else change(item, "refused", say("unreadable")); // the file went away meanwhile
+  pump();
 }
 
-/** As base64; "" where the browser or the size forbids it, null where the file is gone. @param {File} file */
+/** @type {Promise<Map<string, {url: string, sha256: string | null}>> | null} */
+let begun = null;
+
+/** What the server is told of it, and where it has a part of it already; null where the file is gone. @param {Item} item */
+async function wayOf(item) {
+  const digest = await digestOf(item.file);
+  if (digest === null) return null;
+  begun ??= unfinished(referral);
+  const known = (await begun).get(`${item.name}|${item.file.size}`);
+  /** @type {Record<string, string>} */
+  const named = { referral_id: referral, filename: item.name };
+  if (item.file.type) named.filetype = item.file.type;
+  if (digest) named.sha256 = digest;
+  const url = known && (!digest || !known.sha256 || known.sha256 === digest) ? known.url : "";
+  return { file: item.file, url, key: item.key, first: 0, named };
+}
+
+/** In hex; "" where the browser or the size forbids it, null where the file is gone. @param {File} file */
 async function digestOf(file) {
   if (!crypto.subtle || file.size > DIGEST_BYTES) return "";
   try {
     const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
-    return btoa(String.fromCharCode(...sum));
+    return [...sum].map((each) => each.toString(16).padStart(2, "0")).join("");
   } catch {
     return null;
   }
 }
 
-/** RFC 8187 3.2. @param {string} name */
-function encoded(name) {
-  return encodeURIComponent(name).replace(/['()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
 /** What the server said of it. @param {Item} item @param {XMLHttpRequest} request */
 function settle(item, request) {
   const said = parsed(request.responseText);
-  if (request.status === 201) {
+  if (isWhole(request, item.file)) {
     change(item, "done");
     left += 1;
     void refresh().then(tidy);
   } else if (request.status === 401) {
     wait(item, 15, "signed_out");
-  } else if (AWAY.includes(request.status) || request.status === 409 || request.status >= 500) {
+  } else if (AWAY.includes(request.status) || [409, 423, 460].includes(request.status) || request.status >= 500) {
     const asked = Number(request.getResponseHeader("Retry-After")) || 0;
     wait(item, Math.min(LONGEST_WAIT_S, Math.max(asked, 2 ** item.tries)), request.status === 0 ? "retry" : "busy");
     item.tries += 1;

@@ -1,61 +1,70 @@
 // @ts-check
 /** <us-viewer>: stills, clips and pages of one case, from the links of its strip. */
 import { Cine, Timing } from "./cine.js";
+import { Measuring } from "./measure.js";
+import { say, words } from "./say.js";
 import { Stage } from "./stage.js";
 
-/** @type {Record<string, string>} */
-const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
-/** @param {string} name @param {Record<string, string | number>} given */
-const say = (name, given = {}) => words[name].replace(/\{(\w+)\}/g, (_all, key) => String(given[key]));
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const LIGHT_STEP = 10;
 const PAN_STEP = 40;
 const LOOK_AGAIN_MS = 2500;
+const SPEEDS = [0.25, 0.5, 1, 2];
+const SEEN = ["", "preview", "exact"];
 
 class UsViewer extends HTMLElement {
+  strip = this.piece(".strip");
+  links = /** @type {HTMLAnchorElement[]} */ ([...this.querySelectorAll(".strip a[data-key]")]);
+  stageBox = this.piece(".stage");
+  sheet = this.piece(".sheet");
+  bar = this.piece(".cine");
+  slider = /** @type {HTMLInputElement} */ (this.piece(".cine input"));
+  caption = this.piece(".caption");
+  stage = new Stage(this.stageBox, this.sheet, (by) => this.turn(by));
+  cine = /** @type {Cine | null} */ (null);
+  shown = -1;
+  rate = 1;
+  measuring = new Measuring(this, this.stage, (frame) => this.cine?.show(frame - 1));
+
+  /** The element is defined when the page stands, so that its parts are there from the first. */
   connectedCallback() {
-    this.links = /** @type {HTMLAnchorElement[]} */ ([...this.querySelectorAll(".strip a")]);
-    this.stageBox = this.part(".stage");
-    this.sheet = this.part(".sheet");
-    this.bar = this.part(".cine");
-    this.slider = /** @type {HTMLInputElement} */ (this.part(".cine input"));
-    this.caption = this.part(".caption");
-    this.stage = new Stage(this.stageBox, this.sheet, (by) => this.turn(by));
-    /** @type {Cine | null} */
-    this.cine = null;
-    this.shown = -1;
+    this.recall();
     this.listen();
     const first = this.links.findIndex((link) => link.getAttribute("aria-current") === "true");
     if (first >= 0) this.open(first);
-    this.stageBox.focus({ preventScroll: true });
+    if (!this.dataset.prior) this.stageBox.focus({ preventScroll: true });
   }
 
   /** @param {string} selector @returns {HTMLElement} */
-  part(selector) {
+  piece(selector) {
     return /** @type {HTMLElement} */ (this.querySelector(selector));
   }
 
   listen() {
-    this.links.forEach((link, at) => link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    this.strip.addEventListener("click", (event) => {
+      const at = this.links.findIndex((link) => link.contains(/** @type {Node} */ (event.target)));
+      if (at < 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       this.open(at);
       this.stageBox.focus({ preventScroll: true });
-    }));
+    });
     this.stageBox.addEventListener("keydown", (event) => this.key(event));
     this.stageBox.addEventListener("tap", () => {
       this.stageBox.focus({ preventScroll: true });
       if (this.cine) this.act("play");
     });
     this.addEventListener("click", (event) => {
-      const act = /** @type {Element} */ (event.target).closest("[data-act]")?.getAttribute("data-act");
-      if (act) this.act(act);
+      const pressed = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-act], [data-tool]"));
+      if (pressed?.dataset.act) this.act(pressed.dataset.act);
+      if (pressed?.dataset.tool) this.take(pressed.dataset.tool);
     });
+    this.piece(".cine select").addEventListener("change", () => this.setSpeed(Number(/** @type {HTMLSelectElement} */ (this.piece(".cine select")).value)));
+    this.addEventListener("insert", (event) => insert(`${/** @type {CustomEvent} */ (event).detail} (${[this.dataset.prior, this.nameOf(this.shown)].filter(Boolean).join(" · ")}${this.cine ? `, ${say("frame_only", { n: this.cine.frame + 1 })}` : ""})`));
     this.slider.addEventListener("input", () => this.cine?.show(Number(this.slider.value) - 1));
     for (const range of /** @type {NodeListOf<HTMLInputElement>} */ (this.querySelectorAll("[data-light]"))) {
       range.addEventListener("input", () => this.stage.shine(/** @type {"brightness"} */ (range.dataset.light), Number(range.value)));
     }
-    addEventListener("resize", () => this.stage.draw());
+    new ResizeObserver(() => this.stage.draw()).observe(this.stageBox);
     document.addEventListener("visibilitychange", () => document.hidden && this.cine?.playing && this.cine.pause());
   }
 
@@ -74,12 +83,15 @@ class UsViewer extends HTMLElement {
     this.links.forEach((each) => each.toggleAttribute("aria-current", false));
     link.setAttribute("aria-current", "true");
     link.scrollIntoView({ block: "nearest", inline: "nearest" });
-    const download = /** @type {HTMLAnchorElement} */ (this.part(".instead a"));
+    const download = /** @type {HTMLAnchorElement} */ (this.piece(".instead a"));
     download.href = `${link.dataset.source}/original`;
-    this.part(".instead").hidden = true;
+    this.piece(".instead").hidden = true;
     this.bar.hidden = true;
     this.stage.fit();
-    const { form, state, reason } = link.dataset;
+    const { form, state, reason, source = "" } = link.dataset;
+    this.measuring.choose("");
+    if (form === "page" || state === "none") this.measuring.close();
+    else this.measuring.open(source);
     if (state === "none") this.refuse(reason ?? "");
     else if (form === "clip" || form === "film") this.openClip(at, link);
     else this.openStill(at, link);
@@ -97,20 +109,27 @@ class UsViewer extends HTMLElement {
       return;
     }
     this.tellImage(at, "preview");
-    if (await this.put(at, `${source}/frames/1`, false)) this.tellImage(at, "exact");
+    if (await this.put(at, `${source}/frames/1`, false)) {
+      this.tellImage(at, "exact");
+      const { naturalWidth, naturalHeight } = /** @type {HTMLImageElement} */ (this.sheet.firstElementChild);
+      this.measuring.at(1, naturalWidth, naturalHeight);
+    }
     this.ahead(at);
   }
 
   /** What comes next on the strip is fetched while this one is looked at. @param {number} at */
   ahead(at) {
     const next = this.links[at + 1];
-    if (next?.dataset.form === "image" && next.dataset.state !== "none") new Image().src = `${next.dataset.source}/preview`;
+    if (!next || next.dataset.state === "none") return;
+    const { form, source, page } = next.dataset;
+    new Image().src = form === "page" ? `${source}/pages/${page}` : `${source}/preview`;
+    if (form === "image") new Image().src = `${source}/frames/1`;
   }
 
   /** @param {number} at @param {string} address @param {boolean} first whether there is nothing to see without it */
   async put(at, address, first = true) {
     const picture = new Image();
-    picture.alt = say("image", { n: at + 1, count: this.links.length });
+    picture.alt = say("image", { n: at + 1, count: this.strip.dataset.count ?? "" });
     picture.className = "picture";
     picture.src = address;
     try {
@@ -138,6 +157,8 @@ class UsViewer extends HTMLElement {
     }
     this.slider.max = String(Math.max(1, timing.frames));
     this.bar.hidden = false;
+    this.piece(".loop").textContent = "";
+    this.piece("[data-act=loop]").setAttribute("aria-pressed", "false");
     this.tellImage(at, "loading");
     const cine = (this.cine = new Cine(this.sheet, source, timing, hasFrames, (shown) => this.tellFrame(shown)));
     if (link.dataset.state === "pending" && !(await this.prepared(at, link))) return;
@@ -145,6 +166,7 @@ class UsViewer extends HTMLElement {
     timing.frames = Math.max(timing.frames, Number(link.dataset.frames));
     this.slider.max = String(Math.max(1, timing.frames));
     try {
+      cine.speed(this.rate);
       await cine.open(!calm.matches);
       this.caption.textContent = this.nameOf(at) + (timing.rate ? ` · ${say("rate", { n: timing.rate })}` : "");
     } catch {
@@ -176,19 +198,72 @@ class UsViewer extends HTMLElement {
     this.cine = null;
     this.bar.hidden = true;
     this.sheet.replaceChildren();
-    this.part(".instead").hidden = false;
-    this.part(".why").textContent = say("cannot", { reason });
+    this.piece(".instead").hidden = false;
+    this.piece(".why").textContent = say("cannot", { reason });
     this.caption.textContent = this.nameOf(this.shown);
+    this.rest();
   }
 
   /** @param {number} at */
   nameOf(at) {
-    return say("image", { n: at + 1, count: this.links.length });
+    return say("image", { n: at + 1, count: this.strip.dataset.count ?? "" });
   }
 
   /** @param {number} at @param {string} state */
   tellImage(at, state) {
     this.caption.textContent = `${this.nameOf(at)} · ${say(state)}`;
+    this.saw(at, state);
+  }
+
+  /** The page comes with the beginning of a long strip; the rest when the first image is there. */
+  async rest() {
+    const address = this.strip.dataset.rest;
+    if (!address) return;
+    delete this.strip.dataset.rest;
+    const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (!answer?.ok) return;
+    const came = /** @type {HTMLAnchorElement[]} */ ([...new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll("a[data-key]")]);
+    if (this.links.some((link, at) => link.dataset.key !== came[at]?.dataset.key)) return; // images came or went: the page says so
+    this.strip.querySelector(".rest")?.remove();
+    this.strip.append(...came.slice(this.links.length).map((link) => document.importNode(/** @type {Element} */ (link.closest("li")), true)));
+    this.links = [...this.strip.querySelectorAll("a[data-key]")].map((link) => /** @type {HTMLAnchorElement} */ (link));
+    this.recall();
+  }
+
+  /** What was seen of an image, and how, stands on the strip. @param {number} at @param {string} state */
+  saw(at, state) {
+    if (state !== "loading") this.rest();
+    const link = this.links[at];
+    if (SEEN.indexOf(state) <= SEEN.indexOf(link.dataset.seen ?? "")) return;
+    link.dataset.seen = state;
+    const told = link.querySelector(".seen");
+    if (told) told.textContent = say(state);
+    try {
+      localStorage.setItem(this.memory, JSON.stringify(Object.fromEntries(this.links.map((one) => [one.dataset.key, one.dataset.seen]))));
+    } catch {
+      // it is told on the page all the same
+    }
+  }
+
+  get memory() {
+    return `sonopost.seen.${document.body.dataset.person}.${document.body.dataset.review}.${this.dataset.prior ?? ""}`;
+  }
+
+  /** Of an earlier visit. */
+  recall() {
+    /** @type {Record<string, string>} */
+    let kept = {};
+    try {
+      kept = JSON.parse(localStorage.getItem(this.memory) ?? "{}") ?? {};
+    } catch {
+      // nothing is kept here
+    }
+    this.links.forEach((link) => {
+      const [seen, told] = [kept[link.dataset.key ?? ""], link.querySelector(".seen")];
+      if (!seen || !SEEN.includes(seen) || !told) return;
+      link.dataset.seen = seen;
+      told.textContent = say(seen);
+    });
   }
 
   /** @param {import("./cine.js").Shown} shown */
@@ -198,18 +273,62 @@ class UsViewer extends HTMLElement {
     const number = say("frame", { n: frame + 1, count });
     this.slider.value = String(frame + 1);
     this.slider.setAttribute("aria-valuetext", number);
-    this.part(".frame").textContent = playing ? number : `${number} · ${say(exact ? "exact" : "preview")}`;
-    this.part("[data-icon]").textContent = playing ? "❚❚" : "▶";
-    this.part("[data-word]").textContent = say(playing ? "pause" : "play");
+    this.saw(this.shown, exact ? "exact" : "preview");
+    const { videoWidth, videoHeight } = this.cine.video;
+    this.measuring.at(exact && !playing ? frame + 1 : 0, videoWidth || this.cine.still.naturalWidth, videoHeight || this.cine.still.naturalHeight);
+    this.piece(".frame").textContent = playing ? number : `${number} · ${say(exact ? "exact" : "preview")}`;
+    this.piece("[data-icon]").textContent = playing ? "❚❚" : "▶";
+    this.piece("[data-word]").textContent = say(playing ? "pause" : "play");
   }
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.stageBox) return;
+    if (event.altKey || event.target !== this.stageBox) return;
+    if (event.ctrlKey || event.metaKey) return this.again(event);
+    if (this.measuring.kind && this.measuring.key(event)) return event.preventDefault();
+    const tool = TOOLS[event.key.toLowerCase()];
+    if (tool && !event.shiftKey) {
+      event.preventDefault();
+      return this.take(tool);
+    }
     const act = event.shiftKey && event.key.startsWith("Arrow") ? `pan${event.key}` : KEYS[event.key];
     if (!act) return;
     event.preventDefault();
     this.act(act);
+  }
+
+  /** @param {KeyboardEvent} event */
+  again(event) {
+    if (event.key !== "z" && event.key !== "y") return;
+    event.preventDefault();
+    if (event.key === "z") this.measuring.undo();
+    else this.measuring.redo();
+  }
+
+  /** Measuring stops the clip: a number is of one frame. @param {string} tool */
+  take(tool) {
+    const button = this.querySelector(`[data-tool="${tool}"]`);
+    if (!button) return;
+    if (this.cine?.playing) this.cine.pause();
+    button.closest("details")?.removeAttribute("open");
+    this.measuring.choose(tool);
+    this.stageBox.focus({ preventScroll: true });
+  }
+
+  /** @param {number} rate */
+  setSpeed(rate) {
+    this.rate = rate;
+    this.cine?.speed(rate);
+    /** @type {HTMLSelectElement} */ (this.piece(".cine select")).value = String(rate);
+  }
+
+  /** A stretch of the clip, played over and over. */
+  markLoop() {
+    if (!this.cine) return;
+    const ends = this.cine.mark().map((frame) => frame + 1);
+    const button = this.piece("[data-act=loop]");
+    button.setAttribute("aria-pressed", String(ends.length === 2));
+    this.piece(".loop").textContent = ends.length ? say(ends.length === 1 ? "loop_begun" : "loop", { a: ends[0], b: ends[1] ?? "" }) : "";
   }
 
   /** @param {string} act */
@@ -236,7 +355,11 @@ class UsViewer extends HTMLElement {
 }
 
 /** @type {Record<string, string>} */
+const TOOLS = { d: "length", l: "length", e: "ellipse", a: "area", g: "angle", h: "heart-rate", v: "velocity", i: "time", t: "text", o: "arrow", k: "scale" };
+
+/** @type {Record<string, string>} */
 const KEYS = {
+  p: "prior", P: "prior", s: "slower", S: "faster", j: "loop", J: "loop", Backspace: "erase", Delete: "erase",
   " ": "play", ArrowLeft: "back", ArrowRight: "on", ArrowUp: "before", ArrowDown: "after", PageUp: "before", PageDown: "after",
   Home: "first", End: "last", "+": "in", "-": "out", "−": "out", "=": "fit", b: "brighter", B: "darker", n: "harder", N: "softer",
   0: "plain", f: "full", F: "full", "?": "keys", r: "report", R: "report", w: "write", W: "write", c: "claim", C: "claim",
@@ -251,23 +374,28 @@ const ACTS = {
   after: (v) => v.turn(1),
   first: (v) => v.turn(-Infinity),
   last: (v) => v.turn(Infinity),
-  in: (v) => v.stage?.zoom(1),
-  out: (v) => v.stage?.zoom(-1),
-  fit: (v) => v.stage?.fit(),
-  panArrowLeft: (v) => v.stage?.pan(PAN_STEP, 0),
-  panArrowRight: (v) => v.stage?.pan(-PAN_STEP, 0),
-  panArrowUp: (v) => v.stage?.pan(0, PAN_STEP),
-  panArrowDown: (v) => v.stage?.pan(0, -PAN_STEP),
+  in: (v) => v.stage.zoom(1),
+  out: (v) => v.stage.zoom(-1),
+  fit: (v) => v.stage.fit(),
+  panArrowLeft: (v) => v.stage.pan(PAN_STEP, 0),
+  panArrowRight: (v) => v.stage.pan(-PAN_STEP, 0),
+  panArrowUp: (v) => v.stage.pan(0, PAN_STEP),
+  panArrowDown: (v) => v.stage.pan(0, -PAN_STEP),
   brighter: (v) => v.shine("brightness", LIGHT_STEP),
   darker: (v) => v.shine("brightness", -LIGHT_STEP),
   harder: (v) => v.shine("contrast", LIGHT_STEP),
   softer: (v) => v.shine("contrast", -LIGHT_STEP),
   plain: (v) => {
-    v.stage?.asItCame();
+    v.stage.asItCame();
     v.showLight();
   },
+  slower: (v) => v.setSpeed(SPEEDS[Math.max(0, SPEEDS.indexOf(v.rate) - 1)]),
+  faster: (v) => v.setSpeed(SPEEDS[Math.min(SPEEDS.length - 1, SPEEDS.indexOf(v.rate) + 1)]),
+  loop: (v) => v.markLoop(),
+  erase: (v) => v.measuring.removeChosen(),
   full: (v) => v.toggleFullScreen(),
   keys: () => /** @type {HTMLDialogElement} */ (document.getElementById("keysheet")).showModal(),
+  prior: () => /** @type {HTMLAnchorElement | null} */ (document.querySelector(".prior .of a, a.beside"))?.click(),
   report: () => showReport(document.documentElement.dataset.report === "closed"),
   write: () => {
     showReport(true);
@@ -281,7 +409,15 @@ const ACTS = {
 function showReport(open) {
   document.documentElement.dataset.report = open ? "open" : "closed";
   document.querySelector("[aria-controls=report]")?.setAttribute("aria-expanded", String(open));
-  document.querySelector("us-viewer")?.dispatchEvent(new Event("resize"));
+}
+
+/** Into the findings, where the caret stands. @param {string} line */
+function insert(line) {
+  const area = /** @type {HTMLTextAreaElement | null} */ (document.getElementById("findings"));
+  if (!area || area.readOnly) return;
+  const before = area.value.slice(0, area.selectionEnd).replace(/\n?$/, (end) => end || (area.value ? "\n" : ""));
+  area.setRangeText(`${before}${line}\n`, 0, area.selectionEnd, "end");
+  area.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 /** The sentence of the refusal. @param {string} address */

@@ -53,9 +53,19 @@ function merge(fresh) {
     const [count, next] = [tab.querySelector("b"), newer?.querySelector("b")];
     if (count && next && count.textContent !== next.textContent) count.textContent = next.textContent;
   });
+  recount(fresh.getElementById("list"));
   const last = rows().at(-1);
   const count = isWhole || !last ? waiting.size : [...waiting].filter((id) => before(came, id, last.id)).length;
   offer(counted(JSON.parse(list().dataset.new ?? "[]"), count), list().dataset.look ?? "");
+}
+
+/** How many each choice has, beside it. @param {Element | null | undefined} from */
+function recount(from) {
+  const counts = JSON.parse(/** @type {HTMLElement | null | undefined} */ (from)?.dataset.counts ?? "{}");
+  for (const choice of /** @type {NodeListOf<HTMLOptionElement>} */ (document.querySelectorAll("option[data-name]"))) {
+    const words = `${choice.dataset.name} (${counts[choice.value] ?? 0})`;
+    if (choice.textContent !== words) choice.textContent = words;
+  }
 }
 
 /** Whether a new row stands above the last one that is shown. @param {Map<string, Element>} came @param {string} id @param {string} last */
@@ -94,6 +104,7 @@ let shown = list().dataset.look;
 document.addEventListener("htmx:after:swap", () => {
   if (list().dataset.look !== shown) offer("", ""); // of another list
   shown = list().dataset.look;
+  recount(list());
   const said = /** @type {HTMLElement | null} */ (document.querySelector("#rows tr[data-said]"));
   if (!said) return;
   const line = /** @type {HTMLElement} */ (document.getElementById("said"));

@@ -1,0 +1,140 @@
+"""One file by tus 1.0 over a line that breaks: in pieces with their checksums, as large as the line carries."""
+
+import base64
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from app.cli.line import AWAY, Answer, Broken, Line, Refused, asked_s
+
+SMALLEST, LARGEST, FIRST = 64 << 10, 4 << 20, 256 << 10
+QUICK_S, SLOW_S = 3.0, 8.0
+MISMATCH = 460
+TUS = {"Tus-Resumable": "1.0.0"}
+OCTETS = {"Content-Type": "application/offset+octet-stream"}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A file to send: what it is called there, and what its bytes are."""
+
+    path: Path
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass
+class Pace:
+    """How much goes at once: more as long as it goes quickly, less after a cut."""
+
+    piece_bytes: int = FIRST
+
+    def took(self, seconds: float) -> None:
+        if seconds < QUICK_S:
+            self.piece_bytes = min(LARGEST, self.piece_bytes * 2)
+        elif seconds > SLOW_S:
+            self.broke()
+
+    def broke(self) -> None:
+        self.piece_bytes = max(SMALLEST, self.piece_bytes // 2)
+
+
+class Sending:
+    """One file on its way; `tell` hears how far it is by the service's word."""
+
+    def __init__(self, line: Line, pace: Pace, file: Chosen, tell: Callable[[int], None]) -> None:
+        self.line, self.pace, self.file, self.tell = line, pace, file, tell
+        self.url = ""
+
+    def run(self, referral_id: str | None, known_url: str | None) -> str:
+        """The upload's address once all of it is recorded; Refused when it is not taken."""
+        offset = self._go_on(known_url) if known_url else None
+        if offset is None:
+            offset = self._begin(referral_id)
+        with self.file.path.open("rb") as file:
+            while offset < self.file.size_bytes:
+                self.tell(offset)
+                file.seek(offset)
+                offset = self._piece(offset, file.read(self.pace.piece_bytes))
+        self.tell(offset)
+        return self.url
+
+    def _begin(self, referral_id: str | None) -> int:
+        """With the first piece: a small file is one round trip."""
+        named = {"filename": self.file.name, "sha256": self.file.sha256}
+        if referral_id is not None:
+            named["referral_id"] = referral_id
+        with self.file.path.open("rb") as file:
+            piece = file.read(self.pace.piece_bytes)
+        headers = {
+            **TUS, **OCTETS, **_checksum(piece), "Upload-Length": str(self.file.size_bytes),
+            "Upload-Metadata": ",".join(f"{name} {_base64(value.encode())}" for name, value in named.items()),
+            "Idempotency-Key": str(uuid4()),
+        }  # fmt: skip
+        while True:
+            try:
+                answer = self.line.ask("POST", "/uploads", headers, piece)
+            except Broken:
+                self.line.patience.wait()  # under the same key it is the same upload, however far it came
+                continue
+            if answer.status == 201:
+                self.line.patience.moved()
+                self.url = answer.headers["location"]
+                return int(answer.headers["upload-offset"])
+            self._refuse_or_wait(answer)
+
+    def _go_on(self, known_url: str) -> int | None:
+        self.url = known_url
+        try:
+            return self._look()
+        except Refused as refused:
+            if refused.status in (404, 410):
+                return None
+            raise
+
+    def _piece(self, offset: int, piece: bytes) -> int:
+        if not piece:
+            raise Refused(0, "The file became shorter while it was sent.")
+        headers = {**TUS, **OCTETS, **_checksum(piece), "Upload-Offset": str(offset)}
+        began = time.monotonic()
+        try:
+            answer = self.line.ask("PATCH", self.url, headers, piece)
+        except Broken:
+            self.pace.broke()
+            self.line.patience.wait()
+            return self._look()
+        if answer.status == 204:
+            self.line.patience.moved()
+            self.pace.took(time.monotonic() - began)
+            return int(answer.headers["upload-offset"])
+        self._refuse_or_wait(answer)
+        return self._look()
+
+    def _look(self) -> int:
+        try:
+            answer = self.line.insist("HEAD", self.url, TUS)
+        except Refused as refused:
+            if refused.status == 410:  # why, a HEAD cannot say
+                said = self.line.insist_json("GET", f"/api/v1{self.url}")
+                raise Refused(410, said["reason"] or refused.sentence) from None
+            raise
+        return int(answer.headers["upload-offset"])
+
+    def _refuse_or_wait(self, answer: Answer) -> None:
+        if answer.status == MISMATCH:  # that piece again
+            self.pace.broke()
+        elif answer.status not in AWAY | {409}:  # another offset than we believed
+            raise Refused(answer.status, answer.sentence)
+        self.line.patience.wait(asked_s(answer))
+
+
+def _checksum(piece: bytes) -> dict[str, str]:
+    return {"Upload-Checksum": f"sha256 {_base64(hashlib.sha256(piece).digest())}"}
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()

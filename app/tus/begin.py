@@ -1,0 +1,90 @@
+"""An upload begins: whose it is, what it will be, and whether there is room, before a byte is taken."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.access.actor import Actor, person_of, require
+from app.audit import events
+from app.config import settings
+from app.db import new_id, now
+from app.errors import Conflict, Forbidden, Invalid, Sentence, Unavailable
+from app.http.problems import DoorRefusal
+from app.referrals import manifest
+from app.referrals.given import name_within
+from app.storage.spool import ask_for_room, too_large
+from app.studies.receive import for_sending
+from app.tus.models import Upload, UploadState
+from app.tus.protocol import sha256_of
+
+
+def refuse_size(size_bytes: int) -> None:
+    """What can be refused by its size alone, outside of any transaction."""
+    if size_bytes > settings().max_file_bytes:
+        raise too_large(settings().max_file_bytes)
+    ask_for_room(size_bytes)
+
+
+def begin(session: Session, who: Actor, size_bytes: int, metadata: dict[str, str], given: str) -> Upload:
+    """Its row, and its line in the referral's manifest: from now on everybody sees that it is expected."""
+    sha256 = sha256_of(metadata.get("sha256"))
+    name = name_within(metadata.get("filename", "")) or "unnamed"
+    referral, item, made_item = None, None, False
+    if referral_id := _id(metadata, "referral_id"):
+        referral = for_sending(session, who, referral_id, lock=True)
+        organization_id = referral.organization_id
+    else:
+        organization_id = _organization(who, _id(metadata, "organization"))
+    _refuse_too_many(session, who, organization_id, size_bytes)
+    if referral is not None:
+        item, made_item = manifest.expect(session, referral, name, size_bytes, sha256)
+        sha256 = sha256 or item.sha256
+        referral.updated_at = now()
+    upload = Upload(
+        id=new_id(), organization_id=organization_id, person_id=person_of(who), referral_id=referral and referral.id,
+        item_id=item and item.id, made_item=made_item, name=name, size_bytes=size_bytes, sha256=sha256, given=given, fence=0,
+        offset_bytes=0, state=UploadState.RECEIVING, reason="", is_asked_for=False,
+        expires_at=now() + timedelta(hours=settings().upload_kept_h),
+    )  # fmt: skip
+    session.add(upload)
+    session.flush()
+    events.record(session, who, "upload.begun", organization_id=organization_id, entity_id=upload.id,
+                  referral_id=upload.referral_id, size_bytes=size_bytes)  # fmt: skip
+    return upload
+
+
+def _id(metadata: dict[str, str], name: str) -> UUID | None:
+    try:
+        return UUID(metadata[name]) if metadata.get(name) else None
+    except ValueError:
+        raise Invalid(f"{name} is no id.", field=name) from None
+
+
+def _organization(who: Actor, wanted: UUID | None) -> UUID:
+    """Into whose unmatched studies: the actor's own; one who sends for several says for which."""
+    if wanted is not None:
+        require(who, "referral.send", wanted)
+        return wanted
+    own = who.organizations_for("referral.send")
+    if not own:
+        raise Forbidden("Your role here does not allow this.")
+    if len(own) > 1:
+        raise Conflict("Say with referral_id or organization for what this is sent.", organizations=own)
+    return own[0]
+
+
+def _refuse_too_many(session: Session, who: Actor, organization_id: UUID, size_bytes: int) -> None:
+    going = sa.select(sa.func.count()).where(Upload.person_id == person_of(who), Upload.state == UploadState.RECEIVING)
+    if (session.scalar(going) or 0) >= settings().max_open_uploads:
+        limit = settings().max_open_uploads
+        raise DoorRefusal(429, Sentence("You have {n} unfinished uploads. Finish or end some first.", n=limit),
+                          headers={"Retry-After": "60"})  # fmt: skip
+    waiting = sa.select(sa.func.sum(Upload.size_bytes)).where(
+        Upload.organization_id == organization_id, Upload.state == UploadState.RECEIVING
+    )
+    if int(session.scalar(waiting) or 0) + size_bytes > settings().max_waiting_bytes:
+        raise Unavailable(
+            "Your organization's unfinished uploads have no more room.", disk_full=True, retry_after_s=600
+        )

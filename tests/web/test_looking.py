@@ -1,0 +1,159 @@
+"""Looking in the reading room: what was seen and how, speed and loop of a clip, an earlier study beside this one."""
+
+import re
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import expect
+
+from app.audit.events import AuditEvent
+from tests import people
+from tests.dicom.machine_report import obstetric, report
+from tests.dicom.phantom import TISSUE, phantom
+from tests.people import Places
+from tests.servers.app import Running
+from tests.web import cases
+from tests.web.conftest import NARROW, Arrive, accessible, picture, until
+
+pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
+
+
+def test_the_strip_says_what_was_seen_and_how(server: Running, places: Places, arrive: Arrive) -> None:
+    placed = cases.place(
+        server, places, *[(f"{n}.jpg", cases.jpeg(30 + n)) for n in range(3)], ("letter.pdf", cases.pdf(1))
+    )
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    seen = page.locator(".strip .seen")
+    expect(seen).to_have_text(["exact", "not opened", "not opened", "not opened"])
+    page.keyboard.press("ArrowDown")
+    expect(seen).to_have_text(["exact", "exact", "not opened", "not opened"])
+    page.reload()
+    expect(seen.nth(1)).to_have_text("exact")
+    page.keyboard.press("End")
+    expect(seen.nth(3)).to_have_text("exact")
+
+
+def test_the_next_image_is_there_before_it_is_asked_for(server: Running, places: Places, arrive: Arrive) -> None:
+    placed = cases.place(server, places, ("a.jpg", cases.jpeg(30)), ("b.jpg", cases.jpeg(60)))
+    page = arrive(places.reviewer, "/worklist")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"/reviews/{placed.review_id}")
+    expect(page.locator(".caption")).to_contain_text("exact")
+    second = page.locator(".strip a").nth(1).get_attribute("data-source")
+    until(page, "performance.getEntriesByType('resource').length > 0")
+    page.wait_for_timeout(500)
+    assert [url for url in asked if url.endswith(f"{second}/frames/1")] != []
+
+
+def test_a_long_strip_comes_when_the_first_image_is_there(server: Running, places: Places, arrive: Arrive) -> None:
+    placed = cases.place(server, places, *[(f"{n}.jpg", cases.jpeg(20 + n)) for n in range(10)])
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    expect(page.locator(".caption")).to_have_text("Image 1 of 10 · exact")
+    expect(page.locator(".strip a")).to_have_count(10)
+    expect(page.locator(".strip .seen")).to_have_text(["exact", *["not opened"] * 9])
+    page.keyboard.press("End")
+    expect(page.locator(".caption")).to_have_text("Image 10 of 10 · exact")
+    page.reload()
+    expect(page.locator(".strip .seen").nth(9)).to_have_text("exact")
+    plain = arrive(places.reviewer, f"/reviews/{placed.review_id}", java_script_enabled=False)
+    expect(plain.locator(".strip a[data-key]")).to_have_count(6)
+    plain.get_by_role("link", name="All 10").click()
+    plain.locator(".strip a").nth(8).click()
+    expect(plain.locator(".strip a[aria-current=true]")).to_have_count(1)
+
+
+def test_a_clip_plays_slower_and_over_a_stretch(server: Running, places: Places, arrive: Arrive) -> None:
+    placed = cases.place(server, places, ("clip.dcm", cases.numbered_clip()))
+    cases.settled(server, places, placed)
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    frame = page.locator(".cine .frame")
+    expect(frame).to_contain_text("Frame 1 of 24")
+    page.keyboard.press("s")
+    page.keyboard.press("s")
+    assert page.evaluate("document.querySelector('video').playbackRate") == 0.25
+    page.get_by_label("Speed").select_option("2")
+    assert page.evaluate("document.querySelector('video').playbackRate") == 2
+    page.locator("#stage").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    expect(frame).to_contain_text("Frame 5 of 24")
+    page.keyboard.press("j")
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(frame).to_contain_text("Frame 10 of 24")
+    page.keyboard.press("j")
+    expect(page.locator(".loop")).to_have_text("frames 5 to 10")
+    page.keyboard.press("Space")
+    page.wait_for_timeout(1200)
+    page.keyboard.press("Space")
+    expect(frame).to_contain_text("exact")
+    shown = re.search(r"Frame (\d+)", frame.inner_text())
+    assert shown is not None
+    assert 5 <= int(shown[1]) <= 11
+    page.keyboard.press("j")
+    expect(page.locator(".loop")).to_have_text("")
+
+
+def test_an_earlier_study_stands_beside_this_one(server: Running, places: Places, arrive: Arrive) -> None:
+    patient = cases.PATIENT | {"identifier": "MRN-77"}
+    earlier = cases.place(server, places, ("old.jpg", cases.jpeg(30)), ("old2.jpg", cases.jpeg(50)), patient=patient)
+    placed = cases.place(server, places, ("new.dcm", phantom(TISSUE)), patient=patient)
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    page.keyboard.press("p")
+    expect(page.locator(".prior .of")).to_contain_text(earlier.code)
+    expect(page.locator(".prior .caption")).to_contain_text("Image 1 of 2 · exact")
+    expect(page.locator("us-viewer:not(.prior) .caption")).to_contain_text("Image 1 of 1 · exact")
+    page.locator("#stage-prior").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".prior .caption")).to_contain_text("Image 2 of 2 · exact")
+    expect(page.locator("us-viewer:not(.prior) .caption")).to_contain_text("Image 1 of 1")
+    picture(page, "room-two")
+    accessible(page)
+    assert people.count(AuditEvent, AuditEvent.action == "referral.opened", AuditEvent.person_id == places.reviewer.id,
+                        AuditEvent.referral_id == UUID(earlier.referral_id)) == 1  # fmt: skip
+    page.keyboard.press("p")
+    expect(page.locator(".prior")).to_have_count(0)
+    narrow = arrive(places.reviewer, f"/reviews/{placed.review_id}?prior={earlier.referral_id}", viewport=NARROW)
+    expect(narrow.locator(".prior .caption")).to_contain_text("exact")
+    picture(narrow, "room-two-narrow")
+    accessible(narrow)
+
+
+def test_of_another_patient_nothing_stands_beside(server: Running, places: Places, arrive: Arrive) -> None:
+    other = cases.place(server, places, patient={"family_name": "Wanjiru", "given_name": "Mary"})
+    placed = cases.place(server, places, ("new.dcm", phantom(TISSUE)))
+    page = arrive(places.reviewer, "/worklist", expected=("404",))
+    answer = page.goto(f"/reviews/{placed.review_id}?prior={other.referral_id}")
+    assert answer is not None
+    assert answer.status == 404
+
+
+def test_without_script_an_earlier_image_can_be_chosen(server: Running, places: Places, arrive: Arrive) -> None:
+    patient = cases.PATIENT | {"identifier": "MRN-78"}
+    cases.place(server, places, ("old.jpg", cases.jpeg(30)), ("old2.jpg", cases.jpeg(50)), patient=patient)
+    placed = cases.place(server, places, ("new.dcm", phantom(TISSUE)), patient=patient)
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}", java_script_enabled=False)
+    page.get_by_role("link", name="Side by side").click()
+    page.locator(".prior .strip a").nth(1).click()
+    chosen = page.locator(".prior .strip a").nth(1).get_attribute("data-source")
+    assert page.locator(".prior .sheet img").get_attribute("src") == f"{chosen}/preview"
+    expect(page.locator("us-viewer:not(.prior) .sheet img")).to_have_count(1)
+
+
+def test_the_machines_numbers_are_accepted_by_a_press(server: Running, places: Places, arrive: Arrive) -> None:
+    placed = cases.place(server, places, ("a.dcm", phantom(TISSUE)), ("sr.dcm", report(obstetric())))
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    for _ in range(50):  # the machine's report is read when its study settles
+        if page.get_by_text("Measured by the machine (3)").count():
+            break
+        page.wait_for_timeout(300)
+        page.reload()
+    page.get_by_text("Measured by the machine (3)").click()
+    lines = page.locator(".machine li")
+    expect(lines.nth(0)).to_contain_text("Biparietal Diameter 5.21 cm")
+    expect(lines.nth(0)).to_contain_text("fetus A")
+    accessible(page)
+    page.get_by_role("button", name="Accept Biparietal Diameter").first.click()
+    expect(page.locator(".machine li").nth(0)).to_contain_text("accepted")
+    expect(page.locator(".machine li").nth(1)).not_to_contain_text("accepted")
