@@ -10,8 +10,8 @@ from app.db import Base, UTCDateTime, transaction
 from app.jobs import queue, timers
 from app.worker import HANDLERS
 
-# Who is signed in stays so.
-STANDING = {"sign_in", "api_token", "link", "sign_in_try", "idempotency_key"}
+# Who is signed in stays so, and what was signed says when.
+STANDING = {"signature", "sign_in", "api_token", "link", "sign_in_try", "idempotency_key"}
 
 
 def passes(**span: float) -> None:

@@ -11,13 +11,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from app.access.actor import WORKER
-from app.db import reading
+from app.db import clock, reading
 from app.jobs import queue
+from app.jobs.timers import Timer
 from app.notifications.models import Notification
 from app.referrals.models import FileStatus, ManifestItem, Referral, ReferralStatus
+from app.reports import chase
 from app.reports.models import SIGNED, Report, ReportVersion
 from app.reports.verify import verify
-from app.reviews.models import Review, ReviewStatus
+from app.reviews import clocks
+from app.reviews.models import OPEN, Review, ReviewStatus
 from app.storage import blobs, sweep
 from app.storage.blobs import PENDING, STORED, Blob
 from app.studies.models import Document, Instance, InstanceConflict, Rendition, Study
@@ -34,6 +37,7 @@ def check_invariants(acknowledged: Acknowledged | None = None, *, worker_runs: b
     nothing_is_half_visible()
     every_intent_is_queued_once()
     every_review_has_one_owner_or_waits()
+    every_deadline_is_kept()
     every_signature_verifies()
     nothing_is_orphaned()
 
@@ -108,6 +112,23 @@ def every_review_has_one_owner_or_waits() -> None:
             assert review.due_at is not None
             assert review.status not in owned or (review.owner_id and review.owned_at), review.status
             assert review.status not in waiting or review.owner_id is None, review.status
+
+
+def every_deadline_is_kept() -> None:
+    """What is due later has its timer, at that time; what is due no more has been told, or is about to be."""
+    with reading(WORKER) as session:
+        at = clock(session)
+        wound = {(one.subject_id, one.name): one.at for one in session.scalars(sa.select(Timer))}
+        for review in session.scalars(sa.select(Review).where(Review.status.in_(OPEN))):
+            if review.status == ReviewStatus.ON_HOLD:
+                is_kept = review.reply_due_at is not None and review.reply_due_at <= at
+                assert is_kept or wound[review.id, clocks.UNANSWERED] == review.reply_due_at
+            elif review.due_at > at:
+                assert wound[review.id, clocks.DUE] == review.due_at
+        unread = sa.select(Report).where(Report.signed_at.is_not(None), Report.acknowledged_at.is_(None))
+        for report in session.scalars(unread):
+            chased = report.escalated_at or any((report.id, name) in wound for name in (chase.UNREAD, chase.ESCALATE))
+            assert chased, "an answer that nobody has read, and nobody asks after"
 
 
 def every_signature_verifies() -> None:

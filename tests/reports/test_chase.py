@@ -22,7 +22,7 @@ from app.reviews.step import loaded
 from tests import people
 from tests.passing import passes, worked
 from tests.people import Places, Somebody, count
-from tests.referrals.test_place import submitted
+from tests.referrals.test_place import at_once, submitted
 from tests.reports.test_signing import Reading, told
 from tests.reviews.test_clocks import act, review_of
 
@@ -144,6 +144,13 @@ def test_of_two_coordinators_one_reminds_and_the_other_is_told_who(answered: Rea
     read(places.referrer, answered)
     with pytest.raises(Conflict, match="Nothing waits"):
         remind_of(other, referral_id)
+
+
+def test_of_eight_reminders_at_once_one_goes(answered: Reading, places: Places) -> None:
+    outcomes = at_once(8, lambda: remind_of(places.coordinator, answered.referral.id))
+    assert [one for one in outcomes if one is None] == [None]
+    assert {type(one) for one in outcomes if one is not None} == {Conflict}
+    assert told(places.referrer).count("report.unread") == 1
 
 
 def test_only_who_assigns_at_the_reading_side_reminds(answered: Reading, places: Places) -> None:

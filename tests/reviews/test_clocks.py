@@ -29,7 +29,7 @@ from tests import people
 from tests.faults.invariants import check_invariants
 from tests.passing import passes, worked
 from tests.people import Places, Somebody, count
-from tests.referrals.test_place import revised, submitted
+from tests.referrals.test_place import at_once, revised, submitted
 
 S = ReviewStatus
 NEAR = timedelta(seconds=5)
@@ -315,6 +315,14 @@ def test_of_two_coordinators_one_assigns_and_the_other_is_told_who_has_it(case: 
     with pytest.raises(Conflict, match=places.reviewer.name):
         act(other, case, claiming.assign, places.second_reviewer.id, seen)
     assert there(case).owner_id == places.reviewer.id
+
+
+def test_of_eight_coordinators_at_once_one_assigns(case: Review, places: Places) -> None:
+    seen = claiming.Seen(case.owned_at)
+    turns = iter([places.reviewer, places.second_reviewer] * 4)
+    outcomes = at_once(8, lambda: act(places.coordinator, case, claiming.assign, next(turns).id, seen))
+    assert sorted(type(one).__name__ for one in outcomes) == ["Conflict"] * 7 + ["Review"]
+    assert events(case, "review.assigned") == 1
 
 
 def test_without_a_coordinator_the_supervisors_are_told_and_else_the_readers(db: object) -> None:
