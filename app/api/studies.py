@@ -91,7 +91,7 @@ class CandidateOut(Out):
     code: str = Field(examples=["K7M-2QX"])
     patient: PatientOut
     why: list[str] = Field(
-        examples=[["name", "day"]], description="accession, name, birth_date, identifier, day, device"
+        examples=[["name", "day"]], description="accession, name, birth_date, identifier, name_part, day, device"
     )
     differs: list[str] = Field(examples=[[]], description="In which the files name another patient")
 

@@ -22,7 +22,8 @@ from app.studies.models import Instance, ReferralStudy, Study
 MOST, LOOKED_AT = 5, 40
 NEAR = timedelta(days=2)
 # What speaks for a referral, and how much; an id alone is only a candidate.
-WEIGHTS = {"accession": 8, "name": 4, "birth_date": 3, "identifier": 3, "day": 2, "device": 1}
+WEIGHTS = {"accession": 8, "name": 4, "birth_date": 3, "identifier": 3, "name_part": 2, "day": 2, "device": 1}
+DESPITE = {"accession", "identifier", "name_part"}  # what must speak for one whose patient the images do not name
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,8 @@ def candidates(session: Session, clues: Clues, besides: UUID | None = None) -> l
     referrals = list(session.scalars(query.options(*around)))
     devices = _devices(session, [one.id for one in referrals]) if clues.device else {}
     found = [_weighed(one, clues, devices.get(one.id, set())) for one in referrals]
-    return sorted(
-        (one for one in found if one.why), key=lambda one: (-one.score, -one.referral.created_at.timestamp())
-    )[:MOST]
+    offered = [one for one in found if one.why and (not one.differs or DESPITE & set(one.why))]
+    return sorted(offered, key=lambda one: (-one.score, -one.referral.created_at.timestamp()))[:MOST]
 
 
 def of_code(actor: Actor, code: str) -> UUID:
@@ -128,13 +128,20 @@ def _latest(here: sa.Select[UUID], people: set[UUID]) -> sa.Select[UUID]:
 def _weighed(referral: Referral, clues: Clues, devices: set[str]) -> Candidate:
     patient, said = referral.patient, clues.patient
     differs = compare(patient, said)[1]
+    named = _alone(patient, said, "name")
     agrees = {
         "accession": bool(clues.accession_number) and referral.accession_number == clues.accession_number,
-        "name": _alone(patient, said, "name"), "birth_date": _alone(patient, said, "birth_date"),
+        "name": named, "name_part": not named and _shares_a_word(patient, said.get("name", "")),
+        "birth_date": _alone(patient, said, "birth_date"),
         "identifier": bool(said.get("identifier")) and patient.identifier == said["identifier"],
         "day": abs(referral.created_at - clues.at) <= NEAR, "device": clues.device in devices,
     }  # fmt: skip
     return Candidate(referral, tuple(each for each in WEIGHTS if agrees[each]), differs)
+
+
+def _shares_a_word(patient: Patient, name: str) -> bool:
+    words = set(fold(name.replace("=", " ")).split()) & set(patient.name_key.split())
+    return any(len(word) > 1 and not is_placeholder(word) for word in words)
 
 
 def _alone(patient: Patient, said: dict[str, str], name: str) -> bool:

@@ -204,8 +204,8 @@ def clues(spoken: Speech) -> dict[str, str]:
     """By what images and a referral are compared."""
     _ = spoken.gettext
     return {
-        "accession": _("accession number"), "name": _("name"), "birth_date": _("date of birth"), "identifier": _("number"),
-        "day": _("day"), "device": _("device"),
+        "accession": _("accession number"), "name": _("name"), "name_part": _("part of the name"),
+        "birth_date": _("date of birth"), "identifier": _("number"), "day": _("day"), "device": _("device"),
     }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def test_a_file_moves_once_under_a_key(server: Running, places: Places) -> None:
 
 def test_a_study_is_attached_and_detached(server: Running, places: Places) -> None:
     placed = place(server, places, patient=PETER)
-    store(server, places.referrer, files(a_dicom()))
+    store(server, places.referrer, files(a_dicom(patient="Okoth^Petra")))
     with client_of(server, places.referrer) as client:
         (study,) = ok(client.get("/studies?unmatched=true"))["items"]
         (candidate,) = ok(client.get(f"/studies/{study['id']}/candidates"))["items"]

@@ -1,11 +1,14 @@
 """Patients in a browser: found while typed, named later, merged; images that find their referral, or the right one."""
 
+from uuid import uuid4
+
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from app.people.models import Role
 from tests import people
 from tests.conformance.dicomweb import files, store
+from tests.faults.mortal import PASSWORD, client_of, drafted, sign
 from tests.people import Places
 from tests.servers.app import Running
 from tests.studies.sent import a_dicom
@@ -101,7 +104,7 @@ def test_a_study_that_came_alone_is_attached_and_taken_away_again(
     server: Running, places: Places, arrive: Arrive
 ) -> None:
     placed = cases.place(server, places)
-    cases.place(server, places, patient=PETER)
+    cases.place(server, places, patient={**cases.PATIENT, "given_name": "Jaine"})
     store(server, places.referrer, files(a_dicom()))
     page = arrive(places.referrer, "/")
     page.get_by_role("link", name="Find their referrals").click()
@@ -177,3 +180,24 @@ def test_an_unknown_is_named_and_a_wrong_patient_put_right(server: Running, plac
     expect(page.get_by_role("heading", level=1)).to_contain_text("Entered in error")
     page.get_by_role("link", name="Open the referral for the right patient").click()
     expect(page.get_by_role("region", name="Patient")).to_contain_text("Wekesa")
+
+
+def test_a_reader_withdraws_a_report_and_says_whom_it_is_about(server: Running, places: Places, arrive: Arrive) -> None:
+    people.set_password(places.reviewer, PASSWORD)
+    with client_of(server.base_url, places.referrer) as sender, client_of(server.base_url, places.reviewer) as reader:
+        case = drafted(sender, reader)
+        report_id = cases.ok(sign(reader, case, key=str(uuid4())))["report_id"]
+    page = arrive(places.reviewer, f"/reports/{report_id}", expected=("409",))
+    page.get_by_text("Change this report").click()
+    page.get_by_label("This report should not exist: what is wrong with it").fill("Another patient's images.")
+    page.get_by_text("It is about another patient").click()
+    page.get_by_label("Family name").fill("Wekesa")
+    page.get_by_role("button", name="Mark as entered in error").click()
+    expect(page.get_by_role("alert")).to_contain_text("The images name another patient")
+    expect(page.get_by_label("Family name")).to_have_value("Wekesa")
+    both_widths(page, "report-in-error")
+    page.get_by_label("It is the same patient").check()
+    page.get_by_role("button", name="Mark as entered in error").click()
+    expect(page.get_by_role("alert")).to_contain_text("This report was entered in error.")
+    page.goto("/worklist")
+    expect(page.get_by_role("button", name="Claim")).to_have_count(1)
