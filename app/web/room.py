@@ -22,7 +22,7 @@ from app.reports import words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
 from app.reports.words import Gettext
-from app.reviews import step
+from app.reviews import seen, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.studies import machine
 from app.studies.images import image_list, image_list_sha256
@@ -63,6 +63,7 @@ class Room:
     priors: list[Prior]
     readers: list[Person]
     machine: list[Line]  # what the machine measured itself
+    seen: dict[str, str]  # how this person saw each image
     may: May
 
 
@@ -103,7 +104,7 @@ def show_strip(review_id: UUID, who: Acting, request: Request) -> Response:
     """All of it, for the page that began with a part."""
     room = _read(who, review_id)
     note_opened(who, room.case.referral)
-    return render(request, who, "reading_strip.html", review=room.review, sights=room.sights, pane="", beginning=0,
+    return render(request, who, "reading_strip.html", review=room.review, room=room, sights=room.sights, pane="", beginning=0,
                   shown=None, beside=None)  # fmt: skip
 
 
@@ -168,7 +169,7 @@ def _read(who: Actor, review_id: UUID) -> Room:
             images_sha256=image_list_sha256(image_list(session, case.referral.id)),
             priors=desk.priors(session, who, case.referral),
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
-            machine=machine.lines(session, who, case.instances),
+            machine=machine.lines(session, who, case.instances), seen=seen.seen(session, who, review.id),
         )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ BODIES: dict[str, object] = {
     "/decline": {"reason": "Why?", "advice": "What now?"}, "/amend": {"kind": "amended", "reason": "Why?"},
     "/sign": {"password": PASSWORD, "images_sha256": "0" * 64}, "/report": {"findings": "Mine."},
     "/referrals/{referral_id}": {"question": "Mine?"}, "/attach": {"referral_id": str(uuid4())},
-    "/move": {"referral_id": str(uuid4())}, "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]},
+    "/seen": {"seen": {}}, "/move": {"referral_id": str(uuid4())}, "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]},
 }  # fmt: skip
 
 
