@@ -13,6 +13,7 @@ import app.people.models
 import app.referrals.models
 import app.reports.models
 import app.reviews.models
+import app.reviews.seen
 import app.storage.blobs
 import app.studies.measurement
 import app.studies.models

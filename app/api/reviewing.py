@@ -21,9 +21,10 @@ from app.reports import draft
 from app.reports.draft import GivenDraft
 from app.reports.models import ReportVersion
 from app.reports.sign import sign
-from app.reviews import claim, decline, hold, step
+from app.reviews import claim, decline, hold, seen, step
 from app.reviews.models import Message
 from app.reviews.say import say
+from app.reviews.seen import GivenSeen
 from app.reviews.worklist import Asked, worklist
 
 router = APIRouter(tags=["reviewing"])
@@ -187,6 +188,23 @@ def return_review(review_id: UUID, who: Acting, key: Once) -> ReviewOut:
             decline.give_back(session, who, review)
             done.keep(200, review.id)
         return ReviewOut.of(review)
+
+
+@router.get("/reviews/{review_id}/seen", summary="How you saw each image")
+def get_seen(review_id: UUID, who: Acting) -> GivenSeen:
+    """What is not in it was not opened."""
+    with reading(who) as session:
+        review = step.for_reader(session, who, review_id)
+        return GivenSeen.model_validate({"seen": seen.seen(session, who, review.id)})
+
+
+@router.put("/reviews/{review_id}/seen", summary="Note how you saw images")
+def note_seen(review_id: UUID, given: GivenSeen, who: Acting) -> GivenSeen:
+    """It only grows: `exact` is never `preview` again. What is no image of the case is left out."""
+    with transaction(who) as session:
+        review = step.for_reader(session, who, review_id)
+        seen.note(session, who, review, given)
+        return GivenSeen.model_validate({"seen": seen.seen(session, who, review.id)})
 
 
 @router.get("/reviews/{review_id}/report")

@@ -23,7 +23,7 @@ from app.people.models import Organization, Person
 from app.reports import words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
-from app.reviews import clocks, step
+from app.reviews import clocks, seen, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.studies import machine
 from app.studies.images import image_list, image_list_sha256
@@ -70,6 +70,7 @@ class Room:
     readers: list[Person]
     talk: list[Said]
     machine: list[Line]  # what the machine measured itself
+    seen: dict[str, str]  # how this person saw each image
     may: May
     lapses_at: datetime | None  # the claim, once its owner was warned
 
@@ -115,7 +116,7 @@ def show_strip(review_id: UUID, who: Acting, request: Request) -> Response:
     """All of it, for the page that began with a part."""
     room = _read(who, review_id)
     note_opened(who, room.case.referral)
-    return render(request, who, "reading_strip.html", review=room.review, sights=room.sights, pane="", beginning=0,
+    return render(request, who, "reading_strip.html", review=room.review, room=room, sights=room.sights, pane="", beginning=0,
                   shown=None, beside=None)  # fmt: skip
 
 
@@ -193,7 +194,7 @@ def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> 
             priors=desk.priors(session, who, case.referral),
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
             lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
-            machine=machine.lines(session, who, case.instances),
+            machine=machine.lines(session, who, case.instances), seen=seen.seen(session, who, review.id),
         )  # fmt: skip
 
 

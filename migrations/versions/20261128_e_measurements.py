@@ -51,6 +51,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_measurement"),
     )
     op.create_index("ix_measurement_instance", "measurement", ["instance_id", "organization_id", "id"])
+    op.create_table(
+        "image_seen",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("review_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(length=50), nullable=False),
+        sa.Column("how", sa.String(length=10), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name="fk_image_seen_organization_id_organization"
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_image_seen_person_id_person"),
+        sa.ForeignKeyConstraint(["review_id"], ["review.id"], name="fk_image_seen_review_id_review"),
+        sa.PrimaryKeyConstraint("id", name="pk_image_seen"),
+        sa.UniqueConstraint("review_id", "person_id", "key", name="uq_image_seen_review_id_person_id_key"),
+    )
     with op.batch_alter_table("access_grant") as grant:
         grant.add_column(sa.Column("review_id", sa.Uuid(), nullable=True))
         grant.create_foreign_key("fk_access_grant_review_id_review", "review", ["review_id"], ["id"])
@@ -63,4 +80,5 @@ def downgrade() -> None:
         grant.drop_index("ix_access_grant_review")
         grant.drop_constraint("fk_access_grant_review_id_review", type_="foreignkey")
         grant.drop_column("review_id")
+    op.drop_table("image_seen")
     op.drop_table("measurement")

@@ -238,5 +238,7 @@ def test_on_a_phone_a_finger_measures(server: Running, places: Places, arrive: A
         )
     cdp.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect(lines(page).first).to_contain_text("Length 5")
+    assert number(lines(page).first.inner_text()) == pytest.approx(54, abs=1.2)  # a pixel of the screen has 0.75 mm
+    expect(lines(page).first).not_to_contain_text("saving")
     picture(page, "measuring-narrow")
     accessible(page)

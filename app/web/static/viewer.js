@@ -10,6 +10,7 @@ const LIGHT_STEP = 10;
 const PAN_STEP = 40;
 const LOOK_AGAIN_MS = 2500;
 const SPEEDS = [0.25, 0.5, 1, 2];
+const QUIET_MS = 800;
 const SEEN = ["", "preview", "exact"];
 
 class UsViewer extends HTMLElement {
@@ -24,11 +25,12 @@ class UsViewer extends HTMLElement {
   cine = /** @type {Cine | null} */ (null);
   shown = -1;
   rate = 1;
+  unsaid = /** @type {Record<string, string>} */ ({});
+  saying = 0;
   measuring = new Measuring(this, this.stage, (frame) => this.cine?.show(frame - 1));
 
   /** The element is defined when the page stands, so that its parts are there from the first. */
   connectedCallback() {
-    this.recall();
     this.listen();
     const first = this.links.findIndex((link) => link.getAttribute("aria-current") === "true");
     if (first >= 0) this.open(first);
@@ -64,6 +66,7 @@ class UsViewer extends HTMLElement {
     for (const range of /** @type {NodeListOf<HTMLInputElement>} */ (this.querySelectorAll("[data-light]"))) {
       range.addEventListener("input", () => this.stage.shine(/** @type {"brightness"} */ (range.dataset.light), Number(range.value)));
     }
+    addEventListener("pagehide", () => this.noteSeen());
     new ResizeObserver(() => this.stage.draw()).observe(this.stageBox);
     document.addEventListener("visibilitychange", () => document.hidden && this.cine?.playing && this.cine.pause());
   }
@@ -227,7 +230,6 @@ class UsViewer extends HTMLElement {
     this.strip.querySelector(".rest")?.remove();
     this.strip.append(...came.slice(this.links.length).map((link) => document.importNode(/** @type {Element} */ (link.closest("li")), true)));
     this.links = [...this.strip.querySelectorAll("a[data-key]")].map((link) => /** @type {HTMLAnchorElement} */ (link));
-    this.recall();
   }
 
   /** What was seen of an image, and how, stands on the strip. @param {number} at @param {string} state */
@@ -238,32 +240,20 @@ class UsViewer extends HTMLElement {
     link.dataset.seen = state;
     const told = link.querySelector(".seen");
     if (told) told.textContent = say(state);
-    try {
-      localStorage.setItem(this.memory, JSON.stringify(Object.fromEntries(this.links.map((one) => [one.dataset.key, one.dataset.seen]))));
-    } catch {
-      // it is told on the page all the same
-    }
+    if (this.dataset.prior || !("tools" in this.dataset)) return; // only what its reader saw of the case itself is kept
+    this.unsaid[link.dataset.key ?? ""] = state;
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => this.noteSeen(), QUIET_MS);
   }
 
-  get memory() {
-    return `sonopost.seen.${document.body.dataset.person}.${document.body.dataset.review}.${this.dataset.prior ?? ""}`;
-  }
-
-  /** Of an earlier visit. */
-  recall() {
-    /** @type {Record<string, string>} */
-    let kept = {};
-    try {
-      kept = JSON.parse(localStorage.getItem(this.memory) ?? "{}") ?? {};
-    } catch {
-      // nothing is kept here
-    }
-    this.links.forEach((link) => {
-      const [seen, told] = [kept[link.dataset.key ?? ""], link.querySelector(".seen")];
-      if (!seen || !SEEN.includes(seen) || !told) return;
-      link.dataset.seen = seen;
-      told.textContent = say(seen);
-    });
+  /** To the server, some at a time; what it did not take goes with the next. */
+  async noteSeen() {
+    const seen = this.unsaid;
+    this.unsaid = {};
+    if (!Object.keys(seen).length) return;
+    const request = { method: "PUT", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify({ seen }) };
+    const answer = await fetch(`/api/v1/reviews/${document.body.dataset.review}/seen`, request).catch(() => null);
+    if (!answer || answer.status >= 500) this.unsaid = { ...seen, ...this.unsaid };
   }
 
   /** @param {import("./cine.js").Shown} shown */
