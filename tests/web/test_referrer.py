@@ -163,7 +163,7 @@ def test_files_of_one_other_patient_raise_one_question_and_wrong_ones_are_asked_
     page.locator("summary", has_text="Wrong file y.dcm").click()
     accessible(page)
     picture(page, f"referral-alike-{size['width']}", full_page=True)
-    page.get_by_role("button", name="Take it off, it does not belong here y.dcm").click()
+    page.get_by_role("button", name="Yes, take it off y.dcm").click()
     expect(page.locator("[data-known]")).to_contain_text("1 file taken off")
     page.get_by_role("button", name="Same patient 2 files").click()
     expect(page.locator("[data-known]")).to_contain_text("2 files received and verified")

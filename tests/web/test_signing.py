@@ -95,6 +95,7 @@ def test_a_report_without_impression_is_not_signed_but_says_what_is_missing(
         "Write the impression: it is the answer to the question."
     )
     expect(page.get_by_label("Impression")).to_be_focused()
+    expect(page.locator("us-viewer")).to_be_visible(visible=size is WIDE)
     expect(page.get_by_label("Findings")).to_have_value(findings)
     picture(page, f"sign-nothing-{size['width']}")
     accessible(page)
