@@ -12,6 +12,15 @@ JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
 def upgrade() -> None:
+    create_measurement()
+    create_image_seen()
+    with op.batch_alter_table("access_grant") as grant:
+        grant.add_column(sa.Column("review_id", sa.Uuid(), nullable=True))
+        grant.create_foreign_key("fk_access_grant_review_id_review", "review", ["review_id"], ["id"])
+        grant.create_index("ix_access_grant_review", ["review_id"])
+
+
+def create_measurement() -> None:
     op.create_table(
         "measurement",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -51,6 +60,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_measurement"),
     )
     op.create_index("ix_measurement_instance", "measurement", ["instance_id", "organization_id", "id"])
+
+
+def create_image_seen() -> None:
     op.create_table(
         "image_seen",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -68,10 +80,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_image_seen"),
         sa.UniqueConstraint("review_id", "person_id", "key", name="uq_image_seen_review_id_person_id_key"),
     )
-    with op.batch_alter_table("access_grant") as grant:
-        grant.add_column(sa.Column("review_id", sa.Uuid(), nullable=True))
-        grant.create_foreign_key("fk_access_grant_review_id_review", "review", ["review_id"], ["id"])
-        grant.create_index("ix_access_grant_review", ["review_id"])
 
 
 def downgrade() -> None:
