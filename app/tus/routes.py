@@ -14,7 +14,7 @@ from app.errors import TooLarge
 from app.http.actor import Acting
 from app.http.idempotency import RequestKey, once, streamed_key
 from app.http.problems import DoorRefusal
-from app.storage.spool import ask_for_room
+from app.storage.spool import ask_for_room, writers
 from app.tus import begin, finish, own, protocol
 from app.tus import end as ends
 from app.tus import lease as leases
@@ -50,7 +50,7 @@ async def create(request: Request, who: Acting) -> Response:
     checksum = protocol.checksum(request)
     key = streamed_key(request, who, answer, "upload-length", "upload-metadata")
     given = request.headers.get("upload-metadata", "")
-    upload, is_new = await to_thread.run_sync(_begin, who, size_bytes, metadata, given, key)
+    upload, is_new = await to_thread.run_sync(_begin, who, size_bytes, metadata, given, key, limiter=writers())
     answer.headers["Location"] = f"{ROOT}/{upload.id}"
     if is_new and (has_body or size_bytes == 0):
         upload = await _append(request, who, upload.id, 0, checksum)
@@ -103,17 +103,18 @@ async def _append(
 ) -> Upload:
     """Take the body; where the file is whole with it, record it before this is answered."""
     length = protocol.content_length(request)
-    writing = await to_thread.run_sync(_open, who, upload_id, offset_bytes, length)
+    # Never the threads that answer other requests: many uploads at once wait for each other here.
+    writing = await to_thread.run_sync(_open, who, upload_id, offset_bytes, length, limiter=writers())
     try:
         writing.check_with(checksum)
         came_whole = await drain(request.stream(), writing)
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(_settle, writing, checksum, came_whole)
+            await to_thread.run_sync(_settle, writing, checksum, came_whole, limiter=writers())
         if not came_whole:
             raise leases.busy()  # heard only where the line still stands, and somebody else asked to go on
     finally:
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(writing.close)
+            await to_thread.run_sync(writing.close, limiter=writers())
     return writing.upload
 
 

@@ -111,7 +111,7 @@ def _sweep_files() -> None:
 
 
 def _goes_on(name: str) -> bool:
-    with suppress(ValueError), reading(WORKER) as session:
+    with suppress(ValueError), reading(WORKER) as session:  # a half-copied one has a fence behind its id, and goes
         upload = session.get(Upload, UUID(name))
         return upload is not None and upload.state == UploadState.RECEIVING
     return False

@@ -16,7 +16,7 @@ from app.config import settings
 from app.errors import Unavailable
 from app.http.problems import DoorRefusal
 from app.storage.filesystem import sync_dir
-from app.storage.spool import Spooled, is_disk_full, measured, spooled_copy
+from app.storage.spool import Spooled, ask_for_room, is_disk_full, measured
 from app.tus.lease import BOOT
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class _Known:
     offset_bytes: int
     begins_at: int
     digest: "_Hash | None"
-    is_alone: bool  # no other process ever had it open
+    fence: int  # of that writer: the next one's is one more, or somebody was in between
 
 
 _known: OrderedDict[UUID, _Known] = OrderedDict()
@@ -52,23 +52,24 @@ class Waiting:
     """Open for the one writer; `write` in order, in threads, never two at once."""
 
     def __init__(self, upload_id: UUID, offset_bytes: int, fence: int) -> None:
-        self.upload_id, self.path = upload_id, path_of(upload_id)
+        self.upload_id, self.path, self._fence = upload_id, path_of(upload_id), fence
         self.size_bytes = self._kept_bytes = offset_bytes
-        known = _recall(upload_id, offset_bytes)
+        known = _recall(upload_id, offset_bytes, fence)
+        folder = settings().uploads_dir
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if settings().on_s3:
+            _sweep_copies(folder)
+        elif known is None and fence > 1 and not settings().on_sqlite:
+            self._take_over(offset_bytes)
         if self._open(offset_bytes) < offset_bytes:
             known = None  # a copy that was swept
         # From where on this file has the bytes; without its digest all of it is read once more at the end.
         self.begins_at = known.begins_at if known else offset_bytes if settings().on_s3 else 0
         self._digest = known.digest if known else None if offset_bytes else hashlib.sha256()
         self._kept_digest = self._digest.copy() if self._digest else None
-        self._is_alone = known.is_alone if known else fence == 1
 
     def _open(self, offset_bytes: int) -> int:
         """How much of it was there."""
-        folder = settings().uploads_dir
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if settings().on_s3:
-            _sweep_copies(folder)
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
@@ -79,8 +80,27 @@ class Waiting:
             raise DoorRefusal(410, "The bytes of this upload are lost. Begin a new one.")
         os.ftruncate(self._file, offset_bytes)  # what came and was not acknowledged; with S3, a hole
         if offset_bytes == 0 and not settings().on_s3:
-            sync_dir(folder)  # the name, before the first byte is acknowledged
+            sync_dir(self.path.parent)  # the name, before the first byte is acknowledged
         return there
+
+    def _take_over(self, offset_bytes: int) -> None:
+        """Another process may still have the file open, stopped, and go on: what it writes then goes to the old one."""
+        ask_for_room(offset_bytes)
+        new, left = self.path.with_name(f"{self.upload_id}.{self._fence}"), offset_bytes
+        try:
+            with self.path.open("rb") as old, new.open("wb") as file:
+                while left > 0 and (chunk := old.read(min(READ_BYTES, left))):
+                    file.write(chunk)
+                    left -= len(chunk)
+                file.flush()
+                os.fdatasync(file.fileno())
+            new.replace(self.path)
+            sync_dir(self.path.parent)
+        except FileNotFoundError:
+            return  # where nothing had come yet; _open says so where something is lost
+        except OSError as error:
+            new.unlink(missing_ok=True)
+            raise _no_room(error) from error
 
     def write(self, data: bytes | bytearray) -> None:
         view, at = memoryview(data), self.size_bytes
@@ -118,7 +138,8 @@ class Waiting:
 
     def take_back(self) -> None:
         """What came since it was last kept was never here."""
-        self.size_bytes, self._digest = self._kept_bytes, self._kept_digest
+        self.size_bytes = self._kept_bytes
+        self._digest = self._kept_digest.copy() if self._kept_digest else None
         os.ftruncate(self._file, self._kept_bytes)
 
     def whole(self, key: str | None) -> Spooled:
@@ -126,20 +147,9 @@ class Waiting:
 
         Closed from now on: the folder store links this very file."""
         self._close()
-        if not (self._is_alone or settings().on_s3 or settings().on_sqlite):
-            return self._copy()
         if self._digest is not None and self.begins_at == 0:
             return Spooled(self.path, self.size_bytes, self._digest.hexdigest(), key)
         return replace(measured(self.path), key=key)
-
-    def _copy(self) -> Spooled:
-        """A server that was stopped and goes on may still have the file open: the store gets another."""
-        with (
-            self.path.open("rb") as file,
-            spooled_copy(iter(lambda: file.read(READ_BYTES), b""), self.size_bytes) as one,
-        ):
-            one.path.replace(self.path)
-            return Spooled(self.path, one.size_bytes, one.sha256)
 
     def close(self) -> None:
         """Ready for the next request."""
@@ -149,7 +159,7 @@ class Waiting:
             self.take_back()
         self._close()
         with _lock:
-            _known[self.upload_id] = _Known(self.size_bytes, self.begins_at, self._digest, self._is_alone)
+            _known[self.upload_id] = _Known(self.size_bytes, self.begins_at, self._digest, self._fence)
             while len(_known) > REMEMBERED:
                 _known.popitem(last=False)
 
@@ -177,10 +187,10 @@ def _sweep_copies(folder: Path) -> None:
                 path.unlink()
 
 
-def _recall(upload_id: UUID, offset_bytes: int) -> _Known | None:
+def _recall(upload_id: UUID, offset_bytes: int, fence: int) -> _Known | None:
     with _lock:
         known = _known.pop(upload_id, None)
-    return known if known is not None and known.offset_bytes == offset_bytes else None
+    return known if known and (known.offset_bytes, known.fence) == (offset_bytes, fence - 1) else None
 
 
 def _no_room(error: OSError) -> Unavailable:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import time
 import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
@@ -109,6 +110,7 @@ def test_what_is_complete_is_recorded_without_its_client(one: Mortal, who: Someb
     with transaction(WORKER) as session:
         mine = sa.update(Upload).where(Upload.id == UUID(url.rpartition("/")[2]))
         session.execute(mine.values(updated_at=now() - timedelta(minutes=5)))
+    time.sleep(3)  # until the dead server's lease has run out
     sweep.sweep()
     with reading(WORKER) as session:
         assert session.get_one(Upload, UUID(url.rpartition("/")[2])).state == "done"

@@ -160,10 +160,12 @@ def nothing_is_left() -> bool:
     return True
 
 
-@pytest.fixture
-def two(column: Column, tmp_path: Path) -> Iterator[tuple[Running, Running]]:
-    """Two servers on one database and bucket, each with a folder of its own."""
+@pytest.fixture(params=["bucket", "folder"])
+def two(request: pytest.FixtureRequest, column: Column, tmp_path: Path) -> Iterator[tuple[Running, Running]]:
+    """Two servers on one database and one bucket or folder, each with a data folder of its own."""
     with column.fresh(tmp_path / "one") as names:
+        if request.param == "folder":
+            names |= {"SONOPOST_STORAGE_URL": f"file:{tmp_path / 'blobs'}"}
         other = tmp_path / "two"
         other.mkdir()
         (other / "secret.key").write_bytes((tmp_path / "one" / "secret.key").read_bytes())

@@ -3,12 +3,14 @@
 import hashlib
 import zipfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.people import Places, set_password
 from tests.servers.app import Running
+from tests.tus.client import Tus
 from tests.web import cases
 from tests.web.conftest import NARROW, WIDE, Arrive, accessible, picture
 
@@ -118,6 +120,22 @@ def test_a_line_that_breaks_delays_a_file_and_sends_it_once(
     expect(page.locator("[data-queue]")).to_contain_text("The line is down")
     expect(page.locator("[data-said]")).to_have_text("The file is received and verified.", timeout=20_000)
     expect(page.locator("[data-known] summary")).to_contain_text("1 file received")
+
+
+def test_a_file_that_a_closed_page_had_begun_goes_on_where_it_stopped(
+    server: Running, places: Places, arrive: Arrive, tmp_path: Path
+) -> None:
+    placed, body = cases.place(server, places), cases.jpeg()
+    asked: list[tuple[str, str]] = []
+    with Tus(server.base_url, places.referrer) as tus:
+        url = tus.begun(len(body), referral_id=placed.referral_id, filename="photo.jpg")
+        assert tus.patch(url, 0, body[: len(body) // 2]).status_code == 204
+    page = arrive(places.referrer, f"/referrals/{placed.referral_id}")
+    page.on("request", lambda request: asked.append((request.method, urlsplit(request.url).path)))
+    (tmp_path / "photo.jpg").write_bytes(body)
+    page.locator("input[data-pick]").first.set_input_files(tmp_path / "photo.jpg")
+    expect(page.locator("[data-known] summary")).to_contain_text("1 file received")
+    assert [one for one in asked if one[1].startswith("/uploads")] == [("HEAD", url), ("PATCH", url)]
 
 
 def test_a_file_of_another_patient_is_held_until_somebody_says_whose_it_is(
