@@ -24,10 +24,12 @@ def due(review_id: str, timer_id: str) -> None:
         if review is None or not _is_overdue(review, clock(session)):
             return
         referral = review.referral
-        whom = in_charge(session, review.reading_organization_id)
-        if review.status in OPEN:
-            whom += [review.owner_id] if review.owner_id is not None else readers(session, referral)
+        whom = set(in_charge(session, review.reading_organization_id))
+        if review.owner_id is not None and review.status in OPEN:
+            whom.add(review.owner_id)
         tell(session, whom, "review.overdue", referral, to=referral.reading_organization)
+        free = set(readers(session, referral)) if review.owner_id is None and review.status in OPEN else set()
+        tell(session, free - whom, "review.overdue", referral, to=referral.reading_organization, personally=False)
         _record(session, review, "review.overdue")
 
 
@@ -54,7 +56,7 @@ def lapse(review_id: str, timer_id: str) -> None:
         _record(session, review, "review.lapsed", owner=str(former))
         tell(session, [former], "review.lapsed", referral, to=referral.reading_organization)
         others = set(readers(session, referral)) - {former}
-        tell(session, others, "review.requested", referral, to=referral.reading_organization)
+        tell(session, others, "review.requested", referral, to=referral.reading_organization, personally=False)
 
 
 def unanswered(review_id: str, timer_id: str) -> None:

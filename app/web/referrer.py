@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 
 from app.access.actor import Actor
-from app.cases import asked, unmatched
+from app.cases import asked, attention, unmatched
 from app.cases.lists import Page
 from app.db import reading, transaction
 from app.errors import Conflict, Forbidden, Invalid
@@ -52,12 +52,13 @@ def home(
         shown = [line.referral.id for line in [*(one for group in groups for one in group.lines), *page.lines]]
         unread = unread_messages(session, who.person_id, shown)
         reads = worklist.counts(session, who) if who.organizations_for("review.list") else None
-        alone = unmatched.count(session, who)
+        alone, needed = unmatched.count(session, who), 0 if by_htmx(request) else attention.count(session, who)
     lines = [line for group in groups for line in group.lines] + page.lines
     states = {line.referral.id: state(line.referral, line.review, line.report, say) for line in lines}
     answer = render(
         request, who, "home_list.html" if by_htmx(request) else "home.html", groups=groups, further=further, done=page,
         states=states, reads=reads, few=worklist.few, is_later=done is not None or bool(q), q=q, unread=unread, alone=alone,
+        needed=needed,
         few_found=lambda count: str(count) if count <= asked.MOST_FOUND else f"{asked.MOST_FOUND}+",
     )  # fmt: skip
     return unless_known(request, answer) if by_htmx(request) else answer
