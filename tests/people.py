@@ -68,6 +68,13 @@ def somebody(organization_id: UUID, role: Role, name: str = "") -> Somebody:
     return Somebody(person_id, organization_id, email, name, role, secret)
 
 
+def also(who: Somebody, role: Role) -> Somebody:
+    """The same person, who has this role beside the first."""
+    with transaction(WORKER) as session:
+        session.add(Membership(person_id=who.id, organization_id=who.organization_id, role=role))
+    return who
+
+
 @dataclass(frozen=True)
 class Places:
     """A clinic, the hospital that reads for it, and a third organization that must learn nothing."""

@@ -26,7 +26,7 @@ def invite(session: Session, actor: Actor, organization_id: UUID, email: str, ro
     require_admin(actor, organization_id)
     session.get_one(Organization, organization_id)
     link, secret = links.make(
-        session, "invitation", organization_id=organization_id, role=role, email=_address(email),
+        session, "invitation", organization_id=organization_id, role=role, email=address(email),
         invited_by_id=actor.person_id,
     )  # fmt: skip
     events.record(session, actor, "person.invited", organization_id=organization_id, entity_id=link.id, role=str(role))
@@ -77,10 +77,7 @@ def join(session: Session, actor: Actor, secret: str) -> None:
 
 def new_person(session: Session, email: str, name: str, password_hash: Hashed) -> Person:
     """A person under an address that nobody has yet."""
-    name = one_line(name)
-    if not name:
-        raise Invalid("Your name, please, in at most 200 letters.", field="name")
-    values = {"email": _address(email), "name": name, "password_hash": password_hash}
+    values = {"email": address(email), "name": name_of(name), "password_hash": password_hash}
     if not insert_or_nothing(session, Person, values):
         raise Conflict("This address has an account already. Sign in, then open the link again.")
     return session.query(Person).filter_by(email=values["email"]).one()
@@ -116,7 +113,14 @@ def _join(session: Session, link: Link, person: Person) -> None:
     )  # fmt: skip
 
 
-def _address(email: str) -> str:
+def name_of(name: str) -> str:
+    """A person's name as it is kept."""
+    if not (kept := one_line(name)):
+        raise Invalid("Your name, please, in at most 200 letters.", field="name")
+    return kept
+
+
+def address(email: str) -> str:
     email = login.folded(email)
     if len(email) > 254 or not EMAIL.fullmatch(email):
         raise Invalid("This is not an e-mail address.", field="email")

@@ -20,10 +20,9 @@ def add_organization(
     session: Session, actor: Actor, name: str, *, time_zone: str = "UTC", language: str = "en", issuer: str = ""
 ) -> Organization:
     """An organization without anybody in it yet; the operator's, or the first one's, to make."""
-    name = one_line(name)
-    if not name:
-        raise Invalid("The organization's name, please, in at most 200 letters.", field="organization")
-    made = Organization(id=new_id(), name=name, time_zone=_zone(time_zone), language=language, issuer=issuer)
+    made = Organization(
+        id=new_id(), name=named(name), time_zone=zone_called(time_zone), language=language, issuer=issuer
+    )  # fmt: skip
     session.add(made)
     session.flush()
     events.record(session, actor, "organization.added", organization_id=made.id, entity_id=made.id)
@@ -34,7 +33,7 @@ def set_clock(session: Session, actor: Actor, organization_id: UUID, time_zone: 
     """By which clock times are shown; what was signed keeps the one it was signed under."""
     require_admin(actor, organization_id)
     organization = session.get_one(Organization, organization_id, with_for_update=True)
-    before, organization.time_zone = organization.time_zone, _zone(time_zone)
+    before, organization.time_zone = organization.time_zone, zone_called(time_zone)
     if before != organization.time_zone:
         events.record(session, actor, "organization.changed", organization_id=organization_id, entity_id=organization_id,
                       before=before, after=organization.time_zone)  # fmt: skip
@@ -104,7 +103,14 @@ def _record(session: Session, actor: Actor, action: str, relation: ReadingRelati
         events.record(session, actor, action, organization_id=organization_id, entity_id=relation.id)
 
 
-def _zone(name: str) -> str:
+def named(name: str) -> str:
+    """An organization's name as it is kept."""
+    if not (kept := one_line(name)):
+        raise Invalid("The organization's name, please, in at most 200 letters.", field="organization")
+    return kept
+
+
+def zone_called(name: str) -> str:
     try:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):  # a path out of the folder, a folder

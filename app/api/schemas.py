@@ -148,6 +148,7 @@ class ReferralBrief(Out):
     declared_count: int
     arrived_count: int
     held_count: int = Field(description="Of those that arrived: somebody has to say whose they are")
+    refused_count: int = Field(description="Of those declared: they came and were refused, so they have not arrived")
     review: ReviewOut | None
     report: ReportBrief | None
 
@@ -207,6 +208,7 @@ def brief(referral: Referral, counts: Counts, review: Review | None, report: Rep
         "declared_count": counts.declared,
         "arrived_count": counts.arrived,
         "held_count": counts.held,
+        "refused_count": counts.refused,
         "review": ReviewOut.of(review) if review else None,
         "report": ReportBrief.model_validate(report) if report and report.signed_at else None,
     }
@@ -232,6 +234,7 @@ class WorklistItem(Out):
     arrived_count: int
     declared_count: int
     held_count: int
+    refused_count: int
     clip_count: int
     prior_count: int
     owner: NamedOut | None
@@ -251,7 +254,7 @@ class WorklistItem(Out):
             **{name: getattr(referral, name) for name in plain},
             patient=PatientOut.of(referral.patient), site=SiteOut.of(referral.organization),
             arrived_count=numbers.counts.arrived, declared_count=numbers.counts.declared,
-            held_count=numbers.counts.held,
+            held_count=numbers.counts.held, refused_count=numbers.counts.refused,
             clip_count=numbers.clip_count, prior_count=numbers.prior_count,
             owner=NamedOut(id=review.owner.id, name=review.owner.name) if review.owner else None, owned_at=review.owned_at,
             gestational_age=dated.code if dated else None, has_unread_message=numbers.unread_since is not None,

@@ -1,5 +1,6 @@
 """One case, joined: everything that a page or a JSON answer about a referral needs, read at once."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -34,10 +35,15 @@ class Case:
     revisions: list[Revision]
     read_by: list[tuple[str, datetime]]  # who confirmed having read the newest version
     came_alone: list[Study]  # asked about, but not sent with the referral
+    studies: list[Study]
 
     @property
     def study_ids(self) -> list[UUID]:
-        return sorted({one.study_id for one in self.instances})
+        return [one.id for one in self.studies]
+
+    @property
+    def files_by_study(self) -> Counter[UUID]:
+        return Counter(one.study_id for one in self.instances)
 
     @property
     def clip_count(self) -> int:
@@ -73,14 +79,19 @@ def whole(session: Session, actor: Actor, referral_id: UUID) -> Case:
         sa.select(Review).where(Review.referral_id == referral.id).options(joinedload(Review.owner))
         .order_by(Review.id.desc()).limit(1)
     ).first()  # fmt: skip
-    report = _report(session, review)
+    report, instances = _report(session, review), instances_of(session, referral.id)
     return Case(
         referral=referral, files=manifest.items(session, referral.id),
         counts=manifest.counts(session, [referral.id])[referral.id],
-        instances=instances_of(session, referral.id), documents=documents_of(session, referral.id),
+        instances=instances, studies=_studies(session, instances), documents=documents_of(session, referral.id),
         review=review, report=report, read_by=_read_by(session, report), messages=_messages(session, review),
         revisions=_revisions(session, referral.id), came_alone=came_alone(session, referral.id),
     )  # fmt: skip
+
+
+def _studies(session: Session, instances: list[Instance]) -> list[Study]:
+    ids = {one.study_id for one in instances}
+    return list(session.scalars(sa.select(Study).where(Study.id.in_(ids)).order_by(Study.id))) if ids else []
 
 
 def opened(session: Session, actor: Actor, referral: Referral) -> None:

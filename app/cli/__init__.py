@@ -6,6 +6,8 @@ from importlib import import_module
 
 from app.config import WrongSetting
 from app.errors import Refusal
+from app.languages import LANGUAGES
+from app.people.models import Role
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,7 +48,7 @@ def _add_service(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _add_administration(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     invite = commands.add_parser("invite", help="print a link by which somebody joins an organization")
     invite.add_argument("--organization", required=True, metavar="NAME_OR_ID")
-    invite.add_argument("--role", required=True)
+    invite.add_argument("--role", required=True, help=", ".join(Role))
     invite.add_argument("--email", required=True)
     invite.set_defaults(run="app.cli.administer:invite")
 
@@ -61,7 +63,7 @@ def _add_administration(commands: "argparse._SubParsersAction[argparse.ArgumentP
     add = acts.add_parser("add", help="print the new organization's id")
     add.add_argument("name")
     add.add_argument("--time-zone", default="UTC", metavar="ZONE", help="IANA name (default: %(default)s)")
-    add.add_argument("--language", default="en")
+    add.add_argument("--language", default="en", help=f"{', '.join(LANGUAGES)} (default: %(default)s)")
     add.set_defaults(run="app.cli.administer:add_organization")
     listing = acts.add_parser("list", help="one line each: id, time zone, name")
     listing.set_defaults(run="app.cli.administer:list_organizations")

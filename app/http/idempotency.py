@@ -124,7 +124,8 @@ async def request_key(
     if request.headers.get("content-type", "").startswith(("application/x-www-form-urlencoded", "multipart/")):
         form = await request.form()  # read once, kept by the request
         body = repr([(name, str(value)) for name, value in form.multi_items() if name != FIELD]).encode()
-        idempotency_key = idempotency_key or str(form.get(FIELD, "")) or None
+        if idempotency_key is None:
+            idempotency_key = str(form.get(FIELD, "")) or None
     else:
         body = await request.body()
     return _key(request, who, idempotency_key, body, response)

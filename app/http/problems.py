@@ -148,11 +148,15 @@ def _of_validation(failures: Sequence[Any]) -> Problem:
     return Problem(422, Sentence("{n} fields need another look.", n=len(errors)), errors[0]["field"] or None, errors)
 
 
+NO_OBJECT = ("model_type", "model_attributes_type", "dict_type")
+
+
 def _sentence(failure: Mapping[str, Any]) -> str:
     """For people, and without repeating what was sent."""
     facts = failure.get("ctx", {})
     known = {
         "missing": "This is missing.",
+        **dict.fromkeys(NO_OBJECT, "This should be an object with its own fields."),
         "extra_forbidden": "There is no such field.",
         "string_too_long": Sentence("At most {n} characters, please.", n=facts.get("max_length")),
         "string_too_short": Sentence("At least {n} characters, please.", n=facts.get("min_length")),

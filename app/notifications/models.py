@@ -27,6 +27,7 @@ class Notification(Base):
     subject: Mapped[str] = mapped_column(sa.String(200))  # priority, site, deadline, code: never a name or a finding
     created_at: Mapped[datetime] = mapped_column(default=now)
     read_at: Mapped[datetime | None]
+    for_anyone: Mapped[bool] = mapped_column(default=False)  # it waits for whoever is free, until somebody takes it
     settled_at: Mapped[datetime | None]  # somebody else did what it asks for: it waits no more
     mail_status: Mapped[str] = mapped_column(sa.String(10), default=QUEUED)
     mail_reason: Mapped[str] = mapped_column(sa.String(200), default="")

@@ -17,7 +17,6 @@ from app.notifications.subjects import subject_line
 from app.people.models import Mails, Organization, Person
 
 AT_ONCE = "stat"  # due within the hour, which is as long as a digest may wait
-FOR_WHOEVER_IS_FREE = ("review.requested",)
 
 
 class Case(Protocol):
@@ -49,7 +48,7 @@ def tell(
         status, reason = _way(person.mails, case.priority, personally)
         notification = Notification(
             id=new_id(), organization_id=to.id, person_id=person.id, kind=kind, referral_id=case.id, subject=subject,
-            mail_status=status, mail_reason=reason,
+            for_anyone=not personally, mail_status=status, mail_reason=reason,
         )  # fmt: skip
         session.add(notification)
         if status == QUEUED:
@@ -67,7 +66,7 @@ def _way(mails: str, priority: str, personally: bool) -> tuple[str, str]:
 def settle(session: Session, referral_id: UUID, reason: str, *, but: UUID | None = None) -> None:
     """Nobody has to take it any more, but for who has: what still says so waits no more, and goes by no mail."""
     waits = sa.and_(
-        Notification.referral_id == referral_id, Notification.kind.in_(FOR_WHOEVER_IS_FREE), IS_UNREAD,
+        Notification.referral_id == referral_id, Notification.for_anyone.is_(True), IS_UNREAD,
         Notification.person_id != but if but is not None else sa.true(),
     )  # fmt: skip
     unsent = sa.and_(waits, Notification.mail_status.in_((QUEUED, DIGEST)))

@@ -10,6 +10,7 @@ from app.db import insert_new, insert_or_nothing
 from app.errors import Invalid, Sentence
 from app.people.identity import names_agree
 from app.people.models import Patient, PatientAlias, PatientWord, fold
+from app.people.said_anew import refuse_contradiction
 
 NAMES = ("family_name", "given_name", "name_local")
 
@@ -69,6 +70,7 @@ def held(session: Session, patient: Patient) -> Patient:
 def same(session: Session, patient: Patient, values: dict[str, object]) -> Patient:
     """The patient, if what is given can be theirs; else it is asked about."""
     if _is_same(session, patient, values):
+        refuse_contradiction(patient, values)
         return patient
     known = ", ".join(part for part in (patient.display_name, patient.birth_date) if part)
     raise Invalid(

@@ -103,6 +103,13 @@ class GivenPatient(Given):
     mother_patient_id: UUID | None = None
     birth_order: int | None = Field(None, ge=1, le=9)
 
+    @field_validator("age", mode="before")
+    @classmethod
+    def _a_number_and_its_unit(cls, given: object) -> object:
+        if given is None or isinstance(given, (dict, Age)):
+            return given
+        raise ValueError('is written {"value": 36, "unit": "years"}')
+
     @field_validator("birth_date", mode="before")
     @classmethod
     def _a_date_in_the_past(cls, given: object) -> object:
@@ -197,6 +204,13 @@ class GivenReferral(ReferralText):
     accession_number: Annotated[str, BeforeValidator(clean), Field(max_length=16, pattern=r"^[^\\\n]*$")] = ""
     external_identifiers: list[ExternalIdentifierGiven] = Field([], max_length=20)
     files: list[GivenFile] = Field([], max_length=5_000)
+
+
+class DraftReferral(GivenReferral):
+    """Kept until it can be sent: what was examined and what is asked may still be missing."""
+
+    exam_type: Annotated[str, BeforeValidator(lambda code: _known_exam_type(code) if code else "")] = ""
+    question: Text = ""
 
 
 class RevisedReferral(Given):

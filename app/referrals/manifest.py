@@ -18,6 +18,16 @@ class Counts:
     declared: int
     arrived: int
     held: int = 0  # of those that arrived: somebody has to say whose they are
+    refused: int = 0  # they came, and will not be taken as they are
+
+    @property
+    def expected(self) -> int:
+        """How many can arrive: what is refused stands for itself."""
+        return self.declared - self.refused
+
+    @property
+    def missing(self) -> int:
+        return self.expected - self.arrived
 
 
 def expected_or_new(
@@ -101,12 +111,13 @@ def already_here(session: Session, referral_id: UUID, sha256: str) -> ManifestIt
 
 
 def counts(session: Session, referral_ids: list[UUID]) -> dict[UUID, Counts]:
-    """'17 of 19 arrived', for many referrals at once; archives and withdrawn files do not count."""
+    """'17 of 19 arrived, 1 refused', for many referrals at once; archives and withdrawn files do not count."""
     counted = (
         sa.select(
             ManifestItem.referral_id, sa.func.count(),
             sa.func.sum(sa.case((ManifestItem.status.in_(ARRIVED), 1), else_=0)),
             sa.func.sum(sa.case((ManifestItem.status == FileStatus.HELD, 1), else_=0)),
+            sa.func.sum(sa.case((ManifestItem.status == FileStatus.QUARANTINED, 1), else_=0)),
         )
         .where(ManifestItem.referral_id.in_(referral_ids), ManifestItem.is_archive.is_(False),
                ManifestItem.status != FileStatus.WITHDRAWN)

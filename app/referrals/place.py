@@ -13,6 +13,7 @@ from app.jobs.queue import enqueue
 from app.people import patients
 from app.people.models import Organization, Patient
 from app.people.reading import reader_for
+from app.people.said_anew import add_unknown
 from app.referrals.codes import new_code
 from app.referrals.dates import refuse_impossible, today_at
 from app.referrals.given import GivenFile, GivenPatient, GivenReferral
@@ -27,7 +28,7 @@ def place(session: Session, actor: Actor, given: GivenReferral) -> Referral:
     code = free_code(session)
     referral = Referral(
         id=new_id(), organization_id=organization.id, reading_organization_id=reader.id, code=code,
-        author_id=person_of(actor), patient=patient_of(session, organization, given.patient, code),
+        author_id=person_of(actor), patient=patient_of(session, actor, organization, given.patient, code),
         accession_number=given.accession_number or f"SP{code.replace('-', '')}",
         language=given.language or organization.language,
         **text_columns(given.model_dump(mode="json", exclude_unset=False)),
@@ -83,8 +84,8 @@ def _referring_organization(session: Session, actor: Actor, wanted_id: UUID | No
     raise Invalid("You refer for several organizations. Choose one.", field="organization_id", choices=choices)
 
 
-def patient_of(session: Session, organization: Organization, given: GivenPatient, code: str) -> Patient:
-    """Whom a referral is about: somebody known, or a new one."""
+def patient_of(session: Session, actor: Actor, organization: Organization, given: GivenPatient, code: str) -> Patient:
+    """Whom a referral is about: somebody known, of whom more may be known from now on, or a new one."""
     values: dict[str, object] = given.model_dump(mode="json", exclude={"age", "id"})
     if given.mother_patient_id is not None:
         if (mother := _here(session, organization, given.mother_patient_id)) is None:
@@ -99,6 +100,7 @@ def patient_of(session: Session, organization: Organization, given: GivenPatient
         found = patients.same(session, known, values)
     else:
         found = patients.known_or_new(session, organization.id, values, temporary=f"T-{code}")
+    add_unknown(session, actor, found, values)
     return patients.held(session, found)
 
 

@@ -57,7 +57,7 @@ def _again(
         raise Conflict(
             Sentence("This referral is {status}.", status=ReferralStatus(before.status)), status=before.status
         )
-    referral = _placed(session, before, patient)
+    referral = _placed(session, actor, before, patient)
     if referral.patient_id == before.patient_id:
         raise Conflict("This is the patient whom the referral names already.", field="patient")
     study_ids = []
@@ -76,12 +76,12 @@ def _again(
     return referral
 
 
-def _placed(session: Session, before: Referral, patient: GivenPatient) -> Referral:
+def _placed(session: Session, actor: Actor, before: Referral, patient: GivenPatient) -> Referral:
     organization = session.get_one(Organization, before.organization_id)
     code = place.free_code(session)
     referral = Referral(
         id=new_id(), organization_id=organization.id, reading_organization_id=before.reading_organization_id, code=code,
-        author_id=before.author_id, patient=place.patient_of(session, organization, patient, code),
+        author_id=before.author_id, patient=place.patient_of(session, actor, organization, patient, code),
         accession_number=f"SP{code.replace('-', '')}", **{name: getattr(before, name) for name in COPIED},
     )  # fmt: skip
     referral.organization = organization

@@ -1,6 +1,7 @@
 """What happens to a review by time alone; each job acts once, and on the state as it is then."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -24,12 +25,13 @@ def due(review_id: str, timer_id: str) -> None:
         if review is None or not _is_overdue(review, clock(session)):
             return
         referral = review.referral
-        whom = set(in_charge(session, review.reading_organization_id))
-        if review.owner_id is not None and review.status in OPEN:
+        whom, anyone = set(in_charge(session, review.reading_organization_id)), set[UUID]()
+        if review.status in OPEN and review.owner_id is not None:
             whom.add(review.owner_id)
+        elif review.status in OPEN:
+            anyone = set(readers(session, referral)) - whom
         tell(session, whom, "review.overdue", referral, to=referral.reading_organization)
-        free = set(readers(session, referral)) if review.owner_id is None and review.status in OPEN else set()
-        tell(session, free - whom, "review.overdue", referral, to=referral.reading_organization, personally=False)
+        tell(session, anyone, "review.overdue", referral, to=referral.reading_organization, personally=False)
         _record(session, review, "review.overdue")
 
 

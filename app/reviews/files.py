@@ -19,6 +19,21 @@ def confirm(session: Session, actor: Actor, referral_id: UUID, item_id: UUID) ->
     return item
 
 
+def confirm_alike(session: Session, actor: Actor, referral_id: UUID, item_id: UUID, last_id: UUID) -> None:
+    """One answer to one question; each file is on the record, and the readers are told once."""
+    for item in identity.alike(session, actor, referral_id, item_id, last_id):
+        identity.confirm(session, actor, referral_id, item.id)
+    tell_readers(session, referral_id, "file.confirmed")
+
+
+def withdraw_alike(
+    session: Session, actor: Actor, referral_id: UUID, item_id: UUID, last_id: UUID, reason: str
+) -> None:  # fmt: skip
+    """Held files were not shown to a reader, so nobody is told."""
+    for item in identity.alike(session, actor, referral_id, item_id, last_id):
+        identity.withdraw(session, actor, referral_id, item.id, reason)
+
+
 def withdraw(session: Session, actor: Actor, referral_id: UUID, item_id: UUID, reason: str) -> ManifestItem:
     """Only what the reader could have seen is news to them, and twice is once."""
     before = session.get(ManifestItem, item_id)

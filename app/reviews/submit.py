@@ -9,7 +9,7 @@ from app.access import scope
 from app.access.actor import Actor, require
 from app.audit import events
 from app.db import new_id, now
-from app.errors import Conflict, Sentence
+from app.errors import Conflict, Invalid, Sentence
 from app.notifications.notify import tell
 from app.people.models import Membership, Role
 from app.people.reading import reader_for
@@ -33,6 +33,7 @@ def submit(session: Session, actor: Actor, referral: Referral, *, is_again: bool
         raise Conflict(
             Sentence("This referral is {status}.", status=ReferralStatus(referral.status)), status=referral.status
         )
+    _refuse_incomplete(referral)
     reader_for(session, referral.organization_id, referral.reading_organization_id)  # the relation may have ended since
     at = now()
     referral.status, referral.submitted_at, referral.updated_at = ReferralStatus.ACTIVE, at, at
@@ -52,6 +53,14 @@ def submit(session: Session, actor: Actor, referral: Referral, *, is_again: bool
     whom = readers(session, referral)
     tell(session, whom, "review.requested", referral, to=referral.reading_organization, personally=False)
     return review
+
+
+def _refuse_incomplete(referral: Referral) -> None:
+    """A draft may be kept without these."""
+    if not referral.exam_type:
+        raise Invalid("Choose what was examined.", field="exam_type")
+    if not referral.question:
+        raise Invalid("Write the question that the specialist should answer.", field="question")
 
 
 def for_change(session: Session, actor: Actor, referral_id: UUID) -> Referral:

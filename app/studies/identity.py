@@ -55,6 +55,23 @@ def withdraw(session: Session, actor: Actor, referral_id: UUID, item_id: UUID, r
     return item
 
 
+def alike(session: Session, actor: Actor, referral_id: UUID, item_id: UUID, last_id: UUID) -> list[ManifestItem]:
+    """The held files that raise the same question as this one: those that name the same patient, to the last one shown."""
+    _, item = file_of(session, actor, referral_id, item_id)
+    if item.status != FileStatus.HELD:
+        raise Conflict("This file is not held.", status=item.status)
+    held = sa.select(ManifestItem).where(
+        ManifestItem.referral_id == referral_id, ManifestItem.status == FileStatus.HELD, ManifestItem.id <= last_id
+    )
+    return [one for one in session.scalars(held.order_by(ManifestItem.id)) if question_of(one) == question_of(item)]
+
+
+def question_of(item: ManifestItem) -> tuple[str, ...]:
+    """What is asked about a held file, and whom it names."""
+    named = (item.identity or {}).get("file", {})
+    return item.reason, *(named.get(part, "") for part in ("name", "birth_date", "identifier"))
+
+
 def _attach_held(session: Session, referral: Referral, item: ManifestItem, facts: Facts) -> None:
     """The bytes are stored already: only the rows are missing."""
     blob = session.get(Blob, item.blob_id) if item.blob_id else None

@@ -5,6 +5,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import PurePosixPath
 from uuid import UUID
 
@@ -14,11 +15,11 @@ from sqlalchemy.orm import Session
 from app.access.actor import Actor
 from app.audit import events
 from app.config import settings
-from app.db import reading, transaction
+from app.db import now, reading, transaction
 from app.errors import Invalid, Refusal, Sentence, TooLarge
 from app.referrals import manifest
 from app.referrals.given import name_within
-from app.referrals.models import FileStatus, ManifestItem, Referral
+from app.referrals.models import ARRIVED, FileStatus, ManifestItem, Referral
 from app.storage.spool import Spooled, ask_for_room, spooled_copy, too_large
 from app.studies.ingest import Arrival
 from app.studies.receive import Keep, for_sending, quarantine, receive
@@ -28,6 +29,7 @@ IGNORED = {"thumbs.db", "dicomdir", ".ds_store", "desktop.ini"}
 READ_BYTES = 1 << 18
 # What systems make of a folder. LZMA takes as much memory as the archive asks for, and fails in ways of its own.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+MOST_NAMED = 5
 DIRECTORY_BYTES_PER_ENTRY = 1_024  # a name and extras; more is no archive of images
 
 
@@ -42,7 +44,7 @@ def unpack(
     """The archive's own line in the manifest, and a line for each of its entries.
 
     Sent again after a cut, what arrived before is recognized by its bytes."""
-    archive = _note_archive(actor, referral, arrival)
+    began, archive = now(), _note_archive(actor, referral, arrival)
     try:
         with io.FileIO(arrival.spooled.path) as file, zipfile.ZipFile(_Bounded(file)) as opened:
             entries = [entry for entry in opened.infolist() if not _is_ignored(entry)]
@@ -52,11 +54,20 @@ def unpack(
         raise _refused(actor, archive, "This ZIP is damaged or was cut off.", keep) from damaged
     except (Invalid, TooLarge) as refusal:
         raise _refused(actor, archive, refusal.sentence, keep) from refusal
+    return _finish(actor, archive, FileStatus.STORED, _what_was_in_it(items, began), keep), items
+
+
+def _what_was_in_it(items: list[ManifestItem], began: datetime) -> str:
+    """'3 files were in it, 1 of them is refused. 1 was here already: a.dcm.'"""
     wrong = sum(item.status == FileStatus.QUARANTINED for item in items)
-    reason = (
-        f"{len(items)} files were in it, {wrong} of them are refused." if wrong else f"{len(items)} files were in it."
-    )
-    return _finish(actor, archive, FileStatus.STORED, reason, keep), items
+    before = [item.name for item in items if item.status in ARRIVED and item.arrived_at and item.arrived_at < began]
+    sentence = "1 file was in it" if len(items) == 1 else f"{len(items)} files were in it"
+    if wrong:
+        sentence += f", {wrong} of them {'is' if wrong == 1 else 'are'} refused"
+    if not before:
+        return f"{sentence}."
+    named = ", ".join(before[:MOST_NAMED]) + (" …" if len(before) > MOST_NAMED else "")
+    return f"{sentence}. {len(before)} {'was' if len(before) == 1 else 'were'} here already: {named}."
 
 
 def entries_of(session: Session, archive_id: UUID) -> list[ManifestItem]:

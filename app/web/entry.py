@@ -6,8 +6,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request, Response
 from markupsafe import Markup
 
-from app.access import login, totp
-from app.access.actor import Actor
+from app.access import login, setup, totp
+from app.access.actor import NOBODY, Actor
 from app.access.login import Entered
 from app.access.tries import TooManyTries
 from app.db import reading, transaction
@@ -16,6 +16,7 @@ from app.http import entry
 from app.http.actor import give_cookie, perhaps, signed_in, take_cookie
 from app.web.forms import Fields, Form, status_of
 from app.web.pages import by_htmx, render, see_other
+from app.web.refusals import second_factor_path
 from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
@@ -30,7 +31,9 @@ Perhaps = Annotated[Actor | None, Depends(perhaps)]
 def show_sign_in(request: Request, who: Perhaps, next: str = "/") -> Response:  # noqa: A002 - the word in the address
     if who is not None:
         return see_other(safe_path(next))
-    return render(request, None, "sign_in.html", form=Form({"next": next}), code_wanted=False)
+    with reading(NOBODY) as session:
+        is_empty = setup.is_empty(session)
+    return render(request, None, "sign_in.html", form=Form({"next": next}), code_wanted=False, is_empty=is_empty)
 
 
 @router.post("/sign-in")
@@ -52,13 +55,15 @@ def _asked_again(request: Request, form: Form, refusal: Invalid | TooManyTries) 
     form.refused(refusal, speech_of(request, None))
     status = status_of(refusal)
     block = "step" if by_htmx(request) else ""
-    return render(request, None, "sign_in.html", status, block=block, form=form, code_wanted=code_wanted)
+    return render(
+        request, None, "sign_in.html", status, block=block, form=form, code_wanted=code_wanted, is_empty=False
+    )
 
 
 def _onward(request: Request, entered: Entered, path: str) -> Response:
     if entered.needs_second_factor:
         offer(entered)
-        path = "/second-factor"
+        path = second_factor_path(path)
     if by_htmx(request):
         return Response(headers={"HX-Redirect": quote(path, safe=KEPT)})
     return see_other(path)
@@ -88,15 +93,15 @@ def sign_out(who: Perhaps) -> Response:
 
 
 @router.get("/second-factor")
-def show_second_factor(request: Request, who: Present) -> Response:
-    return _second_factor(request, who, Form())
+def show_second_factor(request: Request, who: Present, next: str = "/") -> Response:  # noqa: A002 - as above
+    return _second_factor(request, who, Form({"next": next}))
 
 
 @router.post("/second-factor/begin")
-def begin_second_factor(who: Present) -> Response:
+def begin_second_factor(who: Present, form: Fields) -> Response:
     with transaction(who) as session:
         totp.enrol(session, who)
-    return see_other("/second-factor")
+    return see_other(second_factor_path(safe_path(form.value("next") or "/")))
 
 
 @router.post("/second-factor")
@@ -108,7 +113,7 @@ def confirm_second_factor(request: Request, who: Present, form: Fields) -> Respo
             secret = login.renew(session, who)
     except Invalid as refusal:
         return _second_factor(request, who, form.refused(refusal, speech_of(request, who)), 422)
-    response = see_other("/")
+    response = see_other(safe_path(form.value("next") or "/"))
     give_cookie(response, secret)
     return response
 

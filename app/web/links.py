@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import available_timezones
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
@@ -20,6 +21,7 @@ from app.people.models import Organization, Person, Role
 from app.web.entry import Perhaps, offer
 from app.web.forms import Fields, Form, status_of
 from app.web.pages import render, see_other
+from app.web.refusals import second_factor_path
 from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
@@ -45,12 +47,19 @@ def show_set_up(request: Request, secret: str) -> Response:
     with reading(NOBODY) as session:
         links.look(session, "setup", secret)
     form = Form({"time_zone": "UTC", "language": speech_of(request, None).language})
-    return render(request, None, "set_up.html", form=form, least=_least())
+    return render(request, None, "set_up.html", form=form, least=_least(), zones=_zones())
 
 
 @router.post("/set-up/{secret}")
 def set_up(request: Request, secret: str, form: Fields) -> Response:
     """The first organization and its administrator; the rest can wait."""
+    with reading(NOBODY) as session:
+        links.look(session, "setup", secret)
+    asked = ("organization", "time_zone", "name", "email", "password")
+    if wrong := setup.mistakes(**{name: form.value(name) for name in asked}):
+        for refusal in wrong:
+            form.refused(refusal, speech_of(request, None))
+        return render(request, None, "set_up.html", 422, form=form, least=_least(), zones=_zones())
 
     def act() -> Entered:
         hashed = passwords.hash_new(form.value("password"), (form.value("name"), form.value("email")))
@@ -62,7 +71,7 @@ def set_up(request: Request, secret: str, form: Fields) -> Response:
             )  # fmt: skip
             return _enter(session, request, person)
 
-    return _let_in(request, act, "/organization/first-steps", "set_up.html", form)
+    return _let_in(request, act, "/organization/first-steps", "set_up.html", form, zones=_zones())
 
 
 @router.get("/invitation/{secret}")
@@ -157,7 +166,7 @@ def _let_in(
 def _inside(entered: Entered, path: str) -> Response:
     if entered.needs_second_factor:
         offer(entered)
-        path = "/second-factor"
+        path = second_factor_path(path)
     response = see_other(path)
     give_cookie(response, entered.secret)
     return response
@@ -165,6 +174,11 @@ def _inside(entered: Entered, path: str) -> Response:
 
 def _language(form: Form) -> str:
     return form.value("language") if form.value("language") in LANGUAGES else "en"
+
+
+def _zones() -> list[str]:
+    """Continent and city; the rest are other names of these, or fixed offsets."""
+    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
 
 
 def _least() -> int:

@@ -62,10 +62,10 @@ def show_audit(
         found = [] if form.errors else search.search(session, sought)
         events.record_opening(session, who, "audit.read", organization_id=org, entity_id=org)
         names, codes = _names(session, found), _codes(session, found)
-        people = _people(session, org)
+        people, acts = _people(session, org), search.acts_of_late(session, org)
     return render(
         request, who, "audit.html", **frame, form=form, events=found[:PAGE], more=len(found) > PAGE, names=names,
-        codes=codes, people=people,
+        codes=codes, people=people, acts=acts,
     )  # fmt: skip
 
 

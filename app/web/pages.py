@@ -1,6 +1,7 @@
 """Rendering: one environment a language, and what every page is given."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -23,6 +24,7 @@ from app.languages import LANGUAGES, Speech, speech
 from app.notifications.inbox import unread_count
 from app.people.models import Organization, Patient
 from app.referrals.dating import gestation
+from app.referrals.manifest import Counts
 from app.referrals.models import Referral
 from app.reports import words as clinical
 from app.web import echo
@@ -87,7 +89,8 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "exam_words": lambda code: clinical.exam_type(code, _),
         "sex_words": lambda code: clinical.sex(code, _),
         "month_name": lambda number: get_month_names("abbreviated", locale=spoken.language)[number],
-        "in_file": in_file,
+        "in_file": lambda patient: in_file(patient, spoken.language),
+        "arrived_words": lambda counts: arrived(counts, spoken),
         "called": lambda patient: called(patient, spoken),
         "da_day": lambda date: clinical.day(f"{date[:4]}-{date[4:6]}-{date[6:]}", spoken.language),
         "clue_words": lambda names: ", ".join(clues(spoken).get(name, name) for name in names),
@@ -98,7 +101,7 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "language_words": lambda code: in_own_words(code, spoken.language),
         "field_words": lambda name: fields(spoken).get(name, name),
         "job_words": lambda name: jobs(spoken).get(name, name),
-        "detail_words": details,
+        "detail_words": lambda detail, at: details(detail, at, spoken),
         "role_words": lambda role: roles(spoken)[role],
         "age_words": lambda patient: age(patient, spoken),
         "born_words": lambda patient: born(patient, spoken),
@@ -111,10 +114,22 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
     }
 
 
-def in_file(patient: dict[str, str]) -> str:
+def in_file(patient: dict[str, str], language: str) -> str:
     """What a file's header says of its patient, on one line."""
-    name = patient.get("name", "").replace("^", " ").strip()
-    return ", ".join(part for part in (name, patient.get("birth_date", ""), patient.get("identifier", "")) if part)
+    name, born_on = patient.get("name", "").replace("^", " ").strip(), patient.get("birth_date", "")
+    if len(born_on) == len("19691231") and born_on.isdecimal():  # as DICOM writes it (PS3.5 6.2, DA)
+        born_on = clinical.day(f"{born_on[:4]}-{born_on[4:6]}-{born_on[6:]}", language)
+    return ", ".join(part for part in (name, born_on, patient.get("identifier", "")) if part)
+
+
+def arrived(counts: Counts, spoken: Speech) -> str:
+    """'3 of 4 files arrived, 1 refused': the same words wherever files are counted."""
+    words = spoken.ngettext("{n} file arrived", "{n} files arrived", counts.arrived).format(n=counts.arrived)
+    if counts.missing:
+        words = spoken.gettext("{n} of {m} files arrived").format(n=counts.arrived, m=counts.expected)
+    if not counts.refused:
+        return words
+    return f"{words}, {spoken.ngettext('{n} refused', '{n} refused', counts.refused).format(n=counts.refused)}"
 
 
 def dialled(phone: str) -> str:
@@ -208,9 +223,16 @@ def jobs(spoken: Speech) -> dict[str, str]:
     }  # fmt: skip
 
 
-def details(detail: dict[str, Any]) -> str:
-    """What an audit event knows beside who, what and when: ids, counts and states."""
-    return " · ".join(f"{name}: {plain(value)}" for name, value in detail.items())
+def details(detail: dict[str, Any], at: Organization, spoken: Speech) -> str:
+    """What an audit event knows beside who, what and when: ids, counts, states, and times by the clock of `at`."""
+
+    def said(name: str, value: object) -> str:
+        if name.endswith("_at") and isinstance(value, str):
+            with suppress(ValueError):
+                return clinical.moment(datetime.fromisoformat(value), [at.time_zone], spoken.language)
+        return plain(value)
+
+    return " · ".join(f"{name.replace('_', ' ')}: {said(name, value)}" for name, value in detail.items())
 
 
 def roles(spoken: Speech) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The page of one referral, and what its referrer does there: send, write, answer, revise, cancel, settle a file."""
 
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from app.reviews import cancel, files, hold, step, submit
 from app.reviews.models import ReviewStatus
 from app.reviews.revise import revise
 from app.reviews.say import say
+from app.studies.identity import question_of
 from app.web.forms import Fields, Form, required, status_of
 from app.web.pages import render, see_other
 from app.web.referring import BESIDE, checked, shown, text_of
@@ -30,6 +32,7 @@ from app.web.states import state
 from app.web.words import speech_of
 
 router = APIRouter(prefix="/referrals/{referral_id}", include_in_schema=False)
+TROUBLED = (FileStatus.HELD, FileStatus.CONFLICT, FileStatus.QUARANTINED)
 OPEN = (ReferralStatus.DRAFT, ReferralStatus.ACTIVE)
 MOST_NAMED = 12  # of the newest files, beside a message
 
@@ -64,9 +67,17 @@ def show_receipt(request: Request, who: Acting, referral_id: UUID) -> Response:
 
 
 @router.post("/submit")
-def send(who: Acting, referral_id: UUID) -> Response:
-    with transaction(who) as session:
-        submit.submit(session, who, submit.for_change(session, who, referral_id))
+def send(request: Request, who: Acting, referral_id: UUID) -> Response:
+    """What a draft still lacks is asked for in the form in which it is written."""
+    try:
+        with transaction(who) as session:
+            submit.submit(session, who, submit.for_change(session, who, referral_id))
+    except Invalid as refusal:
+        if refusal.field not in ("exam_type", "question"):
+            raise
+        found = _mine(who, referral_id)
+        form = Form(shown(found.referral)).refused(refusal, speech_of(request, who))
+        return _revising(request, who, found, form, 422)
     return see_other(f"/referrals/{referral_id}")
 
 
@@ -153,9 +164,14 @@ def cancel_it(request: Request, who: Acting, referral_id: UUID, form: Fields) ->
 
 
 @router.post("/files/{file_id}/same-patient")
-def same_patient(who: Acting, referral_id: UUID, file_id: UUID) -> Response:
+def same_patient(who: Acting, referral_id: UUID, file_id: UUID, form: Fields) -> Response:
+    """Of one file, or of all that name the same patient, up to the last one that the page showed."""
+    last_id = _last_of(form)
     with transaction(who) as session:
-        files.confirm(session, who, referral_id, file_id)
+        if last_id is not None:
+            files.confirm_alike(session, who, referral_id, file_id, last_id)
+        else:
+            files.confirm(session, who, referral_id, file_id)
     return see_other(f"/referrals/{referral_id}#files")
 
 
@@ -163,9 +179,20 @@ def same_patient(who: Acting, referral_id: UUID, file_id: UUID) -> Response:
 def withdraw(who: Acting, referral_id: UUID, file_id: UUID, form: Fields) -> Response:
     """'Wrong file', or one that was announced and will not come."""
     reason = form.value("reason") if form.value("reason") in WITHDRAWN else "Wrong file."
+    last_id = _last_of(form)
     with transaction(who) as session:
-        files.withdraw(session, who, referral_id, file_id, reason)
+        if last_id is not None:
+            files.withdraw_alike(session, who, referral_id, file_id, last_id, reason)
+        else:
+            files.withdraw(session, who, referral_id, file_id, reason)
     return see_other(f"/referrals/{referral_id}#files")
+
+
+def _last_of(form: Form) -> UUID | None:
+    try:
+        return UUID(form.value("last")) if form.value("last") else None
+    except ValueError:
+        raise NotFound from None
 
 
 # What the buttons say; the reason is kept in English and shown in the reader's language.
@@ -219,16 +246,18 @@ def context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
     referral, review = found.referral, found.review
     sends = who.may("referral.send", referral.organization_id)
     files = found.files
-    troubled = (FileStatus.HELD, FileStatus.CONFLICT, FileStatus.QUARANTINED)
+    takes_files = sends and referral.status in TAKES_FILES
+    alike = _alike(files) if takes_files else []
+    by_themselves = [one for one in files if one.status in TROUBLED and not any(one in group for group in alike)]
     return {
         "found": found, "referral": referral, "sends": sends,
-        "takes_files": sends and referral.status in TAKES_FILES,
+        "takes_files": takes_files,
         "is_open": sends and referral.status in OPEN and found.signed_report is None,
         "is_over": _is_over(found),
         "is_asked": sends and review is not None and review.status == ReviewStatus.ON_HOLD,
         "reads": review is not None and who.may("review.list", review.reading_organization_id),
         "state": state(referral, review, found.signed_report, speech_of(request, who)),
-        "troubled": [one for one in files if one.status in troubled],
+        "troubled": by_themselves, "alike": alike,
         "expected": [one for one in files if one.status in (FileStatus.DECLARED, FileStatus.RECEIVING)],
         "arrived": [one for one in files if one.status == FileStatus.STORED],
         "withdrawn": [one for one in files if one.status == FileStatus.WITHDRAWN],
@@ -236,6 +265,13 @@ def context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
         "since_question": since_question(found),
         "named": [one for one in files if one.status == FileStatus.STORED and not one.is_archive][-MOST_NAMED:],
     }  # fmt: skip
+
+
+def _alike(files: list[ManifestItem]) -> list[list[ManifestItem]]:
+    """Several held files that raise one question: it is asked once."""
+    held = sorted((one for one in files if one.status == FileStatus.HELD), key=question_of)
+    groups = [sorted(group, key=lambda one: one.id) for _, group in groupby(held, question_of)]
+    return [group for group in groups if len(group) > 1]
 
 
 def _is_over(found: Case) -> bool:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.orm import Session
 
 from app.access.actor import Actor
 from app.cases import asked, attention, unmatched
@@ -18,7 +19,7 @@ from app.notifications.inbox import unread_messages
 from app.people.models import Organization
 from app.people.reading import readers_for
 from app.referrals import deadlines
-from app.referrals.given import GivenReferral
+from app.referrals.given import DraftReferral, GivenReferral
 from app.referrals.models import EXAM_TYPES
 from app.referrals.place import place
 from app.reviews import submit, worklist
@@ -52,13 +53,14 @@ def home(
         shown = [line.referral.id for line in [*(one for group in groups for one in group.lines), *page.lines]]
         unread = unread_messages(session, who.person_id, shown)
         reads = worklist.counts(session, who) if who.organizations_for("review.list") else None
-        alone, needed = unmatched.count(session, who), 0 if by_htmx(request) else attention.count(session, who)
+        alone, unread_here = unmatched.count(session, who), _unread(session, _own(session, who))
+        needed = 0 if by_htmx(request) else attention.count(session, who)
     lines = [line for group in groups for line in group.lines] + page.lines
     states = {line.referral.id: state(line.referral, line.review, line.report, say) for line in lines}
     answer = render(
         request, who, "home_list.html" if by_htmx(request) else "home.html", groups=groups, further=further, done=page,
         states=states, reads=reads, few=worklist.few, is_later=done is not None or bool(q), q=q, unread=unread, alone=alone,
-        needed=needed,
+        unread_here=unread_here, needed=needed,
         few_found=lambda count: str(count) if count <= asked.MOST_FOUND else f"{asked.MOST_FOUND}+",
     )  # fmt: skip
     return unless_known(request, answer) if by_htmx(request) else answer
@@ -72,16 +74,16 @@ def show_form(request: Request, who: Acting) -> Response:
 @router.post("/referrals/new")
 def send(request: Request, who: Acting, form: Fields, key: Once) -> Response:
     """Placed and sent in one act, before any file; or kept as a draft."""
-    say = speech_of(request, who)
+    say, is_draft = speech_of(request, who), form.value("act") == "draft"
     try:
         given = _given(who, form)
     except Invalid as refusal:
         return _form(request, who, form.refused(refusal, say, BESIDE), 422)
-    referral = checked(GivenReferral, given, form, say)
+    referral = checked(DraftReferral if is_draft else GivenReferral, given, form, say, is_draft=is_draft)
     if referral is None or is_to_be_asked(who, form, say):
         return _form(request, who, form, 422)
     try:
-        referral_id = _placed(who, referral, key, is_draft=form.value("act") == "draft")
+        referral_id = _placed(who, referral, key, is_draft=is_draft)
     except (Invalid, Conflict) as refusal:
         return _form(request, who, form.refused(refusal, say, BESIDE), status_of(refusal))
     return see_other(f"/referrals/{referral_id}")
@@ -102,7 +104,9 @@ def _placed(who: Actor, given: GivenReferral, key: RequestKey | None, *, is_draf
 
 def _given(who: Actor, form: Form) -> dict[str, Any]:
     chosen = form.value("organization_id")
-    mine = [one for one in _own(who) if not chosen or str(one.id) == chosen]
+    with reading(who) as session:
+        own = _own(session, who)
+    mine = [one for one in own if not chosen or str(one.id) == chosen]
     if not mine:
         raise Invalid("You are not a referrer of any organization.", field="organization_id")
     patient = patient_of(form) | {"mother_patient_id": mother_of(who, mine[0].id, form)}
@@ -112,20 +116,25 @@ def _given(who: Actor, form: Form) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _own(who: Actor) -> list[Organization]:
+def _own(session: Session, who: Actor) -> list[Organization]:
     mine = sa.select(Organization).where(Organization.id.in_(who.organizations_for("referral.place")))
-    with reading(who) as session:
-        return list(session.scalars(mine.order_by(Organization.name)))
+    return list(session.scalars(mine.order_by(Organization.name)))
+
+
+def _unread(session: Session, own: list[Organization]) -> list[Organization]:
+    """For whom nobody reads: what they ask could go nowhere."""
+    return [one for one in own if not readers_for(session, one.id)]
 
 
 def _form(request: Request, who: Actor, form: Form, status: int = 200) -> Response:
-    own = _own(who)
-    if not own:
-        raise Forbidden("You are not a referrer of any organization.")
     with reading(who) as session:
+        own = _own(session, who)
+        if not own:
+            raise Forbidden("You are not a referrer of any organization.")
+        unread_here = _unread(session, own)
         readers = {one.id: one for each in own for one in readers_for(session, each.id)}
     return render(
         request, who, "new_referral.html", status, form=form, own=own, readers=list(readers.values()),
         exam_types=EXAM_TYPES, deadlines=deadlines.table(*own[:1], *(readers.values() if len(readers) == 1 else ())),
-        looks=True, similar=similar_to(who, form),
+        unread_here=unread_here, looks=True, similar=similar_to(who, form),
     )  # fmt: skip

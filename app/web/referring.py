@@ -18,6 +18,7 @@ from app.web.forms import Form
 # A field of the model -> the field of the form where its sentence stands.
 BESIDE = {
     "patient": "family_name", "patient.identifier": "identifier", "patient.birth_date": "birth_date",
+    "patient.sex": "sex",
     "patient.age": "age_value", "age": "age_value", "age.value": "age_value", "patient.age.value": "age_value",
     "patient.family_name": "family_name",
     "patient.given_name": "given_name", "patient.name_local": "name_local", "patient.issuer": "identifier",
@@ -29,9 +30,13 @@ OBSTETRIC = ("lmp", "edd", "edd_basis", "gravida", "para", "pregnancy_test")
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def checked(model: type[Model], given: dict[str, Any], form: Form, say: Speech) -> Model | None:
-    """The model, or None with the sentences in the form."""
+def checked(
+    model: type[Model], given: dict[str, Any], form: Form, say: Speech, *, is_draft: bool = False
+) -> Model | None:  # fmt: skip
+    """The model, or None with the sentences in the form; a draft needs a patient, and the rest before it is sent."""
     for name, sentence in _missing(form, say).items():
+        if is_draft and name != "family_name":
+            continue
         if name in given or (name == "family_name" and "patient" in given):
             form.errors.setdefault(name, sentence)
     try:

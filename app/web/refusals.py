@@ -22,7 +22,7 @@ def shape(request: Request, problem: Problem) -> Response | None:
         if problem.status == 401:
             return see_other(sign_in_path(request))
         if problem.facts.get("needs_second_factor"):
-            return see_other("/second-factor")
+            return see_other(second_factor_path(_here(request)))
     who = getattr(request.state, "actor", None)
     sentence = speech_of(request, who).gettext(problem.sentence)
     if by_htmx(request):
@@ -37,5 +37,14 @@ def shape(request: Request, problem: Problem) -> Response | None:
 
 def sign_in_path(request: Request) -> str:
     """Sign in, then come back here."""
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    here = _here(request)
     return "/sign-in" if here == "/" else f"/sign-in?next={quote(here, safe='/')}"
+
+
+def second_factor_path(then: str) -> str:
+    """Set it up, then go where one was going."""
+    return "/second-factor" if then == "/" else f"/second-factor?next={quote(then, safe='/')}"
+
+
+def _here(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")

@@ -17,6 +17,7 @@ FROM_BELOW = (
     N_("A value is too large, or holds a character that cannot be stored."),
     N_("This is missing."),
     N_("There is no such field."),
+    N_("This should be an object with its own fields."),
     N_("This is not in the expected form."),
     N_("The file names another patient than this referral. Is it the same patient, or the wrong file?"),
     N_("This examination is here already, with another patient. Is it the same patient, or the wrong file?"),

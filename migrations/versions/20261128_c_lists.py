@@ -34,6 +34,9 @@ def upgrade() -> None:
     op.execute(sa.text("UPDATE message SET from_reader = :yes WHERE kind = 'question'").bindparams(yes=True))
     op.add_column("person", sa.Column("mails", sa.String(10), nullable=False, server_default="instantly"))
     op.add_column("notification", sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("notification", sa.Column("for_anyone", sa.Boolean(), nullable=False, server_default=sa.false()))
+    asked = sa.text("UPDATE notification SET for_anyone = :yes WHERE kind = 'review.requested'")
+    op.execute(asked.bindparams(yes=True))
     op.create_index("ix_notification_referral", "notification", ["referral_id"])
     op.create_index(
         "ix_notification_unread", "notification", ["person_id", "referral_id"],
@@ -45,7 +48,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("digest", "unread", "referral"):
         op.drop_index(f"ix_notification_{name}", "notification")
-    for table, column in (("notification", "settled_at"), ("person", "mails"), ("message", "from_reader")):
+    for table, column in (
+        ("notification", "for_anyone"),
+        ("notification", "settled_at"),
+        ("person", "mails"),
+        ("message", "from_reader"),
+    ):
         with op.batch_alter_table(table) as altered:
             altered.drop_column(column)
     op.drop_index("ix_review_open_language", "review")

@@ -48,6 +48,15 @@ def test_the_same_post_again_gives_the_first_answer(script: Client) -> None:
     assert made() == 1
 
 
+def test_an_empty_key_is_refused_whatever_the_body_is(script: Client) -> None:
+    for given in ({"json": {"a": 1}}, {"data": {"a": "1"}}):
+        answer = script.post("", **given)
+        assert (answer.status_code, answer.json()["detail"]) == (
+            400, "An Idempotency-Key has 1 to 255 printable ASCII characters.",
+        )  # fmt: skip
+    assert made() == 0
+
+
 def test_each_post_counts_for_itself_without_a_key_or_with_another(script: Client) -> None:
     for key in (None, None, "one", "two"):
         assert script.post(key).status_code == 201

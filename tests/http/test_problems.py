@@ -49,6 +49,9 @@ def test_each_wrong_field_is_named_with_a_sentence_and_not_repeated(door: Door) 
     assert [error["field"] for error in problem["errors"]] == ["patient.sex", "patient.weeks"]
     assert problem["errors"][1]["detail"] == "This should be a valid integer."
     assert WORDS not in answer.text
+    shape = httpx.post(f"{door.url}/test/given", json={"patient": WORDS})
+    assert shape.json()["detail"] == "patient: This should be an object with its own fields."
+    assert WORDS not in shape.text
     missing = httpx.post(f"{door.url}/test/given", json={"patient": {"sex": "male"}}).json()
     assert (missing["field"], missing["errors"][0]["detail"]) == ("patient.weeks", "This is missing.")
 

@@ -98,7 +98,7 @@ def send_files(page: Page, folder: Path) -> None:
     expect(done).to_contain_text("Still to settle: 1", timeout=LONG_MS)
     expect(done).to_contain_text("cut off")
     page.get_by_role("button", name="Same patient").click()
-    expect(done).to_contain_text("9 of 10 files arrived", timeout=LONG_MS)
+    expect(done).to_contain_text("9 files arrived, 1 refused", timeout=LONG_MS)
     accessible(page)
     page.get_by_role("link", name="Receipt").click()
     expect(page.locator("body")).to_contain_text("photo.jpg")

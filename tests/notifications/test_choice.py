@@ -8,11 +8,14 @@ import time_machine
 
 from app.access import profile
 from app.access.actor import WORKER
+from app.cases.case import OF_REFERRAL
 from app.config import Settings
 from app.db import reading, transaction
 from app.jobs import queue
 from app.notifications import digest, inbox, mail
+from app.notifications.notify import tell
 from app.people.models import Mails
+from app.referrals.models import Referral
 from app.reviews import claim
 from app.reviews.models import Review
 from app.reviews.step import loaded
@@ -138,6 +141,18 @@ def test_a_claim_stops_what_waits_for_the_others(db: Settings, places: Places, m
         mail.send_mail(str(stopped.id))
         digest.send_digest(str(places.second_reviewer.id))
     assert mailbox.attempts == (1 if mails == Mails.DIGEST else 0)
+
+
+def test_a_claim_stops_every_reminder_to_take_it_and_none_that_is_personal(places: Places) -> None:
+    code = ask(places)
+    with transaction(WORKER) as session:
+        case = session.scalars(sa.select(Referral).where(Referral.code == code).options(*OF_REFERRAL)).one()
+        to = case.reading_organization
+        tell(session, [places.coordinator.id], "review.overdue", case, to=to)
+        tell(session, [places.second_reviewer.id], "review.overdue", case, to=to, personally=False)
+    claimed(places.reviewer, code)
+    assert states(places.second_reviewer) == ["off", "off"]
+    assert states(places.coordinator) == ["off", "queued"]
 
 
 def test_what_was_read_before_its_mail_went_goes_by_no_mail(db: Settings, places: Places, mailbox: Mailbox) -> None:

@@ -1,5 +1,6 @@
 """What a referrer gives: as little as there is of a patient, and each wrong field by its name."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,6 +55,13 @@ def test_no_birth_date_is_none(empty: str | None) -> None:
 )  # fmt: skip
 def test_a_date_of_no_calendar_or_of_the_future_is_refused(date: object) -> None:
     assert refused(GivenPatient, {"family_name": "Otieno", "birth_date": date}) == {"birth_date"}
+
+
+@pytest.mark.parametrize("age", [36, "36", "36 years", [36, "years"], True])
+def test_an_age_in_another_shape_is_told_how_it_is_written(age: object) -> None:
+    with pytest.raises(ValidationError, match=re.escape('is written {"value": 36, "unit": "years"}')):
+        patient(age=age)
+    assert refused(GivenPatient, {"family_name": "Otieno", "age": age}) == {"age"}
 
 
 def test_a_child_born_today_where_it_is_tomorrow_already_is_taken() -> None:

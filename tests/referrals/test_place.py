@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from app.access.actor import WORKER
+from app.audit.events import AuditEvent
 from app.db import reading, transaction
 from app.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
 from app.people.models import Patient, Role
@@ -81,6 +82,67 @@ def test_a_known_identifier_with_another_name_or_date_is_asked_about(places: Pla
         placed(places.referrer, patient={**JANE, **other})
     assert asked.value.field == "patient.identifier"
     assert count(Referral) == 1
+
+
+def test_what_was_not_known_of_somebody_is_added_and_is_on_the_record(places: Places) -> None:
+    bare = {name: JANE[name] for name in ("identifier", "family_name", "given_name")}
+    first = placed(places.referrer, patient=bare)
+    for more in (
+        {"age": {"value": 36, "unit": "years"}},
+        {"birth_date": "1990", "sex": "female"},
+        {"birth_date": "1990-04"},
+    ):
+        assert placed(places.referrer, patient={**bare, **more}).patient_id == first.patient_id
+    with reading(WORKER) as session:
+        patient = session.get_one(Patient, first.patient_id)
+        acts = session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "patient.completed")).all()
+    assert (patient.birth_date, patient.sex, patient.age_value) == ("1990-04", "female", 36)
+    assert [one.detail["fields"] for one in acts] == [["age_unit", "age_value"], ["birth_date", "sex"], ["birth_date"]]
+    placed(places.referrer, patient=bare)
+    assert count(AuditEvent, AuditEvent.action == "patient.completed") == 3
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "field"),
+    [
+        ({"sex": "female"}, {"sex": "male"}, "patient.sex"),
+        ({"birth_date": "1991"}, {"age": {"value": 12}}, "patient.age"),
+        ({"age": {"value": 35}}, {"age": {"value": 12}}, "patient.age"),
+        ({"age": {"value": 35}}, {"birth_date": "1951"}, "patient.birth_date"),
+    ],
+)
+def test_what_contradicts_what_is_known_of_somebody_is_asked_about(
+    places: Places, known: dict[str, object], said: dict[str, object], field: str
+) -> None:
+    bare = {name: JANE[name] for name in ("identifier", "family_name", "given_name")}
+    first = placed(places.referrer, patient={**bare, **known})
+    with pytest.raises(Invalid, match="is known here of Otieno, Jane") as asked:
+        placed(places.referrer, patient={**bare, **said})
+    assert asked.value.field == field
+    with reading(WORKER) as session:
+        assert session.get_one(Patient, first.patient_id).sex == known.get("sex", "unknown")
+    assert count(Referral) == 1
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({"birth_date": "1990"}, {"age": {"value": 40}}), ({"age": {"value": 61}}, {"birth_date": "1960-01-02"}),
+        ({"age": {"value": 3, "unit": "months"}}, {"age": {"value": 20, "unit": "weeks"}}),
+    ],
+)  # fmt: skip
+def test_an_age_is_a_guess(places: Places, known: dict[str, object], said: dict[str, object]) -> None:
+    bare = {name: JANE[name] for name in ("identifier", "family_name", "given_name")}
+    first = placed(places.referrer, patient={**bare, **known})
+    assert placed(places.referrer, patient={**bare, **said}).patient_id == first.patient_id
+
+
+def test_of_two_who_add_another_sex_at_once_one_is_asked(places: Places) -> None:
+    bare = {name: JANE[name] for name in ("identifier", "family_name", "given_name")}
+    placed(places.referrer, patient=bare)
+    sexes = iter(["female", "male"])
+    outcomes = at_once(2, lambda: placed(places.referrer, patient={**bare, "sex": next(sexes)}))
+    assert sorted(type(one).__name__ for one in outcomes) == ["Invalid", "Referral"]
 
 
 def test_the_same_identifier_in_another_organization_is_another_patient(places: Places) -> None:

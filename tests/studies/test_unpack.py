@@ -74,6 +74,10 @@ def test_the_same_archive_twice_is_one(places: Places) -> None:
     again, same = opened(places, referral, body, "again.zip")
     assert again.id == first.id
     assert {one.id for one in same} == {one.id for one in entries}
+    assert (first.reason, again.reason) == (
+        "3 files were in it, 1 of them is refused.",
+        "3 files were in it, 1 of them is refused. 2 were here already: 1.dcm, 2.jpg.",
+    )
     assert count(ManifestItem, ManifestItem.is_archive.is_(True)) == 1
     assert counted(referral) == (3, 2)
 

@@ -1,6 +1,7 @@
 """The referrer's way in a browser: list, new referral, files, question, answer."""
 
 import hashlib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.people import Places, set_password
 from tests.servers.app import Running
 from tests.web import cases
-from tests.web.conftest import NARROW, Arrive, accessible, picture
+from tests.web.conftest import NARROW, WIDE, Arrive, accessible, picture
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 
@@ -66,7 +67,7 @@ def test_a_referral_is_sent_before_its_files_which_go_on_arriving(
     accessible(page)
     picture(page, "receipt", full_page=True)
     page.goto("/")
-    expect(page.locator(".cases-list")).to_contain_text("3 of 4 files arrived")
+    expect(page.locator(".cases-list")).to_contain_text("3 files arrived, 1 refused")
     picture(page, "home")
 
 
@@ -134,6 +135,50 @@ def test_a_file_of_another_patient_is_held_until_somebody_says_whose_it_is(
     expect(page.locator("[data-known] .wrong")).to_have_count(0)
 
 
+def test_the_last_word_on_files_is_the_servers_count_and_what_cannot_help_is_not_offered(
+    server: Running, places: Places, arrive: Arrive, tmp_path: Path
+) -> None:
+    placed = cases.place(server, places)
+    page = arrive(places.referrer, f"/referrals/{placed.referral_id}", expected=("422",))
+    with zipfile.ZipFile(tmp_path / "exam.zip", "w") as archive:
+        archive.writestr("a.jpg", cases.jpeg())
+        archive.writestr("cut.dcm", cases.dicom("rgb_color")[:3000])
+    page.locator("input[data-pick]").first.set_input_files(tmp_path / "exam.zip")
+    expect(page.locator("[data-said]")).to_have_text("1 file arrived, 1 refused", timeout=20_000)
+    (tmp_path / "note.txt").write_text("hello")
+    (tmp_path / "late.dcm").write_bytes(cases.dicom("ybr_color")[:3000])
+    page.locator("input[data-pick]").first.set_input_files([tmp_path / "note.txt", tmp_path / "late.dcm"])
+    expect(page.get_by_role("button", name="Remove note.txt")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Try again late.dcm")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again note.txt")).to_have_count(0)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_files_of_one_other_patient_raise_one_question_and_wrong_ones_are_asked_about_first(
+    server: Running, places: Places, arrive: Arrive, size: dict[str, int]
+) -> None:
+    others = [("x.dcm", cases.dicom(name, "Wanjiru^Mary", "19700429")) for name in ("rgb_color", "ybr_color")]
+    placed = cases.place(server, places, *others, ("y.dcm", cases.dicom("palette_color", "Kamau^Ann", "19810102")))
+    page = arrive(places.referrer, f"/referrals/{placed.referral_id}", viewport=size)
+    page.locator("summary", has_text="Wrong file y.dcm").click()
+    accessible(page)
+    picture(page, f"referral-alike-{size['width']}", full_page=True)
+    page.get_by_role("button", name="Take it off, it does not belong here y.dcm").click()
+    expect(page.locator("[data-known]")).to_contain_text("1 file taken off")
+    page.get_by_role("button", name="Same patient 2 files").click()
+    expect(page.locator("[data-known]")).to_contain_text("2 files received and verified")
+
+
+def test_names_in_the_list_are_whole_on_a_small_screen(server: Running, places: Places, arrive: Arrive) -> None:
+    cases.place(server, places, patient={"family_name": "Ratsimandrava-Rakotomalala", "given_name": "Voahangy Lalao"})
+    page = arrive(places.referrer, "/", viewport=NARROW)
+    cut_off = "document.querySelector('.cases-list .name').scrollWidth > document.querySelector('.cases-list .name').clientWidth"
+    assert page.evaluate(cut_off) is False
+    expect(page.locator(".cases-list .name")).to_have_css("white-space", "normal")
+    accessible(page)
+    picture(page, "home-long-name-narrow")
+
+
 def test_a_question_is_answered_with_the_files_that_came_since(
     server: Running, places: Places, arrive: Arrive, tmp_path: Path
 ) -> None:
@@ -144,6 +189,7 @@ def test_a_question_is_answered_with_the_files_that_came_since(
     page = arrive(places.referrer, "/")
     expect(page.locator(".asked h2").first).to_contain_text("A question for you")
     page.get_by_role("link", name=placed.code).click()
+    expect(page.locator("[data-upload]")).to_be_visible()  # the script has come
     (tmp_path / "axis.jpg").write_bytes(cases.jpeg())
     page.locator("input[data-pick]").first.set_input_files(tmp_path / "axis.jpg")
     expect(page.locator("[data-known] summary")).to_contain_text("1 file received")
@@ -151,7 +197,7 @@ def test_a_question_is_answered_with_the_files_that_came_since(
     picture(page, "referral-question", full_page=True)
     page.get_by_label("Your reply").fill("Here it is.")
     page.get_by_role("button", name="Send reply").click()
-    expect(page.locator("#talk")).to_contain_text("with 1 file")
+    expect(page.locator("#talk")).to_contain_text("File: axis.jpg")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Being read by")
 
 

@@ -18,6 +18,7 @@ import { isWhole, send as sendInPieces, unfinished } from "./pieces.js";
  * @property {number} sent share of it, 0 to 1
  * @property {number} tries
  * @property {string} known the server's id of a refused file
+ * @property {boolean} hopeless the same bytes would be refused again
  * @property {HTMLLIElement} row
  * @property {import("./pieces.js").Way | null} way
  * @property {number} timer
@@ -26,6 +27,7 @@ import { isWhole, send as sendInPieces, unfinished } from "./pieces.js";
 const AT_ONCE = 2;
 const LONGEST_WAIT_S = 60;
 const DIGEST_BYTES = 64 * 2 ** 20; // larger ones are not held in memory for it
+const CUT = ["truncated", "slow"]; // what the line or a busy server did to it; other refusals are the file's own
 const AWAY = [0, 408, 425, 429, 502, 503, 504, 507];
 
 /** @type {Item[]} */
@@ -120,7 +122,7 @@ function add(files) {
       if (same.state === "refused") again(same);
       continue;
     }
-    const item = /** @type {Item} */ ({ file, name: nameOf(file), key: newKey(), state: referral ? "waiting" : "chosen", sentence: "", sent: 0, tries: 0, known: "", way: null, timer: 0 });
+    const item = /** @type {Item} */ ({ file, name: nameOf(file), key: newKey(), state: referral ? "waiting" : "chosen", sentence: "", sent: 0, tries: 0, known: "", hopeless: false, way: null, timer: 0 });
     items.push(item);
     draw(item);
   }
@@ -171,7 +173,7 @@ function change(item, state, sentence = "") {
   bar.hidden = !["sending", "checking"].includes(state);
   bar.value = item.sent;
   const acts = /** @type {HTMLElement} */ (item.row.querySelector(".acts"));
-  const offered = state === "refused" ? ["again", "remove"] : ["chosen", "waiting", "retry"].includes(state) ? ["remove"] : [];
+  const offered = state === "refused" ? (item.hopeless ? ["remove"] : ["again", "remove"]) : ["chosen", "waiting", "retry"].includes(state) ? ["remove"] : [];
   if (acts.dataset.offered === offered.join()) return;
   acts.dataset.offered = offered.join();
   acts.replaceChildren(...offered.map((name) => button(item, name)));
@@ -265,7 +267,7 @@ function settle(item, request) {
   if (isWhole(request, item.file)) {
     change(item, "done");
     left += 1;
-    void refresh().then(tidy);
+    void refresh().then(settled);
   } else if (request.status === 401) {
     wait(item, 15, "signed_out");
   } else if (AWAY.includes(request.status) || [409, 423, 460].includes(request.status) || request.status >= 500) {
@@ -274,13 +276,22 @@ function settle(item, request) {
     item.tries += 1;
   } else {
     item.known = said.file_id ?? "";
+    item.hopeless = request.status === 413 || Boolean(said.reason_code && !CUT.includes(said.reason_code));
     change(item, "refused", said.detail || say("refused"));
-    void refresh();
+    void refresh().then(settled);
   }
+  if (items.some((one) => isOpen(one))) report(); // the last word waits for the server's count
+}
+
+function settled() {
+  tidy();
   report();
 }
 
-/** @param {string} text @returns {{detail?: string, file_id?: string}} */
+/** @param {Item} item */
+const isOpen = (item) => item.state !== "refused" && item.state !== "done";
+
+/** @param {string} text @returns {{detail?: string, file_id?: string, reason_code?: string}} */
 function parsed(text) {
   try {
     return JSON.parse(text);
@@ -337,9 +348,11 @@ function tidy() {
 /** One sentence for everybody, read out as it changes. */
 function report() {
   const refused = items.filter((item) => item.state === "refused").length;
-  const open = items.filter((item) => item.state !== "refused" && item.state !== "done").length;
+  const open = items.filter(isOpen).length;
   const all = left + open + refused;
+  const counted = find("[data-known] [data-count=arrived]")?.textContent;
   if (open) tell(say("progress", { n: left, m: all }));
+  else if (counted && !refused) tell(counted); // something in a ZIP was refused, or is to come from elsewhere
   else tell(refused ? say("some", { n: left, m: all, k: refused }) : say(all === 1 ? "one" : "all", { m: all }));
 }
 
