@@ -29,7 +29,7 @@ def add_organization(
     return made
 
 
-def set_clock(session: Session, actor: Actor, organization_id: UUID, time_zone: str) -> None:
+def set_clock(session: Session, actor: Actor, organization_id: UUID, time_zone: str) -> Organization:
     """By which clock times are shown; what was signed keeps the one it was signed under."""
     require_admin(actor, organization_id)
     organization = session.get_one(Organization, organization_id, with_for_update=True)
@@ -37,6 +37,7 @@ def set_clock(session: Session, actor: Actor, organization_id: UUID, time_zone: 
     if before != organization.time_zone:
         events.record(session, actor, "organization.changed", organization_id=organization_id, entity_id=organization_id,
                       before=before, after=organization.time_zone)  # fmt: skip
+    return organization
 
 
 def offer_reading(session: Session, actor: Actor, organization_id: UUID) -> str:

@@ -1,4 +1,4 @@
-"""An organization's own table of deadlines, and how long its cases take."""
+"""An organization's own table of deadlines and its clock, and how long its cases take."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 
-from app.access import scope
-from app.api.schemas import Out
+from app.access import relate, scope
+from app.api.schemas import Out, SiteOut
 from app.cases import turnaround
 from app.cases.turnaround import Course, Figures, Stage
 from app.db import now, reading, transaction
@@ -16,7 +16,7 @@ from app.errors import NotFound
 from app.http.actor import Acting
 from app.people.models import Organization
 from app.referrals import deadlines
-from app.referrals.given import Given, Moment
+from app.referrals.given import Given, Line, Moment
 from app.referrals.models import Priority, Referral
 
 router = APIRouter(tags=["deadlines"])
@@ -33,6 +33,10 @@ class GivenDeadlines(Given):
     @property
     def minutes(self) -> dict[Priority, int | None]:
         return {each: getattr(self, f"{each}_min") for each in Priority}
+
+
+class GivenClock(Given):
+    time_zone: Line = Field(max_length=60, examples=["Africa/Nairobi"], description="An IANA name")
 
 
 class DeadlinesOut(Out):
@@ -121,6 +125,13 @@ def put_deadlines(organization_id: UUID, given: GivenDeadlines, who: Acting) -> 
     """The whole table, by its administrator; what is sent already keeps its deadline."""
     with transaction(who) as session:
         return DeadlinesOut.of(deadlines.change(session, who, organization_id, given.minutes))
+
+
+@router.put("/organizations/{organization_id}/clock")
+def put_clock(organization_id: UUID, given: GivenClock, who: Acting) -> SiteOut:
+    """By which clock its times are shown, by its administrator; what was signed keeps the one it was signed under."""
+    with transaction(who) as session:
+        return SiteOut.of(relate.set_clock(session, who, organization_id, given.time_zone))
 
 
 @router.get("/organizations/{organization_id}/turnaround")

@@ -72,6 +72,12 @@ def page(
     return Page(items, None)
 
 
+def count(session: Session, actor: Actor, most: int = 99) -> int:
+    """How many lines there are, but for jobs given up; no further than `most` and one of each kind."""
+    mine = Whose.of(actor)
+    return sum(len(find(session, mine, None, most + 1)) for find in FINDERS.values()) if mine.reads or mine.own else 0
+
+
 def jobs_of(session: Session, organization_id: UUID, given_up: Sequence[Parked]) -> list[Parked]:
     """Those that are about a row of this organization: another's must not be known here."""
     return [job for job in given_up if organization_id in _owners(session, job)]

@@ -60,6 +60,7 @@ class Case:
         report, review = self.signed_report, self.review
         answer = f"{report.version}.{report.status}.{report.acknowledged_at is not None}" if report else ""
         ended = review.status if review and review.status in (ReviewStatus.ON_HOLD, ReviewStatus.REJECTED) else ""
+        ended += ".returned" if review and review.returned_at else ""
         return f"{answer}/{self.referral.version}.{self.referral.status}.{len(self.messages)}.{ended}"
 
     @property

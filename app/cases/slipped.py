@@ -16,7 +16,7 @@ from app.notifications.models import UNSENT_SQL, Notification
 from app.referrals.models import TROUBLE_SQL, FileStatus, ManifestItem, Referral, ReferralStatus
 from app.reports.models import UNREAD_SQL, Report
 from app.reviews.models import ASKED_SQL, DECLINED_SQL, UNCLAIMED_SQL, Review
-from app.reviews.worklist import IS_OPEN
+from app.reviews.worklist import IS_OPEN, is_overdue
 from app.studies.models import Study
 
 
@@ -56,7 +56,7 @@ Found = sa.Select[Any, Any]  # a time and an id
 
 
 def overdue(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
-    late = sa.select(Review.due_at, Review.id).where(IS_OPEN, Review.held_at.is_(None), Review.due_at < now())
+    late = sa.select(Review.due_at, Review.id).where(IS_OPEN, *is_overdue(Review))
     return _by_reader(session, late, mine, after, limit)
 
 
@@ -104,9 +104,9 @@ def unmatched(session: Session, mine: Whose, after: Row | None, limit: int) -> S
 
 
 def undelivered(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
-    """Refused for good, or still being tried; read on the pages meanwhile, it has arrived."""
+    """Refused for good, or still being tried; read on the pages or settled by another meanwhile, it is no matter."""
     unsent = sa.select(Notification.created_at, Notification.id).where(
-        sa.literal_column(UNSENT_SQL), Notification.created_at > _horizon()
+        sa.literal_column(UNSENT_SQL), Notification.settled_at.is_(None), Notification.created_at > _horizon()
     )
     return _by_id(session, unsent, Notification.organization_id, mine, after, limit)
 

@@ -93,7 +93,7 @@ class Review(Base):
     owner_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     owned_at: Mapped[datetime | None]
     written_at: Mapped[datetime | None]  # when its owner last saved; null: the claim may lapse
-    due_at: Mapped[datetime]  # with the pauses that have ended; one that lasts is counted by `pause.due`
+    due_at: Mapped[datetime]  # with the pauses that have ended; one that lasts is counted by `clocks.due`
     claim_by: Mapped[datetime | None]  # half of its time: unclaimed by then, it is the coordinator's
     held_at: Mapped[datetime | None]  # the reader's clock stands since then
     reply_due_at: Mapped[datetime | None]  # the referrer's clock, while the reader's stands

@@ -65,9 +65,14 @@ def counts(session: Session, actor: Actor) -> dict[str, int]:
     row = session.execute(sa.select(
         _counted(here, IS_OPEN), _counted(here, IS_OPEN, Review.owner_id.is_(None)),
         _counted(here, IS_OPEN, Review.owner_id == actor.person_id),
-        _counted(here, Review.status == ReviewStatus.ON_HOLD), _counted(here, IS_OPEN, Review.due_at < now()),
+        _counted(here, Review.status == ReviewStatus.ON_HOLD), _counted(here, IS_OPEN, *is_overdue(Review)),
     )).one()  # fmt: skip
     return dict(zip(("open", "unclaimed", "mine", "asked", "overdue"), row, strict=True))
+
+
+def is_overdue(of: type[Review]) -> tuple[sa.ColumnElement[bool], ...]:
+    """While the clinic is asked the reader's clock stands."""
+    return of.due_at < now(), of.held_at.is_(None)
 
 
 def few(count: int) -> str:
@@ -101,7 +106,7 @@ def _ids_of_one(
         raise Invalid("There is no such status.", field="status")
     query = narrowed(query, asked, of)
     if asked.overdue:
-        query = query.where(of.due_at < now())
+        query = query.where(*is_overdue(of))
     if after is not None:
         query = query.where(sa.tuple_(of.due_at, of.id) > after)
     return query

@@ -44,9 +44,14 @@ def news(found: Case, seen: str, say: Speech) -> str:
         (answered and answered.version > 1, _("The answer changed. Show it")),
         (answered, _("The answer is here. Show it")),
         (status == ReviewStatus.ON_HOLD, _("A question for you. Show it")),
-        (status == ReviewStatus.REJECTED, _("It will not be read. Show why")),
+        (status == ReviewStatus.REJECTED and _is_returned(found), _("It will not be read. Show why")),
+        (status == ReviewStatus.REJECTED, _("A reader declined it. Show why")),
         (found.referral.status == ReferralStatus.REVOKED, _("The referral was cancelled. Show why")),
         (has_message, _("A new message. Show it")),
         (True, _("The referral was changed. Show it")),
     )
     return next(words for happened, words in changes if happened)
+
+
+def _is_returned(found: Case) -> bool:
+    return found.review is not None and found.review.returned_at is not None

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from app.access.actor import Actor
-from app.cases import asked, unmatched
+from app.cases import asked, attention, unmatched
 from app.cases.lists import Page
 from app.db import reading, transaction
 from app.errors import Conflict, Forbidden, Invalid
@@ -54,12 +54,13 @@ def home(
         unread = unread_messages(session, who.person_id, shown)
         reads = worklist.counts(session, who) if who.organizations_for("review.list") else None
         alone, unread_here = unmatched.count(session, who), _unread(session, _own(session, who))
+        needed = 0 if by_htmx(request) else attention.count(session, who)
     lines = [line for group in groups for line in group.lines] + page.lines
     states = {line.referral.id: state(line.referral, line.review, line.report, say) for line in lines}
     answer = render(
         request, who, "home_list.html" if by_htmx(request) else "home.html", groups=groups, further=further, done=page,
         states=states, reads=reads, few=worklist.few, is_later=done is not None or bool(q), q=q, unread=unread, alone=alone,
-        unread_here=unread_here,
+        unread_here=unread_here, needed=needed,
         few_found=lambda count: str(count) if count <= asked.MOST_FOUND else f"{asked.MOST_FOUND}+",
     )  # fmt: skip
     return unless_known(request, answer) if by_htmx(request) else answer

@@ -42,7 +42,10 @@ def _on_its_way(referral: Referral, review: Review, say: Speech) -> str:
         reply_due = clock(review.reply_due_at, say, referral.organization)
         return _("{person} has a question for you, reply by {time}").format(person=owner, time=reply_due)
     if review.status == ReviewStatus.REJECTED:
-        return _("Not read: see why")
+        if review.returned_at is not None:
+            return _("Not read: see why")
+        where = referral.reading_organization.name
+        return _("Declined by a reader: see why. {organization} looks for another one").format(organization=where)
     at = clock(review.due_at, say, referral.organization, referral.reading_organization)
     return _("Waiting at {organization}, due {time}").format(organization=referral.reading_organization.name, time=at)
 

@@ -133,6 +133,17 @@ def minutes(since: str, until: str) -> float:
     return (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds() / 60
 
 
+def test_an_organization_has_its_own_clock(doors: Clients, places: Places) -> None:
+    path = f"/organizations/{places.hospital}/clock"
+    assert ok(doors["admin"].put(path, json={"time_zone": "Africa/Kinshasa"}))["time_zone"] == "Africa/Kinshasa"
+    assert sent(doors)["reading_organization"]["time_zone"] == "Africa/Kinshasa"
+    for wrong in ("Africa/Nowhere", "../etc", "", "x" * 70):
+        refused = doors["admin"].put(path, json={"time_zone": wrong})
+        assert (refused.status_code, refused.json()["field"]) == (422, "time_zone")
+    assert doors["reviewer"].put(path, json={"time_zone": "UTC"}).status_code == 403
+    assert doors["referrer"].put(path, json={"time_zone": "UTC"}).status_code == 404
+
+
 def test_how_long_cases_take_is_told_of_one_and_of_all(doors: Clients, places: Places) -> None:
     referral = sent(doors)
     review = f"/reviews/{referral['review']['id']}"

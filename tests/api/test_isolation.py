@@ -38,8 +38,9 @@ BODIES: dict[str, object] = {
     "/referrals/{referral_id}": {"question": "Mine?"}, "/attach": {"referral_id": str(uuid4())},
     "/move": {"referral_id": str(uuid4())}, "/name": {"family_name": "Mine"}, "/merge": {"into_patient_id": str(uuid4())},
     "/announce-merge": {"into_patient_id": str(uuid4())}, "/right-patient": {"patient": {"family_name": "Mine"}},
-    "/deadlines": {"stat_min": 60}, "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]},
-    "/expect": {"files": [{"name": "a.dcm"}]}, "/seen": {"seen": {}},
+    "/deadlines": {"stat_min": 60}, "/clock": {"time_zone": "UTC"},
+    "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]}, "/expect": {"files": [{"name": "a.dcm"}]},
+    "/seen": {"seen": {}},
 }  # fmt: skip
 
 

@@ -175,6 +175,7 @@ def test_pages_follow_each_other_through_all_kinds_without_a_gap_or_a_repetition
     members = (Member(places.hospital, Role.COORDINATOR), Member(places.hospital, Role.ADMIN))
     actor = Actor(kind="person", person_id=both.id, members=members)
     with reading(actor) as session:
+        assert (attention.count(session, actor), attention.count(session, actor, most=1)) == (8, 6)
         whole = attention.page(session, actor, given_up)
         assert whole.next_cursor is None
         found, cursor = [], None

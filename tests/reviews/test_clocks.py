@@ -20,11 +20,12 @@ from app.referrals.models import Referral
 from app.reports import draft
 from app.reports.draft import GivenDraft
 from app.reviews import claim as claiming
-from app.reviews import clocks
+from app.reviews import clocks, worklist
 from app.reviews import decline as declining
 from app.reviews import hold as holding
 from app.reviews.models import Review, ReviewStatus
 from app.reviews.step import loaded
+from app.reviews.worklist import Asked
 from tests import people
 from tests.faults.invariants import check_invariants
 from tests.passing import passes, worked
@@ -226,6 +227,23 @@ def test_a_question_stops_the_readers_clock_and_starts_the_clinics(case: Review,
     passes(hours=0.2)
     assert worked() == ["reviews.due"]
     assert told(places.coordinator)[-1] == "review.overdue"
+
+
+def test_while_the_clinic_is_asked_a_case_is_not_among_the_overdue(case: Review, places: Places) -> None:
+    act(places.reviewer, case, claiming.claim)
+    act(places.reviewer, case, holding.hold, "Long axis?")
+    passes(hours=5)
+
+    def overdue() -> tuple[int, int]:
+        with reading(places.reviewer.actor) as session:
+            page = worklist.worklist(session, places.reviewer.actor, Asked(overdue=True))
+            return len(page.reviews), worklist.counts(session, places.reviewer.actor)["overdue"]
+
+    assert overdue() == (0, 0)
+    act(places.referrer, case, holding.reply, "Sent.", [])
+    assert overdue() == (0, 0)
+    passes(hours=5)
+    assert overdue() == (1, 1)
 
 
 def test_a_question_without_a_reply_goes_to_the_coordinator_once(case: Review, places: Places) -> None:

@@ -29,7 +29,7 @@ FILES = {
     FileStatus.HELD: "The file names another patient than this referral. Is it the same patient, or the wrong file?",
     FileStatus.QUARANTINED: "This ZIP is damaged or was cut off.",
 }
-LOOK = "htmx.ajax('GET', document.querySelector('#now').getAttribute('hx-get'), '#now')"
+LOOK = "document.dispatchEvent(new Event('visibilitychange'))"
 
 
 def moved(placed: cases.Placed, **hours: float) -> None:
@@ -82,6 +82,8 @@ def test_each_line_has_its_one_act_and_the_page_is_empty_when_all_are_settled(
     accessible(narrow)
     picture(narrow, "needs-narrow", full_page=True)
     expect(page.locator("main")).not_to_contain_text("Otieno")
+    line(page, "Mail that did not go").get_by_role("button", name="Send it again").click()
+    expect(line(page, "Mail that did not go")).to_have_count(0)
     for heading, placed in (
         ("Overdue", overdue),
         ("Nobody has claimed it", unclaimed),
@@ -96,8 +98,6 @@ def test_each_line_has_its_one_act_and_the_page_is_empty_when_all_are_settled(
     moved(overdue, due_at=2)
     line(page, "A question without a reply").get_by_role("button", name="Remind the clinic").click()
     expect(line(page, "A file whose patient is in question")).to_have_count(0)
-    line(page, "Mail that did not go").get_by_role("button", name="Send it again").click()
-    expect(line(page, "Mail that did not go")).to_have_count(0)
     expect(page.get_by_role("main").get_by_role("region")).to_have_count(1)
     expect(line(page, "A study without a referral")).to_be_visible()
 
@@ -162,6 +162,27 @@ def test_how_long_cases_take_stands_in_one_table(server: Running, places: Places
         expect(page.get_by_role("row")).to_have_count(4)
         accessible(page)
         picture(page, f"how-long{'-narrow' if viewport else ''}", full_page=True)
+
+
+def test_a_declined_case_says_to_the_clinic_what_helps_and_that_another_reader_is_sought(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    placed = cases.place(server, places)
+    with cases.client_of(server, places.reviewer) as reader:
+        given = {"reason": "I do not read hearts.", "advice": "Keep the patient lying."}
+        cases.ok(reader.post(f"/reviews/{placed.review_id}/decline", json=given))
+    page = arrive(places.referrer, f"/referrals/{placed.referral_id}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Kijabe Hospital looks for another one")
+    expect(page.get_by_role("main")).to_contain_text("Keep the patient lying.")
+    accessible(page)
+    picture(page, "referral-declined")
+    home = arrive(places.coordinator, "/")
+    expect(home.get_by_role("main")).to_contain_text("1 thing needs attention")
+    room = arrive(places.coordinator, f"/reviews/{placed.review_id}")
+    room.get_by_role("button", name="Leave it to the clinic").click()
+    expect(room).to_have_url(f"{server.base_url}/worklist")
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not read: see why")
 
 
 def test_a_reader_is_warned_before_the_claim_lapses_and_told_when_it_has(
