@@ -13,8 +13,8 @@ from app.db import now
 from app.errors import Conflict, Invalid
 from app.notifications.notify import settle, tell
 from app.people.models import Membership, Person, Role
-from app.reviews import clocks
-from app.reviews.models import WAITING, Review, ReviewStatus
+from app.reviews import clocks, earlier
+from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.reviews.step import require_owner, step, taken
 
 TAKEN = "Somebody else has taken it."
@@ -79,11 +79,13 @@ def assign(session: Session, actor: Actor, review: Review, person_id: UUID, seen
         raise Invalid("This person does not read for your organization.", field="person_id")
     if review.owner_id == person_id and review.status != ReviewStatus.REJECTED:
         raise Conflict("This person has it already.")
-    at, was_returned = now(), review.returned_at is not None
+    at, was_returned, was_open = now(), review.returned_at is not None, review.status in OPEN
     step(session, review, "assign", owner_id=person_id, owned_at=at, written_at=None, returned_at=None)
     clocks.owned(session, review, at)
     if was_returned:
         clocks.begun(session, review)
+    if not was_open:
+        earlier.show(session, review.referral, review)
     settle(session, review.referral_id, TAKEN, but=person_id)
     _record(session, actor, review, "review.assigned", to=str(person_id))
     if person_id != actor.person_id:

@@ -14,7 +14,7 @@ from app.jobs.timers import take
 from app.people.models import Person
 from app.referrals.models import Referral
 from app.reviews import clocks
-from app.reviews.models import ENDED, Review, ReviewStatus, after
+from app.reviews.models import ENDED, OPEN, Review, ReviewStatus, after
 
 WHOLE = (
     joinedload(Review.owner),
@@ -74,6 +74,7 @@ def step(session: Session, review: Review, act: str, **values: object) -> None:
         raise taken(session, review)
     if review.status in ENDED:
         clocks.ended(session, review)
+    if review.status not in OPEN:  # a declined one too, until somebody else has it
         scope.end(session, review.id)
 
 

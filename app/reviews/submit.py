@@ -15,11 +15,9 @@ from app.people.models import Membership, Role
 from app.people.reading import reader_for
 from app.referrals.deadlines import deadline
 from app.referrals.models import Referral, ReferralStatus
-from app.reviews import clocks
+from app.reviews import clocks, earlier
 from app.reviews.models import Review
 from app.studies.models import ReferralStudy
-
-EARLIER = 50  # cases of one patient that a reader looks back on
 
 
 def submit(session: Session, actor: Actor, referral: Referral, *, is_again: bool = False) -> Review:
@@ -47,7 +45,7 @@ def submit(session: Session, actor: Actor, referral: Referral, *, is_again: bool
     session.flush()
     clocks.begun(session, review)
     _let_the_reader_see(session, referral)
-    _and_what_was_before(session, referral, review)
+    earlier.show(session, referral, review)
     events.record(session, actor, "referral.submitted", organization_id=referral.organization_id, entity_id=referral.id,
                   referral_id=referral.id, due_at=referral.due_at.isoformat())  # fmt: skip
     whom = readers(session, referral)
@@ -75,23 +73,6 @@ def _let_the_reader_see(session: Session, referral: Referral) -> None:
     scope.grant(session, referral.reading_organization_id, referral_id=referral.id)
     for study_id in session.scalars(sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id == referral.id)):
         scope.grant(session, referral.reading_organization_id, study_id=study_id)
-
-
-def _and_what_was_before(session: Session, referral: Referral, review: Review) -> None:
-    """The patient's earlier cases that others read for this organization, for as long as the review is open."""
-    earlier = (
-        sa.select(Referral.id).where(
-            Referral.patient_id == referral.patient_id, Referral.organization_id == referral.organization_id,
-            Referral.id != referral.id, Referral.submitted_at.is_not(None),
-            Referral.reading_organization_id != referral.reading_organization_id,
-        ).order_by(Referral.id.desc()).limit(EARLIER)
-    )  # fmt: skip
-    ids = list(session.scalars(earlier))
-    studies = sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id.in_(ids)).distinct()
-    for referral_id in ids:
-        scope.grant(session, referral.reading_organization_id, referral_id=referral_id, review_id=review.id)
-    for study_id in session.scalars(studies).all():
-        scope.grant(session, referral.reading_organization_id, study_id=study_id, review_id=review.id)
 
 
 def readers(session: Session, referral: Referral) -> list[UUID]:

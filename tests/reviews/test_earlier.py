@@ -58,7 +58,7 @@ def elsewhere(places: Places) -> people.Somebody:
     return people.somebody(other, Role.REVIEWER)
 
 
-def test_an_earlier_case_is_seen_until_the_review_ends(places: Places, elsewhere: people.Somebody) -> None:
+def test_an_earlier_case_is_seen_while_the_review_is_open(places: Places, elsewhere: people.Somebody) -> None:
     earlier, _review = placed(places)
     stranger, _review = placed(places, family_name="Wanjiru")
     assert not sees(elsewhere.actor, earlier)
@@ -71,6 +71,12 @@ def test_an_earlier_case_is_seen_until_the_review_ends(places: Places, elsewhere
         )
     assert not sees(elsewhere.actor, earlier)
     assert sees(elsewhere.actor, referral)
+    coordinator = people.somebody(elsewhere.organization_id, Role.COORDINATOR)
+    with transaction(coordinator.actor) as session:
+        declined = step.for_reader(session, coordinator.actor, review.id, "review.assign")
+        claim.assign(session, coordinator.actor, declined, elsewhere.id)
+    assert sees(elsewhere.actor, earlier)
+    assert not sees(elsewhere.actor, stranger)
 
 
 def test_what_was_granted_beside_it_stays(places: Places) -> None:

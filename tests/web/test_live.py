@@ -53,7 +53,7 @@ def test_files_and_reader_change_in_place_and_the_answer_is_offered(
         cases.ok(client.post(f"/reviews/{placed.review_id}/claim"))
     look(page)
     expect(page.get_by_role("heading", level=1)).to_contain_text(
-        re.compile(rf"Being read by {places.reviewer.name} since \d\d:\d\d, due \d\d:\d\d")
+        re.compile(rf"Being read by {places.reviewer.name} since \d\d:\d\d, due (\d+ \w+, )?\d\d:\d\d")
     )
     expect(page.locator("[data-count=arrived]")).to_have_text("2 of 3 files arrived")
     expect(page.locator("[data-file]").first).to_contain_text("Received and verified")

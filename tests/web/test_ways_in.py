@@ -105,7 +105,7 @@ def test_a_missing_second_factor_leads_to_its_page_from_everywhere(
     accessible(page)
     picture(page, "second-factor-narrow", full_page=True)
     page.goto("/referrals/new")
-    expect(page).to_have_url(re.compile("/second-factor$"))
+    expect(page).to_have_url(re.compile(r"/second-factor\?next=/referrals/new$"))
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/sign-in"))
 
