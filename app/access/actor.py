@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from app.errors import Forbidden, NotFound
+from app.errors import Conflict, Forbidden, NotFound
 from app.people.models import Role
 
 # Offices without a clinical part: they administer, and see no patient.
@@ -71,6 +71,19 @@ def require(actor: Actor, act: str, organization_id: UUID) -> None:
     if any(m.organization_id == organization_id for m in actor.members):
         raise Forbidden("Your role here does not allow this.")
     raise NotFound
+
+
+def sends_for(actor: Actor, wanted: UUID | None, ask: str) -> UUID:
+    """Into whose archive something is sent: the actor's own organization; `ask` is said to one who sends for several."""
+    if wanted is not None:
+        require(actor, "referral.send", wanted)
+        return wanted
+    mine = actor.organizations_for("referral.send")
+    if not mine:
+        raise Forbidden("Your role here does not allow this.")
+    if len(mine) > 1:
+        raise Conflict(ask, organizations=mine)
+    return mine[0]
 
 
 def person_here(actor: Actor) -> UUID:

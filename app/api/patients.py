@@ -1,13 +1,15 @@
 """Patients: found while their name is typed, named later, and two records made one."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Self
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
 
-from app.access.actor import require
+from app.access.actor import Actor, require
 from app.api.schemas import Out, PatientOut, ReferralOut
 from app.audit import events
 from app.cases import case, patient
@@ -16,7 +18,7 @@ from app.db import reading, transaction
 from app.errors import Invalid
 from app.http.actor import Acting
 from app.http.etag import etag
-from app.http.idempotency import Once, once
+from app.http.idempotency import Once, RequestKey, once
 from app.people.models import PatientAlias, PatientMerge
 from app.referrals.given import GivenPatient, Line
 from app.referrals.similar import Seen, similar
@@ -25,6 +27,7 @@ from app.reviews import identify, merge, submit
 from app.reviews.merge import Preview
 
 router = APIRouter(tags=["patients"])
+Joining = Callable[[Session, Actor, UUID, UUID], PatientMerge]
 
 
 class Sought(BaseModel):
@@ -171,23 +174,21 @@ def preview_merge(patient_id: UUID, into_patient_id: UUID, who: Acting) -> Merge
 @router.post("/patients/{patient_id}/announce-merge")
 def announce_merge(patient_id: UUID, given: Into, who: Acting, key: Once) -> MergeOut:
     """Where two people read the two now, both are told before the records become one."""
-    with transaction(who) as session:
-        done = once(session, key)
-        if done.before and done.resource_id is not None:
-            return MergeOut.of(session.get_one(PatientMerge, done.resource_id))
-        row = merge.announce(session, who, patient_id, given.into_patient_id)
-        done.keep(200, row.id)
-        return MergeOut.of(row)
+    return _joined(merge.announce, who, patient_id, given, key)
 
 
 @router.post("/patients/{patient_id}/merge")
 def merge_patients(patient_id: UUID, given: Into, who: Acting, key: Once) -> MergeOut:
     """The coordinator's: this record becomes part of the other. Signed reports and DICOM files stay as they are."""
+    return _joined(merge.merge, who, patient_id, given, key)
+
+
+def _joined(verb: Joining, who: Actor, patient_id: UUID, given: Into, key: RequestKey | None) -> MergeOut:
     with transaction(who) as session:
         done = once(session, key)
         if done.before and done.resource_id is not None:
             return MergeOut.of(session.get_one(PatientMerge, done.resource_id))
-        row = merge.merge(session, who, patient_id, given.into_patient_id)
+        row = verb(session, who, patient_id, given.into_patient_id)
         done.keep(200, row.id)
         return MergeOut.of(row)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
-from app.access.actor import Actor, require
+from app.access.actor import Actor, sends_for
 from app.dicomweb.addresses import instance_url, study_url
 from app.dicomweb.answers import dicom_json
 from app.dicomweb.metadata_parts import assembled
@@ -52,7 +52,7 @@ async def store_in_study(study_uid: str, request: Request, who: Acting, organiza
 
 
 async def _store(request: Request, who: Actor, organization: UUID | None, study_uid: str | None) -> Response:
-    organization_id = _organization(who, organization)
+    organization_id = sends_for(who, organization, "Say with ?organization= for whom this is sent.")
     content_type = request.headers.get("content-type", "")
     kind = _payload(content_type)
     expected = request.headers.get("content-length", "")
@@ -63,19 +63,6 @@ async def _store(request: Request, who: Actor, organization: UUID | None, study_
         await to_thread.run_sync(parts.discard)
         raise
     return await to_thread.run_sync(_ingest, who, organization_id, parts, rest, kind, study_uid)
-
-
-def _organization(who: Actor, wanted: UUID | None) -> UUID:
-    """Into whose archive: the actor's own; one who sends for several says for which."""
-    if wanted is not None:
-        require(who, "referral.send", wanted)
-        return wanted
-    mine = who.organizations_for("referral.send")
-    if not mine:
-        raise Forbidden("Your role here does not allow this.")
-    if len(mine) > 1:
-        raise Conflict("Say with ?organization= for whom this is sent.", organizations=mine)
-    return mine[0]
 
 
 def _payload(content_type: str) -> str:

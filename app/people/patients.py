@@ -48,8 +48,9 @@ def known_as(session: Session, organization_id: UUID, issuer: str, identifier: s
     wanted = {"organization_id": organization_id, "issuer": issuer, "identifier": identifier}
     patient = session.scalars(sa.select(Patient).filter_by(**wanted)).one_or_none()
     if patient is None:
-        before = sa.select(PatientAlias.patient_id).filter_by(**wanted).order_by(PatientAlias.id.desc()).limit(1)
-        patient = session.get(Patient, session.scalar(before)) if session.scalar(before) else None
+        query = sa.select(PatientAlias.patient_id).filter_by(**wanted).order_by(PatientAlias.id.desc()).limit(1)
+        before = session.scalar(query)
+        patient = session.get(Patient, before) if before else None
     return standing(session, patient) if patient is not None else None
 
 

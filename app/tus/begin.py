@@ -6,11 +6,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.access.actor import Actor, person_of, require
+from app.access.actor import Actor, person_of, sends_for
 from app.audit import events
 from app.config import settings
 from app.db import new_id, now
-from app.errors import Conflict, Forbidden, Invalid, Sentence, Unavailable
+from app.errors import Invalid, Sentence, Unavailable
 from app.http.problems import DoorRefusal
 from app.referrals import manifest
 from app.referrals.given import name_within
@@ -36,7 +36,8 @@ def begin(session: Session, who: Actor, size_bytes: int, metadata: dict[str, str
         referral = for_sending(session, who, referral_id, lock=True)
         organization_id = referral.organization_id
     else:
-        organization_id = _organization(who, _id(metadata, "organization"))
+        ask = "Say with referral_id or organization for what this is sent."
+        organization_id = sends_for(who, _id(metadata, "organization"), ask)
     _refuse_too_many(session, who, organization_id, size_bytes)
     if referral is not None:
         item, made_item = manifest.expect(session, referral, name, size_bytes, sha256)
@@ -60,19 +61,6 @@ def _id(metadata: dict[str, str], name: str) -> UUID | None:
         return UUID(metadata[name]) if metadata.get(name) else None
     except ValueError:
         raise Invalid(f"{name} is no id.", field=name) from None
-
-
-def _organization(who: Actor, wanted: UUID | None) -> UUID:
-    """Into whose unmatched studies: the actor's own; one who sends for several says for which."""
-    if wanted is not None:
-        require(who, "referral.send", wanted)
-        return wanted
-    own = who.organizations_for("referral.send")
-    if not own:
-        raise Forbidden("Your role here does not allow this.")
-    if len(own) > 1:
-        raise Conflict("Say with referral_id or organization for what this is sent.", organizations=own)
-    return own[0]
 
 
 def _refuse_too_many(session: Session, who: Actor, organization_id: UUID, size_bytes: int) -> None:
