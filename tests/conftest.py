@@ -10,6 +10,7 @@ from app.config import Settings
 from tests import people
 from tests.people import Places
 from tests.servers import app as service
+from tests.servers import memory
 from tests.servers.app import Column, Running, bound
 from tests.servers.postgres import throwaway_postgres
 from tests.servers.s3 import S3Server, throwaway_s3
@@ -19,6 +20,15 @@ from tests.servers.smtp import Mailbox, throwaway_smtp
 def pytest_xdist_auto_num_workers() -> int:
     """For `-n auto`: tests wait for disks, browsers and servers a third of their time."""
     return max(1, (os.cpu_count() or 1) * 3 // 2)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    memory.use(config)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    memory.leave(session.config, exitstatus)
 
 
 @pytest.fixture(scope="session", autouse=True)
