@@ -106,9 +106,25 @@ def _db(db_settings: Settings) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def _shared_server(column: Column, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def _sqlite_server(_columns: dict[str, Column], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    yield from _served(_columns["sqlite+folder"], tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def _postgresql_server(_columns: dict[str, Column], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    yield from _served(_columns["postgresql+s3"], tmp_path_factory)
+
+
+def _served(column: Column, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with column.fresh(tmp_path_factory.mktemp("serve") / "data") as names, service.serving(names) as running:
         yield running
+
+
+@pytest.fixture
+def _shared_server(request: pytest.FixtureRequest, column: Column) -> Running:
+    """A fixture that had the column as its parameter would be stopped and started by each file that asks for both."""
+    running: Running = request.getfixturevalue(f"_{column.name.partition('+')[0]}_server")
+    return running
 
 
 @pytest.fixture
