@@ -29,7 +29,7 @@ demo: setup  ## a throw-away instance with real ultrasound: make demo ARGS="--js
 # tests is tried once more by itself: a real fault fails again, a machine that was too busy does not.
 test: setup $(VENV)/.stamp-dev  ## all that CI runs, check included: make test ARGS="tests/storage -x"
 	@$(MAKE) -s check; checked=$$?; \
-	{ $(PY) -m pytest -m "not long" -n auto --dist loadfile $(ARGS) || { \
+	{ $(PY) -m pytest -m "not long" -n auto --dist loadfile --no-loadscope-reorder $(ARGS) || { \
 	    echo 'Once more, one after another, what failed:'; \
 	    $(PY) -m pytest -m "not long" --last-failed --last-failed-no-failures none $(ARGS); }; } && \
 	    { test $$checked = 0 || { echo 'The tests passed, `make check` above did not.' >&2; exit 1; }; }

@@ -16,10 +16,26 @@ from tests.servers.postgres import throwaway_postgres
 from tests.servers.s3 import S3Server, throwaway_s3
 from tests.servers.smtp import Mailbox, throwaway_smtp
 
+# Folders whose tests start, kill and wait for processes; "tests" are the files beside this one.
+WAITING = ("cli", "faults", "jobs", "journeys", "servers", "tests", "tus")
+
 
 def pytest_xdist_auto_num_workers() -> int:
     """For `-n auto`: tests wait for disks, browsers and servers a third of their time."""
     return max(1, (os.cpu_count() or 1) * 3 // 2)
+
+
+@pytest.hookimpl(trylast=True)  # after pytest has put together what shares a column
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Beside each other, what takes minutes begins first, or one file would run on alone at the end.
+
+    Files that wait for processes and files that keep a browser busy take turns, so that neither find the machine idle
+    nor crowded."""
+    if not hasattr(config, "workerinput"):
+        return
+    turns = {path: turn for kind in (WAITING, ("web",)) for turn, path in enumerate(dict.fromkeys(
+        item.path for item in items if item.path.parent.name in kind))}  # fmt: skip
+    items.sort(key=lambda item: turns.get(item.path, len(items)))
 
 
 def pytest_configure(config: pytest.Config) -> None:
