@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,6 +14,8 @@ from app.access.models import ApiToken
 from app.access.secrets import digest, new_secret
 from app.db import new_id, now, reading, transaction
 from app.people.models import Membership, Organization, Person, ReadingRelation, Role
+
+_hashed = cache(passwords.hash_new)  # tests have a password or two, and each hash takes its time by intent
 
 
 @dataclass(frozen=True)
@@ -127,4 +130,4 @@ def count(model: type, *where: sa.ColumnElement[bool]) -> int:
 def set_password(who: Somebody, password: str) -> None:
     """What signing asks for again."""
     with transaction(WORKER) as session:
-        session.get_one(Person, who.id).password_hash = passwords.hash_new(password)
+        session.get_one(Person, who.id).password_hash = _hashed(password)
