@@ -30,6 +30,7 @@ STOP_S = 20  # for requests under way; what is longer is cut, and comes again
 
 
 def serve(given: argparse.Namespace) -> int:
+    gc.disable()  # until all that stays is there: to look through it again and again is a sixth of the start
     settings = load()
     refuse_in_the_open(settings, given)
     with _bind(given.host, given.port) as listening:
@@ -97,6 +98,7 @@ def _keep_for_good() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 def work(_given: argparse.Namespace) -> int:
