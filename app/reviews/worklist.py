@@ -138,7 +138,8 @@ def narrowed(query: sa.Select[UUID, datetime], asked: Asked, of: type[Review] = 
 def _loaded(session: Session, review_ids: Sequence[UUID]) -> list[Review]:
     referral = joinedload(Review.referral)
     query = sa.select(Review).where(Review.id.in_(review_ids)).options(
-        joinedload(Review.owner), referral.joinedload(Referral.patient), referral.joinedload(Referral.organization)
+        joinedload(Review.owner), referral.joinedload(Referral.patient), referral.joinedload(Referral.organization),
+        referral.joinedload(Referral.pregnancy),
     )  # fmt: skip
     rows = {review.id: review for review in session.scalars(query)}
     return [rows[review_id] for review_id in review_ids]

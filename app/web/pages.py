@@ -23,7 +23,7 @@ from app.http.idempotency import FIELD
 from app.languages import LANGUAGES, Speech, speech
 from app.notifications.inbox import unread_count
 from app.people.models import Organization, Patient
-from app.referrals.dating import gestation
+from app.referrals.dating import age_of
 from app.referrals.manifest import Counts
 from app.referrals.models import Referral
 from app.reports import words as clinical
@@ -170,7 +170,7 @@ def priorities(spoken: Speech) -> dict[str, str]:
 
 def pregnant(referral: Referral, spoken: Speech) -> str:
     """'11w3d', on this day at the clinic; with ~ where the last period is not certain."""
-    dated = gestation(referral.obstetric, clinical.today(referral.organization.time_zone))
+    dated = age_of(referral, clinical.today(referral.organization.time_zone))
     return echo.in_weeks(dated, spoken) if dated else ""
 
 
