@@ -151,7 +151,7 @@ class GrowthOut(Out):
     datings: list[DatingOut] = Field(description="The newest first")
     other: PregnancyOut | None = Field(description="Of the patient; nobody has said yet whether it is this one")
     examined_on: date | None = Field(examples=["2026-09-10"])
-    examined_by: str = Field(examples=["images"], description="Who says so: given, clinic or images")
+    examined_by: str = Field(examples=["images"], description="Who says so: said (put right), clinic or images")
     images_say: date | None = Field(examples=[None], description="A day that is not believed: say the right one")
     gestational_age: AgeOut | None = Field(description="On that day, by the one date")
     fetuses: list[FetusOut]
@@ -176,6 +176,12 @@ class Accepted(BaseModel):
     edd: date = Field(description="As it was proposed")
     number: int = Field(0, ge=0, description="Of the dating that was shown")
     examined_on: date | None = None
+
+
+class Examination(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {"examined_on": "2026-11-25"}})
+
+    examined_on: date
 
 
 class Joined(BaseModel):
@@ -218,6 +224,18 @@ def accept_proposal(referral_id: UUID, given: Accepted, who: Acting, key: Once) 
             made = redate.accept(session, who, referral, edd=given.edd, number=given.number, on=given.examined_on)
             done.keep(200, made.id)
     return GrowthOut.of(_grown(who, referral_id, given.examined_on)[0])
+
+
+@router.post("/referrals/{referral_id}/pregnancy/day", summary="Put the day of the examination right")
+def say_examined_on(referral_id: UUID, given: Examination, who: Acting, key: Once) -> GrowthOut:
+    """By which weeks are counted; a machine's clock may be wrong, and a photograph has none."""
+    with transaction(who) as session:
+        done = once(session, key)
+        if not done.before:
+            referral = redate.for_dating(session, who, referral_id)
+            date_pregnancy.say_day(session, who, referral, given.examined_on)
+            done.keep(200, referral.id)
+    return GrowthOut.of(_grown(who, referral_id, None)[0])
 
 
 @router.post("/referrals/{referral_id}/pregnancy/join", summary="It is the pregnancy that is known")

@@ -125,6 +125,17 @@ def end(session: Session, actor: Actor, referral: Referral, ended_on: date) -> P
     return known
 
 
+def say_day(session: Session, actor: Actor, referral: Referral, examined_on: date) -> None:
+    """When it was that somebody was examined, by which weeks are counted."""
+    today = today_at(referral.organization)
+    if not today - timedelta(days=366) <= examined_on <= today:
+        raise Invalid("The day of an examination lies in the last year.", field="examined_on")
+    if referral.examined_on != examined_on:
+        referral.examined_on = examined_on
+        events.record(session, actor, "referral.day-corrected", organization_id=referral.organization_id,
+                      entity_id=referral.id, referral_id=referral.id)  # fmt: skip
+
+
 def require_dating(actor: Actor, referral: Referral) -> None:
     """The clinic's own, or whoever reads for it."""
     mine = actor.organizations_for("pregnancy.date")

@@ -1,6 +1,6 @@
 """Referral, what was revised in it, its external identifiers, and the manifest of its files."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -81,6 +81,7 @@ class Referral(Base):
     callback_name: Mapped[str] = mapped_column(sa.String(200), default="")
     callback_phone: Mapped[str] = mapped_column(sa.String(50), default="")
     obstetric: Mapped[dict[str, Any] | None]  # as the clinic says it; the pregnancy's date outweighs it
+    examined_on: Mapped[date | None]  # where a reader or the clinic put the day of the examination right
     pregnancy_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("pregnancy.id"))
     provisional_reading: Mapped[str] = mapped_column(sa.Text, default="")
     language: Mapped[str] = mapped_column(sa.String(10), default="en")

@@ -30,7 +30,7 @@ DOUBT = timedelta(days=1)  # a machine's clock may be off by more, and then its 
 
 @dataclass(frozen=True)
 class Examined:
-    """On which day; `by` says who says so: given, clinic, images. Without a day nothing is dated."""
+    """On which day; `by` says who says so: said, clinic, images. Without a day nothing is dated."""
 
     on: date | None
     by: str = ""
@@ -100,9 +100,10 @@ def growth(
 
 
 def _examined(session: Session, referral: Referral, images: Sequence[Instance], on: date | None) -> Examined:
-    """The clinic's own word, else what the images say where that can be: within a day of when they were sent."""
-    if on is not None:
-        return Examined(on, "given")
+    """By what somebody put right, else the clinic's own word, else the images where they can be right: within a day
+    of when they were sent."""
+    if (put_right := on or referral.examined_on) is not None:
+        return Examined(put_right, "said")
     if (said := day_of((referral.obstetric or {}).get("examined_on"))) is not None:
         return Examined(said, "clinic")
     ids = {one.study_id for one in images}

@@ -27,7 +27,7 @@ from app.referrals.dating import age_of
 from app.referrals.manifest import Counts
 from app.referrals.models import Referral
 from app.reports import words as clinical
-from app.web import echo
+from app.web import echo, fetal
 from app.web.clock import span_words, time_left, took
 from app.web.forms import Form
 from app.web.states import clock
@@ -97,6 +97,7 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "plain": plain,
         "value_words": lambda name, value, at: changed(name, value, at, spoken),
         "gestation_words": lambda referral: pregnant(referral, spoken),
+        "edd_line": lambda known: fetal.edd_line(known, spoken),
         "clock_words": lambda at, *sites: clock(at, spoken, *sites),
         "language_words": lambda code: in_own_words(code, spoken.language),
         "field_words": lambda name: fields(spoken).get(name, name),

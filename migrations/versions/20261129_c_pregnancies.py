@@ -15,6 +15,7 @@ def upgrade() -> None:
     create_pregnancy()
     create_dating()
     with op.batch_alter_table("referral") as referral:
+        referral.add_column(sa.Column("examined_on", sa.Date(), nullable=True))
         referral.add_column(sa.Column("pregnancy_id", sa.Uuid(), nullable=True))
         referral.create_foreign_key("fk_referral_pregnancy_id_pregnancy", "pregnancy", ["pregnancy_id"], ["id"])
     with op.batch_alter_table("measurement") as measurement:
@@ -83,5 +84,6 @@ def downgrade() -> None:
     with op.batch_alter_table("referral") as referral:
         referral.drop_constraint("fk_referral_pregnancy_id_pregnancy", type_="foreignkey")
         referral.drop_column("pregnancy_id")
+        referral.drop_column("examined_on")
     op.drop_table("dating")
     op.drop_table("pregnancy")

@@ -172,8 +172,11 @@ def test_a_day_that_cannot_be_the_examinations_dates_nothing(server: Running, pl
         assert (found["examined_on"], found["gestational_age"], found["proposal"]) == (None, None, None)
         assert found["images_say"] is not None
         said = ok(client.get(address, params={"on": ago(1)}))
-        assert (said["examined_on"], said["examined_by"], said["gestational_age"]["weeks"]) == (ago(1), "given", 12)
+        assert (said["examined_on"], said["examined_by"], said["gestational_age"]["weeks"]) == (ago(1), "said", 12)
         assert said["proposal"]["act"] == "redate"
+        assert ok(client.get(address))["examined_on"] is None, "asking is not saying"
+        assert client.post(f"{address}/day", json={"examined_on": ago(-2)}).status_code == 422
+        assert ok(client.post(f"{address}/day", json={"examined_on": ago(1)}))["proposal"] == said["proposal"]
 
 
 @pytest.mark.parametrize(
