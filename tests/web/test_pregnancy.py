@@ -63,9 +63,9 @@ def test_a_fetus_is_named_and_its_side_and_site(server: Running, places: Places,
     page = room_of(server, places, arrive, phantom(TISSUE))
     page.keyboard.press("d")
     page.get_by_text("Fetus, side, site").click()
-    page.get_by_label("Fetus", exact=True).select_option("B")
-    page.get_by_label("Side").select_option("left")
-    page.get_by_label("Site").fill("upper pole")
+    page.locator(".measuring [name=fetus]").select_option("B")
+    page.locator(".measuring [name=side]").select_option("left")
+    page.locator(".measuring [name=site]").fill("upper pole")
     page.get_by_label("Of what").fill("BPD")
     click(page, (100, 200), (250, 200))
     expect(lines(page).first).to_contain_text("BPD fetus B left upper pole 4")
@@ -93,7 +93,13 @@ def test_a_nearly_true_size_is_taken_by_a_press(server: Running, places: Places,
 
 def test_the_clinics_page_works_without_script_and_narrow(server: Running, places: Places, arrive: Arrive) -> None:
     sent = pregnant(server, places)
-    page = arrive(places.referrer, f"/referrals/{sent.referral_id}", viewport=NARROW, java_script_enabled=False)
+    page = arrive(
+        places.referrer,
+        f"/referrals/{sent.referral_id}",
+        viewport=NARROW,
+        java_script_enabled=False,
+        expected=("pregnancy",),
+    )
     page.get_by_role("link", name="Dates and sizes").click()
     page.get_by_text("Date it otherwise").click()
     page.get_by_label("What the date rests on").select_option(label="transfer of an embryo")
