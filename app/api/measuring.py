@@ -129,6 +129,7 @@ class MachineOut(Out):
     side: str = Field(examples=[""])
     fetus: str = Field(examples=["A"])
     derivation: str = Field(examples=["Mean"])
+    modifiers: str = Field(examples=[""], description="What else is said of the number itself: End Systole, 2D mode")
     sop_instance_uid: str = Field(
         examples=["2.25.198310928730958714"], description="Of the image that it was measured on"
     )

@@ -23,7 +23,7 @@ from app.referrals.given_dating import GivenDating
 from app.referrals.models import Referral
 from app.referrals.pregnancy import Dating, Pregnancy
 from app.studies import redate
-from app.studies.growth import Fetus, Growth, Size, growth
+from app.studies.growth import Earlier, Fetus, Growth, Size, growth, series
 
 router = APIRouter(tags=["pregnancies"])
 On = Query(None, description="The day of the examination, where neither the clinic nor the images say it")
@@ -170,6 +170,24 @@ class GrowthOut(Out):
         )  # fmt: skip
 
 
+class EarlierOut(Out):
+    """Another examination of the same pregnancy."""
+
+    referral_id: UUID
+    examined_on: date = Field(examples=["2026-08-13"])
+    gestational_age: AgeOut | None
+    fetuses: list[FetusOut]
+
+    @classmethod
+    def of(cls, one: Earlier) -> Self:
+        return cls(referral_id=one.referral.id, examined_on=one.on, gestational_age=AgeOut.of(one.age),
+                   fetuses=[FetusOut.of(each) for each in one.fetuses])  # fmt: skip
+
+
+class Series(Out):
+    items: list[EarlierOut] = Field(description="The latest first, at most 20")
+
+
 class Accepted(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": {"edd": "2027-03-14", "number": 1}})
 
@@ -201,6 +219,17 @@ def get_pregnancy(referral_id: UUID, who: Acting, on: date | None = On) -> Growt
     events.note_opening(who, "referral.opened", organization_id=referral.organization_id, entity_id=referral.id,
                         referral_id=referral.id)  # fmt: skip
     return GrowthOut.of(found)
+
+
+@router.get("/referrals/{referral_id}/pregnancy/series", summary="Other examinations of the same pregnancy")
+def list_series(referral_id: UUID, who: Acting) -> Series:
+    """By what your organization measured there: growth from one scan to the next, all by the one date."""
+    with reading(who) as session:
+        referral = scope.get(session, Referral, referral_id, who, *OF_REFERRAL)
+        found = series(session, who, referral)
+    events.note_opening(who, "referral.opened", organization_id=referral.organization_id, entity_id=referral.id,
+                        referral_id=referral.id)  # fmt: skip
+    return Series(items=[EarlierOut.of(one) for one in found])
 
 
 @router.post("/referrals/{referral_id}/pregnancy", status_code=201, summary="Date the pregnancy")

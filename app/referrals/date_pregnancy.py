@@ -18,6 +18,7 @@ from app.referrals.given_dating import Dated
 from app.referrals.models import Referral
 from app.referrals.pregnancy import Dating, Pregnancy
 
+MOST = 50  # pregnancies of one patient that are shown
 SAME_WITHIN = timedelta(days=28)  # two dates this near are of one pregnancy; the widest limit of redating is 21 days
 CODES = {"lmp": "lmp", "crl": "crl", "ivf": "art", "icsi": "art", "art": "art"}  # of a basis that is told in words
 
@@ -41,6 +42,13 @@ def of_patient(session: Session, patient_id: UUID, on: date) -> Pregnancy | None
     )  # fmt: skip
     around = joinedload(Pregnancy.dated_by)
     return session.scalars(query.options(around).order_by(Pregnancy.id.desc()).limit(1)).first()
+
+
+def all_of(session: Session, patient_id: UUID) -> list[Pregnancy]:
+    """The newest first, but those that never were."""
+    query = sa.select(Pregnancy).where(Pregnancy.patient_id == patient_id).order_by(Pregnancy.id.desc()).limit(MOST)
+    found = session.scalars(query.options(joinedload(Pregnancy.dated_by)))
+    return [one for one in found if one.ended_on is None or one.ended_on > one.edd - TERM]
 
 
 def begin(session: Session, actor: Actor, referral: Referral) -> None:
@@ -123,6 +131,19 @@ def end(session: Session, actor: Actor, referral: Referral, ended_on: date) -> P
         events.record(session, actor, "pregnancy.ended", organization_id=known.organization_id, entity_id=known.id,
                       referral_id=referral.id)  # fmt: skip
     return known
+
+
+def void(session: Session, actor: Actor, referral: Referral) -> None:
+    """The referral was about somebody else: a pregnancy that only it knew of never was."""
+    known = _of(session, referral)
+    if known is None:
+        return
+    others = sa.select(Referral.id).where(Referral.pregnancy_id == known.id, Referral.id != referral.id)
+    by_others = sa.select(Dating.id).where(Dating.pregnancy_id == known.id, Dating.referral_id != referral.id)
+    if session.scalar(others.limit(1)) is None and session.scalar(by_others.limit(1)) is None:
+        known.ended_on = known.edd - TERM  # on the day it began: no weeks are ever counted
+        events.record(session, actor, "pregnancy.voided", organization_id=known.organization_id, entity_id=known.id,
+                      referral_id=referral.id)  # fmt: skip
 
 
 def say_day(session: Session, actor: Actor, referral: Referral, examined_on: date) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.access import scope
 from app.access.actor import Actor
@@ -25,6 +25,7 @@ from app.studies.measurement import Measurement
 from app.studies.models import Instance, Study
 from app.studies.size import fetal_mm, quantity_of
 
+MOST = 20  # examinations of one pregnancy that are shown beside this one
 DOUBT = timedelta(days=1)  # a machine's clock may be off by more, and then its day is not believed
 
 
@@ -74,6 +75,16 @@ class Growth:
     rests_on: list[UUID]  # the measurements of the scan
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """Another examination of the same pregnancy, by what the actor's own organization measured there."""
+
+    referral: Referral
+    on: date
+    age: Gestation | None
+    fetuses: list[Fetus]
+
+
 def growth(
     session: Session, actor: Actor, referral: Referral, *, on: date | None = None,
     instances: Iterable[Instance] | None = None,
@@ -97,6 +108,26 @@ def growth(
         proposal=None if undecided else propose(standing, scan),
         rests_on=[one.measurement_id for one in leading.sizes] if leading and scan else [],
     )  # fmt: skip
+
+
+def series(session: Session, actor: Actor, referral: Referral) -> list[Earlier]:
+    """The other examinations of this pregnancy in which a fetus was measured, the latest first."""
+    if referral.pregnancy_id is None:
+        return []
+    others = sa.select(Referral).where(
+        Referral.patient_id == referral.patient_id, Referral.pregnancy_id == referral.pregnancy_id,
+        Referral.id != referral.id, scope.visible(Referral, actor),
+    )  # fmt: skip
+    around = (joinedload(Referral.organization), joinedload(Referral.pregnancy))
+    found = []
+    for other in session.scalars(others.options(*around).order_by(Referral.id.desc()).limit(MOST)):
+        images = instances_of(session, other.id)
+        if (on := _examined(session, other, images, None).on) is None:
+            continue
+        age = age_of(other, on)
+        if fetuses := [_fetus(name, sizes, age) for name, sizes in _sizes(session, actor, images).items()]:
+            found.append(Earlier(other, on, age, fetuses))
+    return sorted(found, key=lambda one: one.on, reverse=True)
 
 
 def _examined(session: Session, referral: Referral, images: Sequence[Instance], on: date | None) -> Examined:

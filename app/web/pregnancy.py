@@ -22,7 +22,7 @@ from app.referrals.date_pregnancy import stated
 from app.referrals.given_dating import GivenDating
 from app.referrals.models import Referral
 from app.studies import redate
-from app.studies.growth import Growth, growth
+from app.studies.growth import Growth, growth, series
 from app.web import fetal
 from app.web.forms import Fields, Form, status_of
 from app.web.pages import render, see_other
@@ -105,7 +105,7 @@ def words_of(spoken: Speech) -> dict[str, Any]:
         "weight_line": lambda one, approximate: fetal.weight_line(one, spoken, approximate=approximate),
         "fetus_line": lambda one: " · ".join(fetal.fetus_lines(one, spoken)),
         "proposal_line": lambda found: fetal.proposal_line(found, spoken), "rests_on": lambda one: fetal.rests_on(one, spoken),
-        "stated_by": stated,
+        "weeks_words": lambda age: fetal.weeks(age.weeks * 7 + age.days, spoken), "stated_by": stated,
     }  # fmt: skip
 
 
@@ -142,12 +142,13 @@ def _page(
     with reading(who) as session:
         referral = scope.get(session, Referral, referral_id, who, *OF_REFERRAL)
         found: Growth = growth(session, who, referral)
+        earlier = series(session, who, referral)
     note_opened(who, referral)
     spoken = speech_of(request, who)
     said = spoken.gettext(refusal.sentence) if refusal else ""
     return render(
         request, who, "pregnancy_panel.html" if part else "pregnancy.html", status_of(refusal) if refusal else 200,
-        referral=referral, growth=found, form=form, said=said, back=room, may_date=may_date(who, referral),
+        referral=referral, growth=found, earlier=earlier, form=form, said=said, back=room, may_date=may_date(who, referral),
         **words_of(spoken),
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ from app.reports.models import ReportVersion
 from app.reviews import clocks, seen, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.studies import machine
-from app.studies.growth import Growth, growth
+from app.studies.growth import Earlier, Growth, growth, series
 from app.studies.images import image_list, image_list_sha256
 from app.studies.machine import Line
 from app.web.clock import Left, time_left
@@ -73,6 +73,7 @@ class Room:
     talk: list[Said]
     machine: list[Line]  # what the machine measured itself
     growth: Growth | None  # where there is or may be a pregnancy
+    earlier: list[Earlier]  # other examinations of that pregnancy
     seen: dict[str, str]  # how this person saw each image
     may: May
     lapses_at: datetime | None  # the claim, once its owner was warned
@@ -199,6 +200,7 @@ def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> 
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
             lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
             growth=growth(session, who, case.referral, instances=case.instances) if is_about(case.referral) else None,
+            earlier=series(session, who, case.referral),
             machine=machine.lines(session, who, case.instances), seen=seen.seen(session, who, review.id),
         )  # fmt: skip
 

@@ -211,3 +211,36 @@ def test_after_its_end_no_weeks_are_counted_and_others_may_not_date(server: Runn
         assert client.post(f"{address}/end", json={"ended_on": ago(-2)}).status_code == 422
         ended = ok(client.post(f"{address}/end", json={"ended_on": ago(1)}))
         assert (ended["pregnancy"]["ended_on"], ended["gestational_age"]) == (ago(1), None)
+
+
+def test_the_pregnancy_of_a_wrong_patient_never_was(server: Running, places: Places) -> None:
+    sent = placed(server, places, days=90)
+    with client_of(server, places.referrer) as client:
+        wrong = ok(client.get(f"/referrals/{sent.referral_id}"))["patient"]["id"]
+        assert [one["edd"] for one in ok(client.get(f"/patients/{wrong}"))["pregnancies"]] == [ago(90 - 280)]
+        right = {"patient": {"family_name": "Wanjiru", "given_name": "Mary"}, "same_patient": True}
+        again = ok(client.post(f"/referrals/{sent.referral_id}/right-patient", json=right), 201)
+        assert ok(client.get(f"/patients/{wrong}"))["pregnancies"] == []
+        assert ok(client.get(f"/referrals/{sent.referral_id}/pregnancy"))["gestational_age"] is None
+        assert ok(client.get(f"/referrals/{again['id']}/pregnancy"))["pregnancy"]["edd"] == ago(90 - 280)
+
+
+def test_scans_of_one_pregnancy_stand_in_a_row_and_another_organizations_do_not(
+    server: Running, places: Places
+) -> None:
+    jane = {**cases.PATIENT, "identifier": "MRN-91"}
+    first = cases.place(server, places, ("a.dcm", phantom(TISSUE)), patient=jane,
+                        obstetric={"edd": ago(80 - 280), "edd_basis": "IVF", "examined_on": ago(1)})  # fmt: skip
+    second = cases.place(server, places, patient=jane, obstetric={"examined_on": ago(0)})
+    address = f"/referrals/{second.referral_id}/pregnancy/series"
+    with client_of(server, places.reviewer) as client:
+        measure(client, first)
+        (found,) = ok(client.get(address))["items"]
+    assert (found["referral_id"], found["examined_on"], found["gestational_age"]["weeks"]) == (
+        first.referral_id,
+        ago(1),
+        11,
+    )
+    assert found["fetuses"][0]["sizes"][0]["quantity"] == "CRL"
+    with client_of(server, places.referrer) as client:
+        assert ok(client.get(address))["items"] == []
