@@ -10,6 +10,7 @@ from app.api import (
     measuring,
     media,
     patients,
+    pregnancies,
     referring,
     reporting,
     reviewing,
@@ -20,7 +21,7 @@ from app.api import (
 
 router = APIRouter(prefix="/api/v1")
 for part in (
-    referring, uploads, patients, reviewing, reporting, studies, media, measuring, telling, attention, deadlines, accounts,
-    invitations,
+    referring, uploads, patients, reviewing, reporting, studies, media, measuring, pregnancies, telling, attention,
+    deadlines, accounts, invitations,
 ):  # fmt: skip
     router.include_router(part.router)

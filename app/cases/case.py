@@ -15,6 +15,7 @@ from app.people.models import Patient, Person
 from app.referrals import manifest
 from app.referrals.manifest import Counts
 from app.referrals.models import ManifestItem, Referral, Revision
+from app.referrals.pregnancy import Pregnancy
 from app.reports.models import SIGNED, Acknowledgement, Report, ReportVersion
 from app.reviews.models import Message, Review, ReviewStatus
 from app.studies.attach import came_alone
@@ -108,7 +109,7 @@ def note_opened(actor: Actor, referral: Referral) -> None:
 
 OF_REFERRAL = (
     joinedload(Referral.patient).joinedload(Patient.mother), joinedload(Referral.author), joinedload(Referral.organization),
-    joinedload(Referral.reading_organization),
+    joinedload(Referral.reading_organization), joinedload(Referral.pregnancy).joinedload(Pregnancy.dated_by),
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from app.errors import Conflict, Invalid, Sentence
 from app.notifications.notify import tell
 from app.people.models import Membership, Role
 from app.people.reading import reader_for
+from app.referrals import date_pregnancy
 from app.referrals.deadlines import deadline
 from app.referrals.models import Referral, ReferralStatus
 from app.reviews import clocks, earlier
@@ -46,6 +47,7 @@ def submit(session: Session, actor: Actor, referral: Referral, *, is_again: bool
     clocks.begun(session, review)
     _let_the_reader_see(session, referral)
     earlier.show(session, referral, review)
+    date_pregnancy.begin(session, actor, referral)
     events.record(session, actor, "referral.submitted", organization_id=referral.organization_id, entity_id=referral.id,
                   referral_id=referral.id, due_at=referral.due_at.isoformat())  # fmt: skip
     whom = readers(session, referral)

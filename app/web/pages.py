@@ -24,11 +24,11 @@ from app.languages import LANGUAGES, Speech, speech
 from app.notifications.inbox import unread_count
 from app.people.models import Organization, Patient
 from app.referrals import deadlines
-from app.referrals.dating import gestation
+from app.referrals.dating import age_of
 from app.referrals.manifest import Counts
 from app.referrals.models import Priority, Referral
 from app.reports import words as clinical
-from app.web import echo
+from app.web import echo, fetal
 from app.web.clock import span_words, time_left, took
 from app.web.forms import Form
 from app.web.states import clock
@@ -98,6 +98,7 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "plain": plain,
         "value_words": lambda name, value, referral: changed(name, value, referral, spoken),
         "gestation_words": lambda referral: pregnant(referral, spoken),
+        "edd_line": lambda known: fetal.edd_line(known, spoken),
         "clock_words": lambda at, *sites: clock(at, spoken, *sites),
         "language_words": lru_cache(100)(lambda code: in_own_words(code, spoken.language)),
         "field_words": lambda name: fields(spoken).get(name, name),
@@ -164,7 +165,7 @@ def changed(name: str, value: object, referral: Referral, spoken: Speech) -> str
 
 def pregnant(referral: Referral, spoken: Speech) -> str:
     """'11w3d', on this day at the clinic; with ~ where the last period is not certain."""
-    dated = gestation(referral.obstetric, clinical.today(referral.organization.time_zone))
+    dated = age_of(referral, clinical.today(referral.organization.time_zone))
     return echo.in_weeks(dated, spoken) if dated else ""
 
 

@@ -27,10 +27,12 @@ from app.reports.models import ReportVersion
 from app.reviews import clocks, seen, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.studies import machine
+from app.studies.growth import Earlier, Growth, growth, series
 from app.studies.images import image_list, image_list_sha256
 from app.studies.machine import Line
 from app.web.clock import Left, time_left
 from app.web.pages import render
+from app.web.pregnancy import is_about, may_date, words_of
 from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
@@ -72,6 +74,8 @@ class Room:
     readers: list[Person]
     talk: list[Said]
     machine: list[Line]  # what the machine measured itself
+    growth: Growth | None  # where there is or may be a pregnancy
+    earlier: list[Earlier]  # other examinations of that pregnancy
     seen: dict[str, str]  # how this person saw each image
     may: May
     lapses_at: datetime | None  # the claim, once its owner was warned
@@ -168,7 +172,8 @@ def room_page(
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
         shown=shown, beginning=0 if whole or is_late or beside else BEGINNING,
         text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED, named=_named(room.case, shown),
-        beside=beside, clock_seconds=clock_seconds,
+        beside=beside, clock_seconds=clock_seconds, may_date=may_date(who, room.case.referral),
+        **words_of(speech_of(request, who)),
     )  # fmt: skip
 
 
@@ -203,6 +208,8 @@ def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> 
             priors=desk.priors(session, who, case.referral),
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
             lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
+            growth=growth(session, who, case.referral, instances=case.instances) if is_about(case.referral) else None,
+            earlier=series(session, who, case.referral),
             machine=machine.lines(session, who, case.instances), seen=seen.seen(session, who, review.id),
         )  # fmt: skip
 

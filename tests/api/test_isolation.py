@@ -40,7 +40,9 @@ BODIES: dict[str, object] = {
     "/announce-merge": {"into_patient_id": str(uuid4())}, "/right-patient": {"patient": {"family_name": "Mine"}},
     "/deadlines": {"stat_min": 60}, "/clock": {"time_zone": "UTC"},
     "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]}, "/expect": {"files": [{"name": "a.dcm"}]},
-    "/seen": {"seen": {}},
+    "/seen": {"seen": {}}, "/pregnancy": {"basis": "lmp", "lmp": "2026-09-07"},
+    "/accept": {"edd": "2027-06-14"}, "/join": {"pregnancy_id": str(uuid4())}, "/end": {"ended_on": "2026-11-20"},
+    "/day": {"examined_on": "2026-11-20"},
 }  # fmt: skip
 
 
