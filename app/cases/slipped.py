@@ -14,6 +14,8 @@ from app.config import settings
 from app.db import now
 from app.notifications.models import UNSENT_SQL, Notification
 from app.referrals.models import TROUBLE_SQL, FileStatus, ManifestItem, Referral, ReferralStatus
+from app.reports.critical_finding import IS_OPEN as IS_OPEN_CRITICAL
+from app.reports.critical_finding import CriticalFinding
 from app.reports.models import UNREAD_SQL, Report
 from app.reviews.models import ASKED_SQL, DECLINED_SQL, UNCLAIMED_SQL, Review
 from app.reviews.worklist import IS_OPEN, is_overdue
@@ -23,6 +25,7 @@ from app.studies.models import Study
 class Kind(StrEnum):
     """Why somebody is needed; in the order in which patients wait for it."""
 
+    CRITICAL = "critical"  # told to the clinic, and nobody there has said it back
     OVERDUE = "overdue"
     UNCLAIMED = "unclaimed"
     DECLINED = "declined"
@@ -53,6 +56,13 @@ class Row(NamedTuple):
 
 Finder = Callable[[Session, Whose, Row | None, int], Sequence[Row]]
 Found = sa.Select[Any, Any]  # a time and an id
+
+
+def critical(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
+    waits = sa.select(CriticalFinding.identified_at, CriticalFinding.id).where(IS_OPEN_CRITICAL)
+    sides = [*((CriticalFinding.reading_organization_id, each) for each in mine.reads),
+             *((CriticalFinding.organization_id, each) for each in mine.own)]  # fmt: skip
+    return _by_side(session, waits, sides, after, limit)
 
 
 def overdue(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
@@ -86,8 +96,7 @@ def unread(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequ
     waits = sa.select(Report.escalated_at, Report.id).where(sa.literal_column(UNREAD_SQL))
     sides = [*((Report.reading_organization_id, each) for each in mine.reads),
              *((Report.organization_id, each) for each in mine.own)]  # fmt: skip
-    parts = [waits.where(side == each) for side, each in sides]
-    return sorted({row for part in parts for row in _walked(session, part, after, limit)})[:limit]
+    return _by_side(session, waits, sides, after, limit)
 
 
 def held(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
@@ -112,7 +121,7 @@ def undelivered(session: Session, mine: Whose, after: Row | None, limit: int) ->
 
 
 FINDERS: dict[Kind, Finder] = {
-    Kind.OVERDUE: overdue, Kind.UNCLAIMED: unclaimed, Kind.DECLINED: declined, Kind.ON_HOLD: on_hold,
+    Kind.CRITICAL: critical, Kind.OVERDUE: overdue, Kind.UNCLAIMED: unclaimed, Kind.DECLINED: declined, Kind.ON_HOLD: on_hold,
     Kind.UNREAD: unread, Kind.HELD: held, Kind.QUARANTINED: quarantined, Kind.UNMATCHED: unmatched,
     Kind.MAIL: undelivered,
 }  # fmt: skip
@@ -143,6 +152,13 @@ def _by_reader(session: Session, query: Found, mine: Whose, after: Row | None, l
     """Each organization's walk has the order of its index; one query over several would sort all that fits."""
     parts = [query.where(Review.reading_organization_id == each) for each in mine.reads]
     return sorted(row for part in parts for row in _walked(session, part, after, limit))[:limit]
+
+
+def _by_side(
+    session: Session, query: Found, sides: Sequence[tuple[InstrumentedAttribute[UUID], UUID]], after: Row | None, limit: int
+) -> Sequence[Row]:  # fmt: skip
+    parts = [query.where(side == each) for side, each in sides]
+    return sorted({row for part in parts for row in _walked(session, part, after, limit)})[:limit]
 
 
 def _walked(session: Session, query: Found, after: Row | None, limit: int) -> list[Row]:

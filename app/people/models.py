@@ -32,6 +32,7 @@ class Organization(Base):
     language: Mapped[str] = mapped_column(sa.String(10), default="en")
     issuer: Mapped[str] = mapped_column(sa.String(64), default="")  # of its patient identifiers
     deadlines_min: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by priority, where it has its own
+    critical_findings: Mapped[dict[str, Any]] = mapped_column(default=dict)  # where its list is not the default one
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -27,7 +27,7 @@ from app.referrals.dating import gestation
 from app.referrals.manifest import Counts
 from app.referrals.models import Referral
 from app.reports import words as clinical
-from app.web import echo
+from app.web import critical_words, echo
 from app.web.clock import span_words, time_left, took
 from app.web.forms import Form
 from app.web.states import clock
@@ -99,6 +99,9 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "gestation_words": lambda referral: pregnant(referral, spoken),
         "clock_words": lambda at, *sites: clock(at, spoken, *sites),
         "language_words": lambda code: in_own_words(code, spoken.language),
+        "finding_words": lambda found: critical_words.finding(found, spoken),
+        "grade_words": lambda code: critical_words.grades(spoken).get(code, code),
+        "method_words": lambda code: critical_words.methods(spoken).get(code, code),
         "field_words": lambda name: fields(spoken).get(name, name),
         "job_words": lambda name: jobs(spoken).get(name, name),
         "detail_words": lambda detail, at: details(detail, at, spoken),

@@ -24,7 +24,7 @@ from tests.studies.sent import a_pdf
 EXAM_TYPES = "/api/v1/exam-types"
 NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
          "token_id", "invitation_id", "patient_id", "into_patient_id", "merge_id", "organization_id", "job_id",
-         "measurement_id", "machine_key", "upload_id")  # fmt: skip
+         "measurement_id", "machine_key", "upload_id", "finding_id")  # fmt: skip
 IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1"}
 Route = tuple[str, str]
 
@@ -40,7 +40,8 @@ BODIES: dict[str, object] = {
     "/announce-merge": {"into_patient_id": str(uuid4())}, "/right-patient": {"patient": {"family_name": "Mine"}},
     "/deadlines": {"stat_min": 60}, "/clock": {"time_zone": "UTC"},
     "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]}, "/expect": {"files": [{"name": "a.dcm"}]},
-    "/seen": {"seen": {}},
+    "/seen": {"seen": {}}, "/critical-findings": {"code": "ectopic"}, "/read-back": {"text": "Understood."},
+    "/communicate": {"received_by": "Sr Achieng", "method": "telephone"}, "/critical-list": {"grades": {}},
 }  # fmt: skip
 
 
@@ -64,6 +65,8 @@ def known(server: Running, places: Places) -> dict[str, str]:
         seen = ok(referrer.get(f"/referrals/{case.referral_id}"))
         image = f"/instances/{seen['instance_ids'][0]}/measurements"
         measured = ok(reviewer.post(image, json=BODIES["/measurements"]), 201)
+        critical = f"/reviews/{case.review_id}/critical-findings"
+        raised = ok(reviewer.post(critical, json=BODIES["/critical-findings"]), 201)
         begun = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
         upload = referrer.post(f"{server.base_url}/uploads", headers=begun).headers["location"]
         token = ok(referrer.get("/tokens"))["items"][0]
@@ -77,6 +80,7 @@ def known(server: Running, places: Places) -> dict[str, str]:
         "token_id": token["id"], "invitation_id": str(invitation), "number": "1", "patient_id": seen["patient"]["id"],
         **merged(places, seen["patient"]["id"]), "job_id": str(uuid4()), "organization_id": str(places.hospital),
         "measurement_id": measured["id"], "machine_key": "9.8.7", "upload_id": upload.rpartition("/")[2],
+        "finding_id": raised["id"],
     }  # fmt: skip
 
 
