@@ -43,10 +43,13 @@ class Whose(NamedTuple):
 
     reads: tuple[UUID, ...]
     own: tuple[UUID, ...]
+    cares: tuple[UUID, ...] = ()  # of those, where they see patients too
 
     @classmethod
     def of(cls, actor: Actor) -> "Whose":
-        return cls(actor.organizations_for("review.assign"), actor.organizations_for("attention.own"))
+        own = actor.organizations_for("attention.own")
+        cares = tuple(sorted(set(own) & set(actor.organizations_for("referral.send"))))
+        return cls(actor.organizations_for("review.assign"), own, cares)
 
 
 class Row(NamedTuple):
@@ -61,7 +64,7 @@ Found = sa.Select[Any, Any]  # a time and an id
 def critical(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
     waits = sa.select(CriticalFinding.identified_at, CriticalFinding.id).where(IS_OPEN_CRITICAL)
     sides = [*((CriticalFinding.reading_organization_id, each) for each in mine.reads),
-             *((CriticalFinding.organization_id, each) for each in mine.own)]  # fmt: skip
+             *((CriticalFinding.organization_id, each) for each in mine.cares)]  # fmt: skip
     return _by_side(session, waits, sides, after, limit)
 
 
