@@ -73,6 +73,10 @@ class AttentionPage(Out):
 def path_of(item: Item) -> str:
     if item.kind is Kind.CRITICAL:
         return f"/critical-findings/{item.id}/{'communicate' if item.reads else 'read-back'}"
+    if item.kind is Kind.COUNTERSIGN:
+        return f"/reviews/{item.id}/sign"
+    if item.kind is Kind.LATE_FILES:
+        return f"/reports/{item.subject.report_id}/no-change"
     if item.kind in LATE:
         return f"/reviews/{item.id}/assign"
     if item.reads and item.referral is not None:

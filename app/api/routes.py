@@ -10,6 +10,7 @@ from app.api import (
     invitations,
     measuring,
     media,
+    passkeys,
     patients,
     referring,
     reporting,
@@ -22,6 +23,6 @@ from app.api import (
 router = APIRouter(prefix="/api/v1")
 for part in (
     referring, uploads, patients, reviewing, reporting, critical, studies, media, measuring, telling, attention, deadlines,
-    accounts, invitations,
+    accounts, passkeys, invitations,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -17,13 +17,14 @@ from app.jobs.parked import Parked
 from app.notifications.models import Notification
 from app.referrals.models import ManifestItem, Referral
 from app.reports.critical_finding import CriticalFinding
+from app.reports.late import LateFiles
 from app.reports.models import Report
 from app.reviews.models import Review
 from app.studies.models import Document, Study
 
 SUBJECTS: dict[Kind, type[Base]] = {
-    Kind.CRITICAL: CriticalFinding, Kind.UNREAD: Report,
-    **dict.fromkeys((Kind.OVERDUE, Kind.UNCLAIMED, Kind.DECLINED, Kind.ON_HOLD), Review),
+    Kind.CRITICAL: CriticalFinding, Kind.UNREAD: Report, Kind.LATE_FILES: LateFiles,
+    **dict.fromkeys((Kind.OVERDUE, Kind.UNCLAIMED, Kind.COUNTERSIGN, Kind.DECLINED, Kind.ON_HOLD), Review),
     **dict.fromkeys((Kind.HELD, Kind.QUARANTINED), ManifestItem), Kind.UNMATCHED: Study, Kind.MAIL: Notification,
 }  # fmt: skip
 # The folder of a job -> the rows that its id may name: whose job it is.

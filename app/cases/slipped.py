@@ -16,8 +16,10 @@ from app.notifications.models import UNSENT_SQL, Notification
 from app.referrals.models import TROUBLE_SQL, FileStatus, ManifestItem, Referral, ReferralStatus
 from app.reports.critical_finding import IS_OPEN as IS_OPEN_CRITICAL
 from app.reports.critical_finding import CriticalFinding
+from app.reports.late import IS_OPEN as IS_LATE
+from app.reports.late import LateFiles
 from app.reports.models import UNREAD_SQL, Report
-from app.reviews.models import ASKED_SQL, DECLINED_SQL, UNCLAIMED_SQL, Review
+from app.reviews.models import ASKED_SQL, ATTEST_SQL, DECLINED_SQL, UNCLAIMED_SQL, Review
 from app.reviews.worklist import IS_OPEN, is_overdue
 from app.studies.models import Study
 
@@ -28,9 +30,11 @@ class Kind(StrEnum):
     CRITICAL = "critical"  # told to the clinic, and nobody there has said it back
     OVERDUE = "overdue"
     UNCLAIMED = "unclaimed"
+    COUNTERSIGN = "countersign"  # signed by a supervised reader
     DECLINED = "declined"
     ON_HOLD = "on-hold"  # the clinic has not replied in time
     UNREAD = "unread"  # an answer, also after it was sent again
+    LATE_FILES = "late-files"  # they came after signing, and their reader has not said what they change
     HELD = "held"  # a file whose patient is in question
     QUARANTINED = "quarantined"
     UNMATCHED = "unmatched"  # a study that no referral asks about
@@ -81,6 +85,11 @@ def unclaimed(session: Session, mine: Whose, after: Row | None, limit: int) -> S
     return _by_reader(session, waits, mine, after, limit)
 
 
+def unattested(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
+    waits = sa.select(Review.attest_at, Review.id).where(sa.literal_column(ATTEST_SQL), IS_OPEN)
+    return _by_reader(session, waits, mine, after, limit)
+
+
 def declined(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
     ours = sa.select(Review.updated_at, Review.id).where(sa.literal_column(DECLINED_SQL))
     return _by_reader(session, ours, mine, after, limit)
@@ -99,6 +108,13 @@ def unread(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequ
     waits = sa.select(Report.escalated_at, Report.id).where(sa.literal_column(UNREAD_SQL))
     sides = [*((Report.reading_organization_id, each) for each in mine.reads),
              *((Report.organization_id, each) for each in mine.own)]  # fmt: skip
+    return _by_side(session, waits, sides, after, limit)
+
+
+def late_files(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
+    """Past their own deadline; before that they are their reader's alone."""
+    waits = sa.select(LateFiles.due_at, LateFiles.id).where(IS_LATE, LateFiles.due_at <= now())
+    sides = [(LateFiles.reading_organization_id, each) for each in mine.reads]
     return _by_side(session, waits, sides, after, limit)
 
 
@@ -124,9 +140,9 @@ def undelivered(session: Session, mine: Whose, after: Row | None, limit: int) ->
 
 
 FINDERS: dict[Kind, Finder] = {
-    Kind.CRITICAL: critical, Kind.OVERDUE: overdue, Kind.UNCLAIMED: unclaimed, Kind.DECLINED: declined, Kind.ON_HOLD: on_hold,
-    Kind.UNREAD: unread, Kind.HELD: held, Kind.QUARANTINED: quarantined, Kind.UNMATCHED: unmatched,
-    Kind.MAIL: undelivered,
+    Kind.CRITICAL: critical, Kind.OVERDUE: overdue, Kind.UNCLAIMED: unclaimed, Kind.COUNTERSIGN: unattested,
+    Kind.DECLINED: declined, Kind.ON_HOLD: on_hold, Kind.UNREAD: unread, Kind.LATE_FILES: late_files, Kind.HELD: held,
+    Kind.QUARANTINED: quarantined, Kind.UNMATCHED: unmatched, Kind.MAIL: undelivered,
 }  # fmt: skip
 
 

@@ -49,8 +49,10 @@ def subject_line(
         "review.lapses": _("Your claim lapses soon unless you save a first word, {site}, {code}"),
         "review.lapsed": _("Your claim has lapsed: it waits for a reader again, {site}, {code}"),
         "review.unanswered": _("The clinic has not answered a question in time, {site}, {code}"),
+        "review.countersign": _("A report waits for your counter-signature, {site}, {code}"),
         "review.rejected": _("Declined by a reader: find another one, {site}, {code}"),
         "report.unread": _("An answer is still unread, {site}, {code}"),
+        "report.late-files": _("Files came after you signed, {site}, {code}"),
         "report.unacknowledged": _("The clinic has not read an answer in time, {site}, {code}"),
         "file.waits": _("A file waits for your word, {site}, {code}"),
     }

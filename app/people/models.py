@@ -79,6 +79,9 @@ class Membership(Base):
     person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
     role: Mapped[str] = mapped_column(sa.String(20))
+    is_supervised: Mapped[bool] = mapped_column(
+        default=False
+    )  # what they sign waits for a supervisor's counter-signature
     created_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
 

@@ -12,6 +12,7 @@ from app.people.models import Patient, Person
 from app.referrals.models import Referral
 from app.reports.models import Report, ReportVersion, Signature
 from app.reviews.models import Review
+from app.reviews.seen import Looked
 from app.studies.images import documents_of, instances_of
 from app.studies.models import Study
 
@@ -26,7 +27,7 @@ def sha256_of(text: str) -> str:
 
 
 def build(
-    session: Session, review: Review, report: Report, version: ReportVersion, signature: Signature
+    session: Session, review: Review, report: Report, version: ReportVersion, signature: Signature, looked: Looked
 ) -> dict[str, Any]:
     """All that the signed report says; ids and digests of its images included."""
     referral = review.referral
@@ -45,6 +46,7 @@ def build(
         "exam": _exam(session, referral),
         "findings": version.findings, "impression": version.impression, "recommendation": version.recommendation,
         "images": version.images, "images_sha256": version.images_sha256,
+        "seen": {"total": looked.total, "exact": looked.exact, "preview": looked.preview, "not_opened": looked.not_opened},
         "signature": {"person_id": str(signature.person_id), "printed_name": signature.printed_name, "meaning": signature.meaning,
                       "signed_at": signature.signed_at.isoformat(timespec="seconds")},
     }  # fmt: skip

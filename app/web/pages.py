@@ -223,6 +223,7 @@ def jobs(spoken: Speech) -> dict[str, str]:
         "reviews.due": _("Tell of a deadline"), "reviews.warn": _("Warn of a claim that lapses"),
         "reviews.lapse": _("Let a claim lapse"), "reviews.unanswered": _("Tell of an open question"),
         "reports.unread": _("Send an answer again"), "reports.escalate": _("Tell of an unread answer"),
+        "reports.late": _("Tell of files that came after signing"),
     }  # fmt: skip
 
 

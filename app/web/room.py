@@ -20,7 +20,7 @@ from app.http.actor import Acting
 from app.http.etag import etag
 from app.notifications.inbox import mark_case_read, unread_messages
 from app.people.models import Organization, Person
-from app.reports import words
+from app.reports import countersign, words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
 from app.reviews import clocks, seen, step
@@ -51,6 +51,7 @@ class May:
     type: bool  # before claiming, too: the text is kept on the device
     save: bool
     sign: bool
+    countersign: bool  # another's, who is supervised
     hold: bool
     decline: bool
     release: bool
@@ -71,6 +72,7 @@ class Room:
     talk: list[Said]
     machine: list[Line]  # what the machine measured itself
     seen: dict[str, str]  # how this person saw each image
+    supervised: bool  # what this person signs waits for a supervisor
     may: May
     lapses_at: datetime | None  # the claim, once its owner was warned
 
@@ -195,6 +197,7 @@ def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> 
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
             lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
             machine=machine.lines(session, who, case.instances), seen=seen.seen(session, who, review.id),
+            supervised=countersign.is_supervised(session, who.person_id, review.reading_organization_id),
         )  # fmt: skip
 
 
@@ -219,6 +222,7 @@ def _may(who: Actor, review: Review, draft: ReportVersion | None) -> May:
     gives = who.may("review.assign", review.reading_organization_id)
     return May(
         claim=waiting, type=waiting or amending or (mine and review.status in WRITABLE),
+        countersign=countersign.is_for(who, review),
         save=amending or (mine and review.status in WRITABLE), sign=under_way or amending, hold=under_way,
         decline=waiting or under_way, release=mine and review.status in WRITABLE,
         assign=gives and review.status in ASSIGNABLE,

@@ -6,6 +6,7 @@ FROM_BELOW = (
     N_("There is nothing here."),
     N_("This is not your password."),
     N_("This is not the code that your device shows now."),
+    N_("This passkey was not accepted. Try again, or use your password."),
     N_("E-mail address, password or code is not right."),
     N_("Too many tries from here. Wait a quarter of an hour, then try again."),
     N_("Something went wrong on our side. It is noted; try again."),

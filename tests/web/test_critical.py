@@ -8,7 +8,7 @@ from tests import people
 from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
-from tests.web.conftest import NARROW, WIDE, Arrive, accessible, picture
+from tests.web.conftest import Arrive, accessible, picture
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 
@@ -29,13 +29,13 @@ def test_one_press_tells_the_clinic_and_its_read_back_takes_it_off_the_lists(
     expect(page.get_by_text("Sr Achieng was told by telephone")).to_be_visible()
     accessible(page)
     picture(page, "critical-record", full_page=True)
-    page.set_viewport_size(NARROW)
+    page.set_viewport_size({"width": 320, "height": 640})
     accessible(page)
     picture(page, "critical-record-320", full_page=True)
     page.goto("/worklist")
     accessible(page)
     picture(page, "critical-worklist-320")
-    page.set_viewport_size(WIDE)
+    page.set_viewport_size({"width": 1440, "height": 900})
     expect(page.get_by_role("region", name="Critical findings that nobody has said back")).to_contain_text(placed.code)
     picture(page, "critical-worklist")
 
@@ -44,7 +44,7 @@ def test_one_press_tells_the_clinic_and_its_read_back_takes_it_off_the_lists(
     clinic.get_by_role("link", name=placed.code).click()
     accessible(clinic)
     picture(clinic, "critical-clinic")
-    clinic.set_viewport_size(NARROW)
+    clinic.set_viewport_size({"width": 320, "height": 640})
     accessible(clinic)
     picture(clinic, "critical-clinic-320")
     clinic.get_by_label("Write what you were told").fill("Ectopic, likely ruptured. We go to theatre.")
@@ -81,5 +81,5 @@ def test_the_coordinator_sees_it_first_and_an_administrator_keeps_the_list(
     expect(admin.get_by_label("Finding", exact=True).first).to_have_value("Hydatid cyst")
     accessible(admin)
     picture(admin, "critical-settings", full_page=True)
-    admin.set_viewport_size(NARROW)
+    admin.set_viewport_size({"width": 320, "height": 640})
     accessible(admin)
