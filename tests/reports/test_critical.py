@@ -1,5 +1,6 @@
 """A critical finding: told at once, open until it was said back, whatever becomes of the report meanwhile."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -93,7 +94,8 @@ def test_a_signed_report_with_one_open_stays_on_both_lists_until_it_was_said_bac
 ) -> None:  # fmt: skip
     site = people.somebody(places.clinic, Role.COORDINATOR)
     found = raised(places.reviewer, case)
-    case.sign(case.write())
+    signed = json.loads(case.sign(case.write()).canonical or "")
+    assert [(one["finding"], one["status"]) for one in signed["critical"]] == [(found.finding, "raised")]
     act(places.coordinator, found, critical.communicate, CALLED)
     assert lists(places.coordinator) == [Kind.CRITICAL]
     assert lists(site) == [Kind.CRITICAL]
