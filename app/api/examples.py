@@ -47,6 +47,12 @@ EXAMPLES: dict[str, Any] = {
     "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70", "sha256": SHA256}], "replaced_by": None, "authentic": True, "current": True,
     "differs": [], "DraftOut.status": "draft", "DraftOut.kind": "", "VersionOut.kind": "", "ReportOut.kind": "",
     **{f"{schema}.status": "final" for schema in ("ReportBrief", "SignedOut", "VersionOut", "ReportOut", "Verdict")},
+    # What cannot wait for it
+    "finding": "Ruptured or suspected ectopic pregnancy", "grade": "immediate", "words": "Tamponade",
+    "CriticalOut.code": "ectopic", "ListLine.code": "tamponade", "CriticalOut.status": "communicated", "said_back": "",
+    "raised_by": {"id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f71", "name": "Dr Amina Yusuf"}, "communicated_by":
+    "Dr Amina Yusuf", "received_by": "Sr Achieng", "CriticalOut.method": "telephone", "received_at": "2026-11-26T09:41:00Z",
+    "PasskeyOut.name": "My telephone", "challenge_id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f72",
     # Who is told, and the record
     "NotificationOut.kind": "report.signed", "subject": "An answer waits for you", "mail_status": "sent", "read_at": None,
     "settled_at": None, "state": "sent", "mails": "instantly",

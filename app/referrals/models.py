@@ -88,6 +88,7 @@ class Referral(Base):
     accession_number: Mapped[str] = mapped_column(sa.String(16))  # VR SH
     due_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]  # a report of it was signed: what comes later is told to its reader
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)

@@ -124,7 +124,7 @@ def text_of(form: Form, time_zone: str) -> dict[str, Any]:
     if obstetric and form.value("lmp_certain"):
         obstetric["lmp_certain"] = form.value("lmp_certain")
     text["obstetric"] = obstetric or None
-    text["patient_leaves_at"] = _local_time(form.value("patient_leaves_at"), time_zone)
+    text["patient_leaves_at"] = local_time(form.value("patient_leaves_at"), time_zone, "patient_leaves_at")
     return text
 
 
@@ -154,11 +154,11 @@ def shown(referral: Referral) -> dict[str, str]:
     return fields
 
 
-def _local_time(text: str, time_zone: str) -> datetime | None:
-    """As a clock at the clinic shows it."""
+def local_time(text: str, time_zone: str, field: str) -> datetime | None:
+    """As a clock there shows it."""
     if not text.strip():
         return None
     try:
         return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(time_zone))
     except ValueError:
-        raise Invalid("Write day and time, such as 2026-04-03T15:00.", field="patient_leaves_at") from None
+        raise Invalid("Write day and time, such as 2026-04-03T15:00.", field=field) from None

@@ -21,7 +21,7 @@ from app.http.etag import etag
 from app.notifications.inbox import mark_case_read, unread_messages
 from app.people.models import Organization, Person
 from app.referrals.models import FileStatus, ManifestItem
-from app.reports import words
+from app.reports import countersign, words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
 from app.reviews import clocks, seen, step
@@ -55,6 +55,7 @@ class May:
     type: bool  # before claiming, too: the text is kept on the device
     save: bool
     sign: bool
+    countersign: bool  # another's, who is supervised
     hold: bool
     decline: bool
     release: bool
@@ -77,6 +78,7 @@ class Room:
     growth: Growth | None  # where there is or may be a pregnancy
     earlier: list[Earlier]  # other examinations of that pregnancy
     seen: dict[str, str]  # how this person saw each image
+    supervised: bool  # what this person signs waits for a supervisor
     may: May
     lapses_at: datetime | None  # the claim, once its owner was warned
 
@@ -211,6 +213,7 @@ def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> 
             growth=growth(session, who, case.referral, instances=case.instances) if is_about(case.referral) else None,
             earlier=series(session, who, case.referral),
             machine=machine.lines(session, who, case.instances), seen=seen.seen(session, who, review.id),
+            supervised=countersign.is_supervised(session, who.person_id, review.reading_organization_id),
         )  # fmt: skip
 
 
@@ -235,6 +238,7 @@ def _may(who: Actor, review: Review, draft: ReportVersion | None) -> May:
     gives = who.may("review.assign", review.reading_organization_id)
     return May(
         claim=waiting, type=waiting or amending or (mine and review.status in WRITABLE),
+        countersign=countersign.is_for(who, review),
         save=amending or (mine and review.status in WRITABLE), sign=under_way or amending, hold=under_way,
         decline=waiting or under_way, release=mine and review.status in WRITABLE,
         assign=gives and review.status in ASSIGNABLE,

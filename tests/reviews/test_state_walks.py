@@ -15,15 +15,17 @@ from app.access.actor import WORKER, Actor
 from app.db import new_id, now, reading, transaction
 from app.errors import Conflict
 from app.jobs.timers import Timer, wind
+from app.people.models import Membership, Role
 from app.referrals.models import Referral, ReferralStatus
-from app.reports import draft
+from app.reports import countersign, draft
 from app.reports.draft import GivenDraft
 from app.reports.sign import sign
 from app.reviews import cancel, chase, claim, clocks, decline, hold, submit
 from app.reviews.models import OPEN, TRANSITIONS, Review, ReviewStatus
 from app.reviews.step import loaded, step
+from tests import people
 from tests.faults.invariants import check_invariants
-from tests.people import Places, Somebody
+from tests.people import Places, Somebody, proof
 from tests.referrals.test_place import submitted
 
 S = ReviewStatus
@@ -54,6 +56,7 @@ def test_from_any_state_every_allowed_act_ends_in_a_known_one_and_nothing_else_i
 def test_any_walk_leaves_each_case_with_an_owner_a_deadline_or_an_end(
     db: object, places: Places, request: pytest.FixtureRequest
 ) -> None:
+    supervisor = people.somebody(places.hospital, Role.SUPERVISOR)
     examples = 60 if "sqlite" in str(request.node.name) else 15
 
     @campaign(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
@@ -64,7 +67,7 @@ def test_any_walk_leaves_each_case_with_an_owner_a_deadline_or_an_end(
             before = review_of(referral_id)
             allowed = (before.status, name) in TRANSITIONS
             try:
-                doing(places, before, by_other=by_other)[name]()
+                doing(places, before, supervisor, by_other=by_other)[name]()
                 is_done = True
             except Conflict:
                 is_done = False
@@ -80,7 +83,7 @@ def test_any_walk_leaves_each_case_with_an_owner_a_deadline_or_an_end(
     check_invariants()
 
 
-def doing(places: Places, review: Review, *, by_other: bool) -> dict[str, Callable[[], None]]:
+def doing(places: Places, review: Review, supervisor: Somebody, *, by_other: bool) -> dict[str, Callable[[], None]]:
     """Each act as whoever does it: the owner where there is one, or somebody else who reads."""
     owner = places.second_reviewer if review.owner_id == places.second_reviewer.id else places.reviewer
     other = places.second_reviewer if owner is places.reviewer else places.reviewer
@@ -98,6 +101,8 @@ def doing(places: Places, review: Review, *, by_other: bool) -> dict[str, Callab
         "claim": by(reader, claim.claim), "release": by(reader, claim.release),
         "assign": by(places.coordinator, lambda session, actor, mine: claim.assign(session, actor, mine, reader.id)),
         "write": by(reader, _write), "sign": by(reader, _sign),
+        "attest": by(reader, lambda session, actor, mine: _sign(session, actor, mine, is_supervised=True)),
+        "countersign": by(supervisor, _countersign),
         "hold": by(reader, lambda session, actor, mine: hold.hold(session, actor, mine, "Long axis?")),
         "reply": by(places.referrer, lambda session, actor, mine: hold.reply(session, actor, mine, "Sent.", [])),
         "decline": by(reader, lambda session, actor, mine: decline.decline(session, actor, mine, "Blurred.", "Repeat it.")),
@@ -111,11 +116,19 @@ def _write(session: Session, actor: Actor, mine: Review) -> None:
     draft.save(session, actor, mine, TEXT, here.revision if here else None)
 
 
-def _sign(session: Session, actor: Actor, mine: Review) -> None:
+def _sign(session: Session, actor: Actor, mine: Review, *, is_supervised: bool = False) -> None:
+    """As a trainee or as one no longer."""
+    theirs = sa.update(Membership).where(Membership.person_id == actor.person_id)
+    session.execute(theirs.values(is_supervised=is_supervised))
     here = draft.open_draft(draft.report_of(session, mine))
-    sign(
-        session, actor, mine, revision=here.revision if here else None, images_sha256=here.images_sha256 if here else ""
-    )
+    sign(session, actor, mine, proof=proof(actor), revision=here.revision if here else None,
+         images_sha256=here.images_sha256 if here else "")  # fmt: skip
+
+
+def _countersign(session: Session, actor: Actor, mine: Review) -> None:
+    waiting = countersign.to_sign(actor, mine, draft.report_of(session, mine))
+    sign(session, actor, mine, proof=proof(actor), revision=waiting.revision if waiting else None,
+         images_sha256=waiting.images_sha256 if waiting else "")  # fmt: skip
 
 
 def _cancel(who: Somebody, referral_id: UUID) -> None:
@@ -155,6 +168,9 @@ def is_kept(referral_id: UUID) -> None:
         assert clocks.DUE in wound, "somebody is told when it slips"
     else:
         assert not wound & {clocks.DUE, clocks.UNANSWERED, clocks.LAPSE, clocks.WARN}, "an end has no clock"
+    assert review.attest_at is None or review.status == S.IN_PROGRESS, (
+        "what waits for a counter-signature is being read"
+    )
     if review.status in (S.ACCEPTED, S.IN_PROGRESS) and review.written_at is None:
         assert {clocks.WARN, clocks.LAPSE} & wound, "a claim without a word lapses"
     assert (referral.status == ReferralStatus.REVOKED) == (review.status == S.CANCELLED)
