@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from app.api import (
     accounts,
     attention,
+    conflicts,
     deadlines,
     invitations,
     measuring,
@@ -20,7 +21,7 @@ from app.api import (
 
 router = APIRouter(prefix="/api/v1")
 for part in (
-    referring, uploads, patients, reviewing, reporting, studies, media, measuring, telling, attention, deadlines, accounts,
-    invitations,
+    referring, uploads, patients, reviewing, reporting, studies, conflicts, media, measuring, telling, attention,
+    deadlines, accounts, invitations,
 ):  # fmt: skip
     router.include_router(part.router)

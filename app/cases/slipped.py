@@ -17,7 +17,7 @@ from app.referrals.models import TROUBLE_SQL, FileStatus, ManifestItem, Referral
 from app.reports.models import UNREAD_SQL, Report
 from app.reviews.models import ASKED_SQL, DECLINED_SQL, UNCLAIMED_SQL, Review
 from app.reviews.worklist import IS_OPEN, is_overdue
-from app.studies.models import Study
+from app.studies.models import CONFLICT_SQL, InstanceConflict, Study
 
 
 class Kind(StrEnum):
@@ -30,6 +30,7 @@ class Kind(StrEnum):
     UNREAD = "unread"  # an answer, also after it was sent again
     HELD = "held"  # a file whose patient is in question
     QUARANTINED = "quarantined"
+    CONFLICT = "conflict"  # other bytes under a UID that is taken
     UNMATCHED = "unmatched"  # a study that no referral asks about
     MAIL = "mail"
     JOB = "job"
@@ -98,6 +99,11 @@ def quarantined(session: Session, mine: Whose, after: Row | None, limit: int) ->
     return _files(session, FileStatus.QUARANTINED, mine, after, limit)
 
 
+def conflicts(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
+    kept_aside = sa.select(InstanceConflict.created_at, InstanceConflict.id).where(sa.literal_column(CONFLICT_SQL))
+    return _by_id(session, kept_aside, InstanceConflict.organization_id, mine, after, limit)
+
+
 def unmatched(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
     came = sa.select(Study.created_at, Study.id).where(Study.matched_at.is_(None))
     return _by_id(session, came, Study.organization_id, mine, after, limit)
@@ -113,7 +119,7 @@ def undelivered(session: Session, mine: Whose, after: Row | None, limit: int) ->
 
 FINDERS: dict[Kind, Finder] = {
     Kind.OVERDUE: overdue, Kind.UNCLAIMED: unclaimed, Kind.DECLINED: declined, Kind.ON_HOLD: on_hold,
-    Kind.UNREAD: unread, Kind.HELD: held, Kind.QUARANTINED: quarantined, Kind.UNMATCHED: unmatched,
+    Kind.UNREAD: unread, Kind.HELD: held, Kind.QUARANTINED: quarantined, Kind.CONFLICT: conflicts, Kind.UNMATCHED: unmatched,
     Kind.MAIL: undelivered,
 }  # fmt: skip
 
