@@ -37,9 +37,10 @@ class Sentence(str):
         plural = kept.get("plural")
         if not PLACES.fullmatch(kept["words"]) or not PLACES.fullmatch(plural or ""):
             raise ValueError("no words of a sentence")
-        return (
-            Counted(kept["words"], plural, n=values.pop("n"), **values) if plural else Sentence(kept["words"], **values)
-        )
+        if not plural:
+            return Sentence(kept["words"], **values)
+        del values["n"]
+        return Counted(kept["words"], plural, n=int(kept["values"]["n"]), **values)
 
 
 class Counted(Sentence):

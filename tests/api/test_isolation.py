@@ -15,6 +15,7 @@ from app.access.actor import OPERATOR
 from app.db import transaction
 from app.people.models import Role
 from app.reviews import merge
+from app.studies import conflicts
 from app.studies.models import InstanceConflict
 from tests import people
 from tests.faults.mortal import PASSWORD, client_of, drafted, ok, send, sign
@@ -76,14 +77,17 @@ def known(server: Running, places: Places) -> dict[str, str]:
     with transaction(OPERATOR) as session:
         invitation = invite.invite(session, OPERATOR, places.hospital, "sr.achieng@example.org", Role.REVIEWER)[0].id
         aside = sa.select(InstanceConflict.id).where(InstanceConflict.organization_id == places.clinic)
-        conflict_id = str(session.scalars(aside).one())
+        conflict = session.scalars(aside).one()
+        conflicts.settle(
+            session, places.referrer.actor, conflict
+        )  # else it needs attention, rightly, of their admin too
     return {
         "referral_id": case.referral_id, "review_id": case.review_id, "report_id": signed["report_id"],
         "instance_id": seen["instance_ids"][0], "document_id": document["document_id"],
         "file_id": document["id"], "study_id": seen["study_ids"][0], "notification_id": notification["id"],
         "token_id": token["id"], "invitation_id": str(invitation), "number": "1", "patient_id": seen["patient"]["id"],
         **merged(places, seen["patient"]["id"]), "job_id": str(uuid4()), "organization_id": str(places.hospital),
-        "conflict_id": conflict_id, "measurement_id": measured["id"], "machine_key": "9.8.7",
+        "conflict_id": str(conflict), "measurement_id": measured["id"], "machine_key": "9.8.7",
         "upload_id": upload.rpartition("/")[2],
     }  # fmt: skip
 
