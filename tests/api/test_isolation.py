@@ -211,6 +211,7 @@ def announced(server: Running, path: str, size_bytes: int, method: str = "post")
         connection.close()
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize("header", ["Bearer", "Bearer spt_", "Bearer spt_" + "a" * 43, "Basic YTpi", "bearer\tx"])
 def test_a_made_up_token_is_nobody(server: Running, header: str) -> None:
     answer = httpx.get(f"{server.base_url}/api/v1/referrals", headers={"Authorization": header})

@@ -88,6 +88,7 @@ def test_what_operating_systems_leave_behind_is_not_a_file(places: Places) -> No
     assert [one.name for one in entries] == ["1.dcm"]
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(
     ("name", "kept"),
     [("../../../../tmp/x.dcm", "x.dcm"), ("/etc/x.dcm", "x.dcm"), ("..\\..\\x.dcm", "x.dcm"), ("C:\\x.dcm", "x.dcm"),
@@ -166,6 +167,7 @@ def directory_of(entries: int, *, said: int, hidden: bool) -> bytes:
     return head + directory + (zip64 if hidden else b"") + end
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(("said", "hidden"), [(20_001, False), (0xFFFF, False), (3, False), (3, True), (0xFFFF, True)])
 @pytest.mark.parametrize("entries", [20_001, 1_000_000])
 def test_more_files_than_the_limit_are_refused_whatever_the_end_says(
