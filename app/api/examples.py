@@ -60,6 +60,7 @@ EXAMPLES: dict[str, Any] = {
     # What needs somebody, and how long it takes
     "AttentionItem.kind": "overdue", "AttentionItem.id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70", "method": "POST",
     "path": "/api/v1/reviews/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70/assign", "reply_due_at": None, "returned_at": None,
+    "sent_on_at": None, "declined": [],
     "stage": "answer", "stat_min": 60, "asap_min": 240, "urgent_min": 1440, "routine_min": 4320,
     # Problems
     "type": "about:blank", "title": "Conflict", "Problem.status": 409, "field": None, "errors": None,

@@ -23,7 +23,7 @@ WHOLE = (
 )  # fmt: skip
 # What steps move: read anew wherever somebody else may have stepped.
 MOVES = ["status", "owner_id", "owned_at", "written_at", "due_at", "claim_by", "held_at", "reply_due_at", "paused_s",
-         "attest_at", "returned_at", "updated_at", "ended_reason", "advice"]  # fmt: skip
+         "attest_at", "returned_at", "sent_on_at", "updated_at", "ended_reason", "advice"]  # fmt: skip
 
 
 def loaded(session: Session, actor: Actor, review_id: UUID) -> Review:

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.access.actor import CLINICAL, Actor
 from app.db import new_id, now, reading
+from app.errors import Sentence
 from app.http.idempotency import FIELD
 from app.languages import LANGUAGES, Speech, speech
 from app.notifications.inbox import unread_count
@@ -96,6 +97,9 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "da_day": lambda date: clinical.day(f"{date[:4]}-{date[4:6]}-{date[6:]}", spoken.language),
         "clue_words": lambda names: ", ".join(clues(spoken).get(name, name) for name in names),
         "plain": plain,
+        "in_words": lambda text: (
+            _(text) if isinstance(text, Sentence) else text
+        ),  # what people typed is as they typed it
         "value_words": lambda name, value, referral: changed(name, value, referral, spoken),
         "gestation_words": lambda referral: pregnant(referral, spoken),
         "edd_line": lambda known: fetal.edd_line(known, spoken),

@@ -24,6 +24,7 @@ from app.referrals.models import FileStatus, ManifestItem
 from app.reports import countersign, words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
+from app.reports.send_on import elsewhere
 from app.reviews import clocks, seen, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.studies import machine
@@ -73,6 +74,7 @@ class Room:
     draft: ReportVersion | None
     priors: list[Prior]
     readers: list[Person]
+    elsewhere: list[Organization]  # that read for the clinic too, while it is to be given to somebody
     talk: list[Said]
     machine: list[Line]  # what the machine measured itself
     growth: Growth | None  # where there is or may be a pregnancy
@@ -209,6 +211,7 @@ def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> 
             talk=talk(session, who, case, unread_since), images_sha256=image_list_sha256(image_list(session, case.referral.id)),
             priors=desk.priors(session, who, case.referral),
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
+            elsewhere=elsewhere(session, review) if may.give_back else [],
             lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
             growth=growth(session, who, case.referral, instances=case.instances) if is_about(case.referral) else None,
             earlier=series(session, who, case.referral),
