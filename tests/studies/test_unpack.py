@@ -63,7 +63,7 @@ def test_each_file_has_its_line_and_one_bad_one_stops_only_itself(places: Places
     assert states == [("scan/1.dcm", "stored"), ("scan/2.jpg", "stored"), ("letter.pdf", "stored"), ("scan/cut.dcm", "quarantined"),
                       ("other/1.dcm", "stored"), ("note.txt", "quarantined")]  # fmt: skip
     assert {one.archive_id for one in entries} == {archive.id}
-    assert (archive.status, archive.reason) == (FileStatus.STORED, "6 files were in it, 2 of them are refused.")
+    assert (archive.status, archive.reason) == (FileStatus.STORED, "6 files were in it. 2 of them are refused.")
     assert counted(referral) == (6, 4)
     check_invariants()
 
@@ -75,8 +75,8 @@ def test_the_same_archive_twice_is_one(places: Places) -> None:
     assert again.id == first.id
     assert {one.id for one in same} == {one.id for one in entries}
     assert (first.reason, again.reason) == (
-        "3 files were in it, 1 of them is refused.",
-        "3 files were in it, 1 of them is refused. 2 were here already: 1.dcm, 2.jpg.",
+        "3 files were in it. 1 of them is refused.",
+        "3 files were in it. 1 of them is refused. 2 of them were here already: 1.dcm, 2.jpg.",
     )
     assert count(ManifestItem, ManifestItem.is_archive.is_(True)) == 1
     assert counted(referral) == (3, 2)
