@@ -32,6 +32,7 @@ class Organization(Base):
     language: Mapped[str] = mapped_column(sa.String(10), default="en")
     issuer: Mapped[str] = mapped_column(sa.String(64), default="")  # of its patient identifiers
     deadlines_min: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by priority, where it has its own
+    critical_findings: Mapped[dict[str, Any]] = mapped_column(default=dict)  # where its list is not the default one
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -78,6 +79,9 @@ class Membership(Base):
     person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
     role: Mapped[str] = mapped_column(sa.String(20))
+    is_supervised: Mapped[bool] = mapped_column(
+        default=False
+    )  # what they sign waits for a supervisor's counter-signature
     created_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Base, now
+from app.db import Base, Said, now
 from app.people.models import Organization, Patient, Person
 from app.referrals.pregnancy import Pregnancy
 
@@ -88,10 +88,11 @@ class Referral(Base):
     accession_number: Mapped[str] = mapped_column(sa.String(16))  # VR SH
     due_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]  # a report of it was signed: what comes later is told to its reader
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
-    ended_reason: Mapped[str] = mapped_column(sa.Text, default="")
+    ended_reason: Mapped[str] = mapped_column(Said, default="")
 
     patient: Mapped[Patient] = relationship(lazy="raise")
     pregnancy: Mapped[Pregnancy | None] = relationship(lazy="raise")
@@ -149,7 +150,7 @@ class ManifestItem(Base):
     sha256: Mapped[str | None] = mapped_column(sa.String(64))
     kind: Mapped[str | None] = mapped_column(sa.String(10))  # dicom, jpeg, png, mp4, pdf, zip
     status: Mapped[str] = mapped_column(sa.String(15), default=FileStatus.DECLARED)
-    reason: Mapped[str] = mapped_column(sa.Text, default="")
+    reason: Mapped[str] = mapped_column(Said, default="")
     identity: Mapped[dict[str, Any] | None]  # what the file says of its patient, where that was compared
     facts: Mapped[dict[str, Any] | None]  # of a held file, until somebody says whose it is
     blob_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("blob.id"))

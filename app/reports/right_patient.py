@@ -94,9 +94,9 @@ def _placed(session: Session, actor: Actor, before: Referral, patient: GivenPati
 def _end(session: Session, actor: Actor, before: Referral, referral: Referral) -> None:
     mine = sa.select(Review).where(Review.referral_id == before.id, Review.status.in_(OPEN))
     for review in session.scalars(mine):
-        step(session, review, "cancel", ended_reason=AGAIN.format(code=referral.code))
+        step(session, review, "cancel", ended_reason=Sentence(AGAIN, code=referral.code))
     before.status, before.updated_at = ReferralStatus.ENTERED_IN_ERROR, now()
-    before.ended_reason = AGAIN.format(code=referral.code)
+    before.ended_reason = Sentence(AGAIN, code=referral.code)
     date_pregnancy.void(session, actor, before)
     session.flush()
 

@@ -102,7 +102,7 @@ def _ids_of_one(
     if asked.status in ("", "open"):
         query = query.where(IS_OPEN if of is Review else of.status.in_(OPEN))
     elif asked.status in set(OPEN) | {"completed", "rejected", "cancelled"}:
-        query = query.where(of.status == asked.status)
+        query = query.where(of.status == asked.status, of.sent_on_at.is_(None))  # what was sent on is seen no more
     else:
         raise Invalid("There is no such status.", field="status")
     query = narrowed(query, asked, of)

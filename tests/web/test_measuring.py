@@ -256,11 +256,11 @@ def test_every_tool_by_touch_on_a_narrow_screen(server: Running, places: Places,
         expect(lines(page).nth(number)).to_contain_text(words)
         expect(lines(page).nth(number)).not_to_contain_text("saving")
         page.get_by_role("button", name=tool).tap()
-    asking: list[tuple[str, list[tuple[float, float]], str, str, str]] = [
+    asked: list[tuple[str, list[tuple[float, float]], str, str, str]] = [
         ("Heart rate", [(100, 400), (340, 380)], "Beats between the points", "3", "Heart rate 1"),
         ("Text", [(600, 100)], "Text", "stone", "stone"),
     ]
-    for tool, points, label, typed, words in asking:
+    for tool, points, label, typed, words in asked:
         take(page, tool)
         tap(page, *points)
         page.get_by_role("textbox", name=label).or_(page.get_by_role("spinbutton", name=label)).fill(typed)
