@@ -10,6 +10,7 @@ from app.api import (
     invitations,
     measuring,
     media,
+    opinions,
     passkeys,
     patients,
     referring,
@@ -23,6 +24,6 @@ from app.api import (
 router = APIRouter(prefix="/api/v1")
 for part in (
     referring, uploads, patients, reviewing, reporting, critical, studies, media, measuring, telling, attention, deadlines,
-    accounts, passkeys, invitations,
+    accounts, passkeys, opinions, invitations,
 ):  # fmt: skip
     router.include_router(part.router)

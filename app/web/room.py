@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.orm import Session
 
 from app.access.actor import Actor, person_of
 from app.cases import case as cases
@@ -24,8 +25,9 @@ from app.referrals.models import FileStatus, ManifestItem
 from app.reports import countersign, words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
-from app.reviews import clocks, seen, step
+from app.reviews import clocks, opinion, seen, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
+from app.reviews.opinion import SecondOpinion
 from app.studies import machine
 from app.studies.images import image_list, image_list_sha256
 from app.studies.machine import Line
@@ -74,6 +76,8 @@ class Room:
     talk: list[Said]
     machine: list[Line]  # what the machine measured itself
     seen: dict[str, str]  # how this person saw each image
+    opinions: list[SecondOpinion]
+    askable: list[tuple[str, str]]  # who can be asked for one: a value of the form, and its words
     supervised: bool  # what this person signs waits for a supervisor
     may: May
     lapses_at: datetime | None  # the claim, once its owner was warned
@@ -206,8 +210,18 @@ def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> 
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
             lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
             machine=machine.lines(session, who, case.instances), seen=seen.seen(session, who, review.id),
+            opinions=opinion.of_review(session, review.id), askable=_askable(session, who, review),
             supervised=countersign.is_supervised(session, who.person_id, review.reading_organization_id),
         )  # fmt: skip
+
+
+def _askable(session: Session, who: Actor, review: Review) -> list[tuple[str, str]]:
+    """For its reader while it is open: colleagues, then organizations that read for theirs."""
+    if review.owner_id != who.person_id or review.status not in OPEN:
+        return []
+    here = review.reading_organization_id
+    people = [(f"person:{one.id}", one.name) for one in desk.readers(session, here) if one.id != who.person_id]
+    return people + [(f"organization:{one.id}", one.name) for one in opinion.elsewhere(session, here)]
 
 
 def _beside(who: Actor, room: Room, referral_id: UUID, image: str | None) -> Beside:
