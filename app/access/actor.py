@@ -25,6 +25,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "attention.own": frozenset({Role.COORDINATOR, Role.ADMIN}),  # what one's own organization has to settle
     "turnaround.see": frozenset({Role.COORDINATOR, Role.SUPERVISOR, Role.QA_LEAD, Role.ADMIN}),
     "study.measure": READERS | {Role.REFERRER},  # the operator too; each organization sees its own
+    "pregnancy.date": READERS | {Role.REFERRER},
     "organization.administer": frozenset({Role.ADMIN}),
     "audit.read": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
 }

@@ -36,7 +36,7 @@ class AttentionItem(Out):
 
     kind: Kind
     id: str = Field(
-        description="Of what it is about: a critical finding, review, report, file, study, notification or job"
+        description="Of what it is about: a critical finding, review, report, file, conflict, study, notification or job"
     )
     since: datetime
     code: str | None
@@ -85,7 +85,8 @@ def path_of(item: Item) -> str:
     return {
         Kind.ON_HOLD: f"/reviews/{item.id}/reply", Kind.UNREAD: f"/reports/{item.id}/acknowledge",
         Kind.HELD: f"{files}/confirm-identity", Kind.QUARANTINED: f"{files}/withdraw",
-        Kind.UNMATCHED: f"/studies/{item.id}/attach", Kind.MAIL: f"/notifications/{item.id}/send-again",
+        Kind.CONFLICT: f"/conflicts/{item.id}/settle", Kind.UNMATCHED: f"/studies/{item.id}/attach",
+        Kind.MAIL: f"/notifications/{item.id}/send-again",
         Kind.JOB: f"/jobs/{item.id}/retry",
     }[item.kind]  # fmt: skip
 

@@ -24,9 +24,10 @@ from app.reports import countersign, draft
 from app.reports.draft import GivenDraft
 from app.reports.models import ReportVersion
 from app.reports.seal import shown_sha256
+from app.reports.send_on import send_on
 from app.reports.sign import sign
 from app.reviews import claim, decline, hold, seen, step
-from app.reviews.models import Message
+from app.reviews.models import Message, Review
 from app.reviews.say import say
 from app.reviews.seen import GivenSeen
 from app.reviews.worklist import Asked, worklist
@@ -59,6 +60,12 @@ class Note(BaseModel):
 class Declined(BaseModel):
     reason: Text = Field(min_length=1, examples=["The images cannot answer the question."])
     advice: Text = Field(min_length=1, examples=["Repeat the scan with a full bladder."])
+
+
+class Elsewhere(BaseModel):
+    reading_organization_id: UUID | None = Field(
+        None, description="Another one that reads for the clinic; 422 with the choices where there are several"
+    )
 
 
 class ByPasskey(BaseModel):
@@ -199,6 +206,21 @@ def return_review(review_id: UUID, who: Acting, key: Once) -> ReviewOut:
         if not done.before:
             decline.give_back(session, who, review)
             done.keep(200, review.id)
+        return ReviewOut.of(review)
+
+
+@router.post("/reviews/{review_id}/send-on")
+def send_review_on(review_id: UUID, given: Elsewhere, who: Acting, key: Once) -> ReviewOut:
+    """Declined, it goes to another organization that reads for the clinic, with reason and advice; its deadline runs on.
+
+    By the coordinator of who declined it, or by the clinic. The answer is the review that ended by it."""
+    with transaction(who) as session:
+        done = once(session, key)
+        if done.before and done.resource_id is not None:
+            return ReviewOut.of(session.get_one(Review, done.resource_id, options=step.WHOLE))
+        review = step.loaded(session, who, review_id)
+        send_on(session, who, review, given.reading_organization_id)
+        done.keep(200, review.id)
         return ReviewOut.of(review)
 
 

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from app.api import (
     accounts,
     attention,
+    conflicts,
     critical,
     deadlines,
     invitations,
@@ -13,6 +14,7 @@ from app.api import (
     opinions,
     passkeys,
     patients,
+    pregnancies,
     referring,
     reporting,
     reviewing,
@@ -23,7 +25,7 @@ from app.api import (
 
 router = APIRouter(prefix="/api/v1")
 for part in (
-    referring, uploads, patients, reviewing, reporting, critical, studies, media, measuring, telling, attention, deadlines,
-    accounts, passkeys, opinions, invitations,
+    referring, uploads, patients, reviewing, reporting, critical, studies, conflicts, media, measuring, pregnancies, telling,
+    attention, deadlines, accounts, passkeys, opinions, invitations,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -81,7 +81,7 @@ def found(session: Session, actor: Actor, q: str) -> list[Line]:
 
 
 def asks(line: Line, is_troubled: bool) -> Asks:
-    """`is_troubled`: a file of it is refused, or somebody has to say whose it is."""
+    """`is_troubled`: a file of it is refused or kept aside, or somebody has to say whose it is."""
     referral, review, report = line.referral, line.review, line.report
     if review is not None and review.status == ReviewStatus.ON_HOLD:
         return Asks.QUESTION
@@ -118,7 +118,7 @@ def _critical(session: Session, referral_ids: Iterable[UUID]) -> set[UUID]:
 
 
 def _troubled(session: Session, referral_ids: Iterable[UUID]) -> set[UUID]:
-    trouble = (FileStatus.HELD, FileStatus.QUARANTINED)
+    trouble = (FileStatus.HELD, FileStatus.QUARANTINED, FileStatus.CONFLICT)
     query = sa.select(ManifestItem.referral_id).where(
         ManifestItem.referral_id.in_(list(referral_ids)), ManifestItem.status.in_(trouble)
     )

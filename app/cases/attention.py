@@ -20,12 +20,13 @@ from app.reports.critical_finding import CriticalFinding
 from app.reports.late import LateFiles
 from app.reports.models import Report
 from app.reviews.models import Review
-from app.studies.models import Document, Study
+from app.studies.models import Document, Instance, InstanceConflict, ReferralStudy, Study
 
 SUBJECTS: dict[Kind, type[Base]] = {
     Kind.CRITICAL: CriticalFinding, Kind.UNREAD: Report, Kind.LATE_FILES: LateFiles,
     **dict.fromkeys((Kind.OVERDUE, Kind.UNCLAIMED, Kind.COUNTERSIGN, Kind.DECLINED, Kind.ON_HOLD), Review),
     **dict.fromkeys((Kind.HELD, Kind.QUARANTINED), ManifestItem), Kind.UNMATCHED: Study, Kind.MAIL: Notification,
+    Kind.CONFLICT: InstanceConflict,
 }  # fmt: skip
 # The folder of a job -> the rows that its id may name: whose job it is.
 OF_JOB: dict[str, tuple[type[Base], ...]] = {
@@ -108,11 +109,24 @@ def _found(session: Session, kind: Kind, mine: Whose, after: Row | None, limit: 
     of: dict[UUID, UUID] = {
         one.id: one.referral_id for one in subjects.values() if kind is not Kind.MAIL and hasattr(one, "referral_id")
     }
+    if kind is Kind.CONFLICT:
+        of = _asking(session, list(subjects.values()))
     query = sa.select(Referral).where(Referral.id.in_(set(of.values()))).options(*OF_REFERRAL)
     cases = {one.id: one for one in session.scalars(query)} if of else {}
     for row in rows:
         referral = cases[of[row.id]] if row.id in of else None
         yield Item(kind, row.at, subjects[row.id], referral, reads=referral is not None and _reads(referral, mine))
+
+
+def _asking(session: Session, conflicts: Sequence[InstanceConflict]) -> dict[UUID, UUID]:
+    """The latest referral that asks about the examination of each; what a machine sent by itself has none."""
+    query = (
+        sa.select(InstanceConflict.id, ReferralStudy.referral_id)
+        .join(Instance, Instance.id == InstanceConflict.instance_id)
+        .join(ReferralStudy, ReferralStudy.study_id == Instance.study_id)
+        .where(InstanceConflict.id.in_([one.id for one in conflicts])).order_by(ReferralStudy.referral_id)
+    )  # fmt: skip
+    return {row[0]: row[1] for row in session.execute(query)} if conflicts else {}
 
 
 def _reads(referral: Referral, mine: Whose) -> bool:

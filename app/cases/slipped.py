@@ -21,7 +21,7 @@ from app.reports.late import LateFiles
 from app.reports.models import UNREAD_SQL, Report
 from app.reviews.models import ASKED_SQL, ATTEST_SQL, DECLINED_SQL, UNCLAIMED_SQL, Review
 from app.reviews.worklist import IS_OPEN, is_overdue
-from app.studies.models import Study
+from app.studies.models import CONFLICT_SQL, InstanceConflict, Study
 
 
 class Kind(StrEnum):
@@ -37,6 +37,7 @@ class Kind(StrEnum):
     LATE_FILES = "late-files"  # they came after signing, and their reader has not said what they change
     HELD = "held"  # a file whose patient is in question
     QUARANTINED = "quarantined"
+    CONFLICT = "conflict"  # other bytes under a UID that is taken
     UNMATCHED = "unmatched"  # a study that no referral asks about
     MAIL = "mail"
     JOB = "job"
@@ -126,6 +127,11 @@ def quarantined(session: Session, mine: Whose, after: Row | None, limit: int) ->
     return _files(session, FileStatus.QUARANTINED, mine, after, limit)
 
 
+def conflicts(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
+    kept_aside = sa.select(InstanceConflict.created_at, InstanceConflict.id).where(sa.literal_column(CONFLICT_SQL))
+    return _by_id(session, kept_aside, InstanceConflict.organization_id, mine, after, limit)
+
+
 def unmatched(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
     came = sa.select(Study.created_at, Study.id).where(Study.matched_at.is_(None))
     return _by_id(session, came, Study.organization_id, mine, after, limit)
@@ -142,7 +148,7 @@ def undelivered(session: Session, mine: Whose, after: Row | None, limit: int) ->
 FINDERS: dict[Kind, Finder] = {
     Kind.CRITICAL: critical, Kind.OVERDUE: overdue, Kind.UNCLAIMED: unclaimed, Kind.COUNTERSIGN: unattested,
     Kind.DECLINED: declined, Kind.ON_HOLD: on_hold, Kind.UNREAD: unread, Kind.LATE_FILES: late_files, Kind.HELD: held,
-    Kind.QUARANTINED: quarantined, Kind.UNMATCHED: unmatched, Kind.MAIL: undelivered,
+    Kind.QUARANTINED: quarantined, Kind.CONFLICT: conflicts, Kind.UNMATCHED: unmatched, Kind.MAIL: undelivered,
 }  # fmt: skip
 
 

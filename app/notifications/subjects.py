@@ -46,6 +46,7 @@ def subject_line(
         "patient.merged": _("Two patient records became one, {site}, {code}"),
         "patient.unmerged": _("Two patient records are apart again, {site}, {code}"),
         "review.declined": _("Not read: see why, {site}, {code}"),
+        "review.sent-on": _("Sent on to another reader, {site}, {code}"),
         "review.cancelled": _("Cancelled by the clinic, {site}, {code}"),
         "review.overdue": _("OVERDUE, was due {time}, {site}, {code}"),
         "review.lapses": _("Your claim lapses soon unless you save a first word, {site}, {code}"),

@@ -184,7 +184,7 @@ class PatientMerge(Base):
     announced_at: Mapped[datetime | None]  # the readers of both were told before
     merged_at: Mapped[datetime | None]
     undone_at: Mapped[datetime | None]
-    moved: Mapped[dict[str, Any]]  # ids of referrals, studies and children, and the words that were added
+    moved: Mapped[dict[str, Any]]  # ids of referrals, studies, children and pregnancies, and the words that were added
 
     __table_args__ = (sa.Index("ix_patient_merge_pair", "from_patient_id", "into_patient_id"),)
 

@@ -8,9 +8,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Base, now
+from app.db import Base, Said, now
 from app.errors import Conflict, Sentence
-from app.people.models import Person
+from app.people.models import Organization, Person
 from app.referrals.models import Referral
 
 
@@ -70,6 +70,7 @@ TRANSITIONS: dict[tuple[str, str], ReviewStatus] = {
     (S.IN_PROGRESS, "lapse"): S.RECEIVED,  # the same, after the clinic replied
     (S.REJECTED, "assign"): S.ACCEPTED,  # declined, it is the coordinator's: another reader, or back to the clinic
     (S.REJECTED, "return"): S.REJECTED,
+    (S.REJECTED, "send-on"): S.CANCELLED,  # another organization has a review of its own now
     **{(status, "cancel"): S.CANCELLED for status in (*OPEN, S.REJECTED)},
 }
 
@@ -104,12 +105,14 @@ class Review(Base):
     paused_s: Mapped[int] = mapped_column(default=0)  # by pauses that have ended
     attest_at: Mapped[datetime | None]  # signed by a supervised reader, and waiting for a counter-signature since
     returned_at: Mapped[datetime | None]  # declined, and left to the clinic by the coordinator
+    sent_on_at: Mapped[datetime | None]  # declined, and given to another organization
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
-    ended_reason: Mapped[str] = mapped_column(sa.Text, default="")
+    ended_reason: Mapped[str] = mapped_column(Said, default="")
     advice: Mapped[str] = mapped_column(sa.Text, default="")
 
     referral: Mapped[Referral] = relationship(lazy="raise")
+    reading_organization: Mapped[Organization] = relationship(foreign_keys=[reading_organization_id], lazy="raise")
     owner: Mapped[Person | None] = relationship(lazy="raise")
 
     __table_args__ = (

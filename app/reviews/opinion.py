@@ -13,7 +13,8 @@ from app.audit import events
 from app.db import Base, decoded, encoded, merged, new_id, now
 from app.errors import Conflict, Invalid, NotFound, Sentence
 from app.notifications.notify import tell
-from app.people.models import Membership, Organization, Person, ReadingRelation
+from app.people.models import Membership, Organization, Person
+from app.people.reading import readers_for
 from app.referrals.models import Referral
 from app.reviews.models import OPEN as REVIEW_IS_OPEN
 from app.reviews.models import Review
@@ -183,13 +184,9 @@ def listing(
     return [by_id[row.id] for row in rows[:limit]], encoded(last.at, last.id) if last else None
 
 
-def elsewhere(session: Session, organization_id: UUID) -> list[Organization]:
+def askable(session: Session, organization_id: UUID) -> list[Organization]:
     """The organizations that read for this one, by name."""
-    readers = sa.select(ReadingRelation.reading_organization_id).where(
-        ReadingRelation.organization_id == organization_id, ReadingRelation.ended_at.is_(None)
-    )
-    query = sa.select(Organization).where(Organization.id.in_(readers), Organization.id != organization_id)
-    return list(session.scalars(query.order_by(Organization.name)))
+    return [one for one in readers_for(session, organization_id) if one.id != organization_id]
 
 
 def _colleague(session: Session, review: Review, person_id: UUID | None) -> list[UUID]:
@@ -200,7 +197,7 @@ def _colleague(session: Session, review: Review, person_id: UUID | None) -> list
 
 def _elsewhere(session: Session, review: Review, organization_id: UUID | None) -> list[UUID]:
     """Its readers see the case and its images until the review ends."""
-    if organization_id not in {one.id for one in elsewhere(session, review.reading_organization_id)}:
+    if organization_id not in {one.id for one in askable(session, review.reading_organization_id)}:
         raise Invalid("This organization does not read for yours.", field="organization_id")
     scope.grant(session, organization_id, referral_id=review.referral_id, review_id=review.id)
     studies = sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id == review.referral_id)

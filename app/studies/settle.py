@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload, undefer
 from app import log
 from app.access.actor import WORKER
 from app.db import reading, transaction
-from app.errors import Conflict, Invalid, TooLarge, Unavailable
+from app.errors import Conflict, Invalid, Refusal, Sentence, TooLarge, Unavailable, as_sentence
 from app.jobs.queue import enqueue
 from app.referrals.models import Referral
 from app.studies import decoding, films, headers, pictures, wrapping
@@ -72,7 +72,7 @@ def settle_document(document_id: str) -> None:
         pictures.page(WORKER, document, 1)
         values: dict[str, object] = {"page_count": pages, "preview": "ready"}
     except (Invalid, TooLarge) as refusal:
-        values = {"preview": "none", "preview_reason": f"{refusal.sentence} It can be downloaded."}
+        values = {"preview": "none", "preview_reason": _why(refusal)}
     with transaction(WORKER) as session:
         session.execute(sa.update(Document).where(Document.id == document.id).values(values))
     _tell_late(Referral.id == document.referral_id)
@@ -101,9 +101,13 @@ def _prepare(instance_id: UUID) -> None:
         values: dict[str, object] = {"preview": "ready", **tried(lambda: _made(instance))}
     except (Invalid, Conflict, TooLarge) as refusal:
         log.get().warning("preview failed", instance_id=str(instance_id), reason_code=refusal.facts.get("reason_code"))
-        values = {"preview": "none", "preview_reason": f"{refusal.sentence} It can be downloaded."}
+        values = {"preview": "none", "preview_reason": _why(refusal)}
     with transaction(WORKER) as session:
         session.execute(sa.update(Instance).where(Instance.id == instance_id).values(values))
+
+
+def _why(refusal: Refusal) -> Sentence:
+    return Sentence("{reason} It can be downloaded.", reason=as_sentence(refusal.sentence))
 
 
 def _made(instance: Instance) -> dict[str, int]:

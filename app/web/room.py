@@ -25,14 +25,17 @@ from app.referrals.models import FileStatus, ManifestItem
 from app.reports import countersign, words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
+from app.reports.send_on import elsewhere
 from app.reviews import clocks, opinion, seen, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.reviews.opinion import SecondOpinion
 from app.studies import machine
+from app.studies.growth import Earlier, Growth, growth, series
 from app.studies.images import image_list, image_list_sha256
 from app.studies.machine import Line
 from app.web.clock import Left, time_left
 from app.web.pages import render
+from app.web.pregnancy import is_about, may_date, words_of
 from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
@@ -73,8 +76,11 @@ class Room:
     draft: ReportVersion | None
     priors: list[Prior]
     readers: list[Person]
+    elsewhere: list[Organization]  # that read for the clinic too, while it is to be given to somebody
     talk: list[Said]
     machine: list[Line]  # what the machine measured itself
+    growth: Growth | None  # where there is or may be a pregnancy
+    earlier: list[Earlier]  # other examinations of that pregnancy
     seen: dict[str, str]  # how this person saw each image
     opinions: list[SecondOpinion]
     askable: list[tuple[str, str]]  # who can be asked for one: a value of the form, and its words
@@ -174,7 +180,8 @@ def room_page(
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
         shown=shown, beginning=0 if whole or is_late or beside else BEGINNING,
         text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED, named=_named(room.case, shown),
-        beside=beside, clock_seconds=clock_seconds,
+        beside=beside, clock_seconds=clock_seconds, may_date=may_date(who, room.case.referral),
+        **words_of(speech_of(request, who)),
     )  # fmt: skip
 
 
@@ -208,7 +215,10 @@ def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> 
             talk=talk(session, who, case, unread_since), images_sha256=image_list_sha256(image_list(session, case.referral.id)),
             priors=desk.priors(session, who, case.referral),
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
+            elsewhere=elsewhere(session, review) if may.give_back else [],
             lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
+            growth=growth(session, who, case.referral, instances=case.instances) if is_about(case.referral) else None,
+            earlier=series(session, who, case.referral),
             machine=machine.lines(session, who, case.instances), seen=seen.seen(session, who, review.id),
             opinions=opinion.of_review(session, review.id), askable=_askable(session, who, review),
             supervised=countersign.is_supervised(session, who.person_id, review.reading_organization_id),
@@ -221,7 +231,7 @@ def _askable(session: Session, who: Actor, review: Review) -> list[tuple[str, st
         return []
     here = review.reading_organization_id
     people = [(f"person:{one.id}", one.name) for one in desk.readers(session, here) if one.id != who.person_id]
-    return people + [(f"organization:{one.id}", one.name) for one in opinion.elsewhere(session, here)]
+    return people + [(f"organization:{one.id}", one.name) for one in opinion.askable(session, here)]
 
 
 def _beside(who: Actor, room: Room, referral_id: UUID, image: str | None) -> Beside:

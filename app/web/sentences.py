@@ -31,6 +31,9 @@ FROM_BELOW = (
     N_("Wrong file."),
     N_("It will not be sent."),
     N_("Refused; taken off the list."),
+    N_("The first one stays."),
+    N_("Moved to another referral."),
+    N_("Sent again for the right patient: {code}"),
     N_("No mail server is set."),
     N_("The person's account is closed."),
     # The states that a refusal may name.

@@ -9,7 +9,7 @@ from app.access.secrets import keyed
 from app.db import UTCDateTime
 
 revision = "20261129_d_signing"
-down_revision = "20261128_f_identifiers"
+down_revision = "20261129_c_pregnancies"
 branch_labels = None
 depends_on = None
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from app.access import invite
 from app.access.actor import OPERATOR
@@ -16,17 +17,20 @@ from app.db import transaction
 from app.people.models import Role
 from app.reviews import merge
 from app.reviews.opinion import SecondOpinion
+from app.studies import conflicts
+from app.studies.models import InstanceConflict
 from tests import people
 from tests.faults.mortal import PASSWORD, Drafted, client_of, drafted, ok, send, sign
 from tests.people import Places, Somebody
 from tests.referrals.test_place import placed
 from tests.servers.app import Running
-from tests.studies.sent import a_pdf
+from tests.studies.sent import a_dicom, a_pdf
 
 EXAM_TYPES = "/api/v1/exam-types"
 NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
          "token_id", "invitation_id", "patient_id", "into_patient_id", "merge_id", "organization_id", "job_id",
-         "measurement_id", "machine_key", "upload_id", "finding_id", "passkey_id", "person_id", "opinion_id")  # fmt: skip
+         "measurement_id", "machine_key", "upload_id", "finding_id", "passkey_id", "person_id", "conflict_id",
+         "opinion_id")  # fmt: skip
 IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1"}
 Route = tuple[str, str]
 
@@ -42,10 +46,14 @@ BODIES: dict[str, object] = {
     "/announce-merge": {"into_patient_id": str(uuid4())}, "/right-patient": {"patient": {"family_name": "Mine"}},
     "/deadlines": {"stat_min": 60}, "/clock": {"time_zone": "UTC"},
     "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]}, "/expect": {"files": [{"name": "a.dcm"}]},
-    "/seen": {"seen": {}}, "/critical-findings": {"code": "ectopic"}, "/read-back": {"text": "Understood."},
+    "/seen": {"seen": {}}, "/pregnancy": {"basis": "lmp", "lmp": "2026-09-07"},
+    "/accept": {"edd": "2027-06-14"}, "/join": {"pregnancy_id": str(uuid4())}, "/end": {"ended_on": "2026-11-20"},
+    "/day": {"examined_on": "2026-11-20"},
+    "/critical-findings": {"code": "ectopic"}, "/read-back": {"text": "Understood."},
     "/communicate": {"received_by": "Sr Achieng", "method": "telephone"}, "/critical-list": {"grades": {}},
     "/opinions": {"question": "A septum?"}, "/give": {"text": "Yes.", "agrees": True},
     "/supervision": {"is_supervised": True}, "/sign-options": {"images_sha256": "0" * 64},
+    "/send-on": {},
 }  # fmt: skip
 
 
@@ -75,14 +83,23 @@ def known(server: Running, places: Places) -> dict[str, str]:
         upload = referrer.post(f"{server.base_url}/uploads", headers=begun).headers["location"]
         token = ok(referrer.get("/tokens"))["items"][0]
         notification = ok(referrer.get("/notifications"))["items"][0]
+        uid = f"2.25.{uuid4().int}"
+        for size in (32, 33):
+            ok(send(referrer, case.referral_id, a_dicom(uid, size=size), f"{size}.dcm"), 201)
     with transaction(OPERATOR) as session:
         invitation = invite.invite(session, OPERATOR, places.hospital, "sr.achieng@example.org", Role.REVIEWER)[0].id
+        aside = sa.select(InstanceConflict.id).where(InstanceConflict.organization_id == places.clinic)
+        conflict = session.scalars(aside).one()
+        conflicts.settle(
+            session, places.referrer.actor, conflict
+        )  # else it needs attention, rightly, of their admin too
     return {
         "referral_id": case.referral_id, "review_id": case.review_id, "report_id": signed["report_id"],
         "instance_id": seen["instance_ids"][0], "document_id": document["document_id"],
         "file_id": document["id"], "study_id": seen["study_ids"][0], "notification_id": notification["id"],
         "token_id": token["id"], "invitation_id": str(invitation), "number": "1", "patient_id": seen["patient"]["id"],
         **merged(places, seen["patient"]["id"]), "job_id": str(uuid4()), "organization_id": str(places.hospital),
+        "conflict_id": str(conflict),
         "measurement_id": measured["id"], "machine_key": "9.8.7", "upload_id": upload.rpartition("/")[2],
         "finding_id": raised["id"], "passkey_id": str(passkey_of(places)),
         "person_id": str(places.reviewer.id), "opinion_id": str(opinion_of(places, case)),
@@ -226,6 +243,7 @@ def announced(server: Running, path: str, size_bytes: int, method: str = "post")
         connection.close()
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize("header", ["Bearer", "Bearer spt_", "Bearer spt_" + "a" * 43, "Basic YTpi", "bearer\tx"])
 def test_a_made_up_token_is_nobody(server: Running, header: str) -> None:
     answer = httpx.get(f"{server.base_url}/api/v1/referrals", headers={"Authorization": header})

@@ -15,10 +15,11 @@ from app.access.actor import WORKER, Actor
 from app.db import new_id, now, reading, transaction
 from app.errors import Conflict
 from app.jobs.timers import Timer, wind
-from app.people.models import Membership, Role
+from app.people.models import Membership, ReadingRelation, Role
 from app.referrals.models import Referral, ReferralStatus
 from app.reports import countersign, draft
 from app.reports.draft import GivenDraft
+from app.reports.send_on import send_on
 from app.reports.sign import sign
 from app.reviews import cancel, chase, claim, clocks, decline, hold, submit
 from app.reviews.models import OPEN, TRANSITIONS, Review, ReviewStatus
@@ -59,19 +60,21 @@ def test_any_walk_leaves_each_case_with_an_owner_a_deadline_or_an_end(
     supervisor = people.somebody(places.hospital, Role.SUPERVISOR)
     examples = 60 if "sqlite" in str(request.node.name) else 15
 
+    sides = {places.hospital: (places.reviewer, places.second_reviewer, places.coordinator), **another_reader(places)}
+
     @campaign(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(st.lists(st.tuples(st.sampled_from(ACTS), st.booleans()), max_size=12))
     def walk(acts: list[tuple[str, bool]]) -> None:
-        referral_id = submitted(places.referrer).id
+        referral_id = submitted(places.referrer, reading_organization_id=places.hospital).id
         for name, by_other in acts:
             before = review_of(referral_id)
             allowed = (before.status, name) in TRANSITIONS
             try:
-                doing(places, before, supervisor, by_other=by_other)[name]()
+                doing(places, sides[before.reading_organization_id], before, supervisor, by_other=by_other)[name]()
                 is_done = True
             except Conflict:
                 is_done = False
-            after = review_of(referral_id)
+            after = the(before)
             if is_done and (after.status, after.owner_id) != (before.status, before.owner_id):
                 assert allowed, (before.status, name)
                 assert after.status == TRANSITIONS[before.status, name]
@@ -83,10 +86,25 @@ def test_any_walk_leaves_each_case_with_an_owner_a_deadline_or_an_end(
     check_invariants()
 
 
-def doing(places: Places, review: Review, supervisor: Somebody, *, by_other: bool) -> dict[str, Callable[[], None]]:
+Side = tuple[Somebody, Somebody, Somebody]  # two who read, and who coordinates
+
+
+def another_reader(places: Places) -> dict[UUID, Side]:
+    """Who can have what the hospital declined."""
+    second = people.organization("Nakuru Hospital")
+    with transaction(WORKER) as session:
+        session.add(ReadingRelation(organization_id=places.clinic, reading_organization_id=second))
+    one, other = (people.somebody(second, Role.REVIEWER) for _ in range(2))
+    return {second: (one, other, people.somebody(second, Role.COORDINATOR))}
+
+
+def doing(
+    places: Places, side: Side, review: Review, supervisor: Somebody, *, by_other: bool
+) -> dict[str, Callable[[], None]]:
     """Each act as whoever does it: the owner where there is one, or somebody else who reads."""
-    owner = places.second_reviewer if review.owner_id == places.second_reviewer.id else places.reviewer
-    other = places.second_reviewer if owner is places.reviewer else places.reviewer
+    one, second, coordinator = side
+    owner = second if review.owner_id == second.id else one
+    other = second if owner is one else one
     reader = other if by_other else owner
 
     def by(who: Somebody, verb: Callable[[Session, Actor, Review], Any]) -> Callable[[], None]:
@@ -99,14 +117,15 @@ def doing(places: Places, review: Review, supervisor: Somebody, *, by_other: boo
     return {
         "see": by(reader, lambda session, _actor, mine: step(session, mine, "see")),
         "claim": by(reader, claim.claim), "release": by(reader, claim.release),
-        "assign": by(places.coordinator, lambda session, actor, mine: claim.assign(session, actor, mine, reader.id)),
+        "assign": by(coordinator, lambda session, actor, mine: claim.assign(session, actor, mine, reader.id)),
         "write": by(reader, _write), "sign": by(reader, _sign),
         "attest": by(reader, lambda session, actor, mine: _sign(session, actor, mine, is_supervised=True)),
         "countersign": by(supervisor, _countersign),
         "hold": by(reader, lambda session, actor, mine: hold.hold(session, actor, mine, "Long axis?")),
         "reply": by(places.referrer, lambda session, actor, mine: hold.reply(session, actor, mine, "Sent.", [])),
         "decline": by(reader, lambda session, actor, mine: decline.decline(session, actor, mine, "Blurred.", "Repeat it.")),
-        "return": by(places.coordinator, decline.give_back),
+        "return": by(coordinator, decline.give_back),
+        "send-on": by(places.referrer, lambda session, actor, mine: send_on(session, actor, mine, None)),
         "cancel": lambda: _cancel(places.referrer, review.referral_id), "lapse": lambda: _lapse(review),
     }  # fmt: skip
 
@@ -148,7 +167,13 @@ def _lapse(review: Review) -> None:
 
 def review_of(referral_id: UUID) -> Review:
     with reading(WORKER) as session:
-        return session.scalars(sa.select(Review).where(Review.referral_id == referral_id)).one()
+        mine = sa.select(Review).where(Review.referral_id == referral_id)
+        return session.scalars(mine.order_by(Review.id.desc()).limit(1)).one()
+
+
+def the(review: Review) -> Review:
+    with reading(WORKER) as session:
+        return session.get_one(Review, review.id)
 
 
 def is_kept(referral_id: UUID) -> None:
