@@ -16,6 +16,7 @@ import app.reports.critical_finding
 import app.reports.late
 import app.reports.models
 import app.reviews.models
+import app.reviews.opinion
 import app.reviews.seen
 import app.storage.blobs
 import app.studies.measurement

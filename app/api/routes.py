@@ -11,6 +11,7 @@ from app.api import (
     invitations,
     measuring,
     media,
+    opinions,
     passkeys,
     patients,
     pregnancies,
@@ -25,6 +26,6 @@ from app.api import (
 router = APIRouter(prefix="/api/v1")
 for part in (
     referring, uploads, patients, reviewing, reporting, critical, studies, conflicts, media, measuring, pregnancies, telling,
-    attention, deadlines, accounts, passkeys, invitations,
+    attention, deadlines, accounts, passkeys, opinions, invitations,
 ):  # fmt: skip
     router.include_router(part.router)
