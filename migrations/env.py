@@ -12,6 +12,7 @@ import app.notifications.models
 import app.people.models
 import app.referrals.models
 import app.reports.models
+import app.reports.teaching
 import app.reviews.models
 import app.reviews.seen
 import app.storage.blobs

@@ -17,10 +17,11 @@ from app.http.etag import IfMatch, etag, names
 from app.http.idempotency import Once, once
 from app.http.problems import DoorRefusal
 from app.referrals.given import Moment, Text
-from app.reports import draft
+from app.reports import draft, teaching
 from app.reports.draft import GivenDraft
 from app.reports.models import ReportVersion
 from app.reports.sign import sign
+from app.reports.teaching import GivenFeedback
 from app.reviews import claim, decline, hold, seen, step
 from app.reviews.models import Message
 from app.reviews.say import say
@@ -66,6 +67,7 @@ class Proof(BaseModel):
     )
     images_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     preliminary: bool = False
+    feedback: GivenFeedback | None = Field(None, description="To who scanned; it is no part of the report")
 
 
 @router.get("/worklist")
@@ -260,6 +262,7 @@ def sign_report(
         try:
             version = sign(session, who, review, revision=_revision(here, if_match),
                            images_sha256=given.images_sha256, preliminary=given.preliminary)  # fmt: skip
+            teaching.give(session, who, review, version, given.feedback or GivenFeedback())
         except Conflict as refusal:
             raise _stale(refusal, here) from refusal
         done.keep(200, version.id)

@@ -56,5 +56,9 @@ def note(session: Session, actor: Actor, review: Review, given: GivenSeen) -> No
 
 def seen(session: Session, actor: Actor, review_id: UUID) -> dict[str, str]:
     """By key, as the actor saw them."""
-    mine = (ImageSeen.review_id == review_id, ImageSeen.person_id == actor.person_id)
+    return by_person(session, actor.person_id, review_id)
+
+
+def by_person(session: Session, person_id: UUID | None, review_id: UUID) -> dict[str, str]:
+    mine = (ImageSeen.review_id == review_id, ImageSeen.person_id == person_id)
     return {row.key: row.how for row in session.execute(sa.select(ImageSeen.key, ImageSeen.how).where(*mine))}

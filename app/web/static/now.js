@@ -5,3 +5,11 @@ import { put, watch } from "./watch.js";
 const now = document.getElementById("now");
 
 watch(() => now?.dataset.look ?? "", (came) => put(now, came.body));
+
+// Two windows in step: fetched only where there are two.
+const apart = /** @type {HTMLButtonElement | null} */ (document.querySelector("[data-apart]"));
+if (document.body.dataset.alone || sessionStorage.getItem("sonopost.pair")) import("./pair.js");
+if (apart && "BroadcastChannel" in window) {
+  apart.hidden = false;
+  apart.addEventListener("click", async () => (await import("./pair.js")).part());
+}
