@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,10 @@ from app.http.idempotency import FIELD
 from app.languages import LANGUAGES, Speech, speech
 from app.notifications.inbox import unread_count
 from app.people.models import Organization, Patient
+from app.referrals import deadlines
 from app.referrals.dating import gestation
 from app.referrals.manifest import Counts
-from app.referrals.models import Referral
+from app.referrals.models import Priority, Referral
 from app.reports import marks, rests
 from app.reports import words as clinical
 from app.reports.lettering import measured
@@ -93,7 +94,7 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
     """Exam types, sexes, ages, days, sizes and time left, in words."""
     _ = spoken.gettext
     return {
-        "exam_words": lambda code: clinical.exam_type(code, _),
+        "exam_words": lru_cache(100)(lambda code: clinical.exam_type(code, _)),
         "sex_words": lambda code: clinical.sex(code, _),
         "month_name": lambda number: get_month_names("abbreviated", locale=spoken.language)[number],
         "in_file": lambda patient: in_file(patient, spoken.language),
@@ -102,10 +103,10 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "da_day": lambda date: clinical.day(f"{date[:4]}-{date[4:6]}-{date[6:]}", spoken.language),
         "clue_words": lambda names: ", ".join(clues(spoken).get(name, name) for name in names),
         "plain": plain,
-        "value_words": lambda name, value, at: changed(name, value, at, spoken),
+        "value_words": lambda name, value, referral: changed(name, value, referral, spoken),
         "gestation_words": lambda referral: pregnant(referral, spoken),
         "clock_words": lambda at, *sites: clock(at, spoken, *sites),
-        "language_words": lambda code: in_own_words(code, spoken.language),
+        "language_words": lru_cache(100)(lambda code: in_own_words(code, spoken.language)),
         "field_words": lambda name: fields(spoken).get(name, name),
         "job_words": lambda name: jobs(spoken).get(name, name),
         "detail_words": lambda detail, at: details(detail, at, spoken),
@@ -159,24 +160,17 @@ def plain(value: object) -> str:
     return "–" if value in (None, "") else str(value)
 
 
-def changed(name: str, value: object, at: Organization, spoken: Speech) -> str:
-    """A revised value as the pages say it, with times by the clock of `at`; never a code word."""
+def changed(name: str, value: object, referral: Referral, spoken: Speech) -> str:
+    """A revised value as the pages say it, with times by the clinic's clock; never a code word: staff read FHIR's
+    otherwise than they are meant."""
     if name == "priority":
-        return priorities(spoken).get(str(value), str(value))
+        times = deadlines.table(referral.organization, referral.reading_organization)
+        return spoken.gettext("Within {span}").format(span=span_words(times[Priority(str(value))], spoken.ngettext))
     if name == "exam_type":
         return clinical.exam_type(str(value), spoken.gettext)
     if name == "patient_leaves_at" and value:
-        return clinical.moment(datetime.fromisoformat(str(value)), [at.time_zone], spoken.language)
+        return clinical.moment(datetime.fromisoformat(str(value)), [referral.organization.time_zone], spoken.language)
     return plain(value)
-
-
-def priorities(spoken: Speech) -> dict[str, str]:
-    """How urgent, by its time: staff read FHIR's code words otherwise than they are meant."""
-    _ = spoken.gettext
-    return {
-        "routine": _("Within 3 days"), "urgent": _("Within 24 hours"), "asap": _("Within 4 hours"),
-        "stat": _("Within 1 hour"),
-    }  # fmt: skip
 
 
 def pregnant(referral: Referral, spoken: Speech) -> str:

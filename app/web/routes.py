@@ -14,6 +14,7 @@ from app.web import (
     glance,
     keeping,
     links,
+    looking,
     moving,
     notices,
     oversight,
@@ -25,13 +26,14 @@ from app.web import (
     specialist,
     unmatched,
     uploads,
+    urgency,
 )  # fmt: skip
 
 router = APIRouter(include_in_schema=False)
 router.include_router(specialist.router)
 for part in (
-    account, admin, attention, entry, glance, keeping, links, moving, notices, oversight, patients, referrer, referral,
-    slip, unmatched, uploads,
+    account, admin, attention, entry, glance, keeping, links, looking, moving, notices, oversight, patients, referrer, referral,
+    slip, unmatched, uploads, urgency,
 ):  # fmt: skip
     router.include_router(part.router)
 STATIC = Path(__file__).parent / "static"
