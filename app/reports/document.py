@@ -2,12 +2,13 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from app.reports import marks, rests, words
+from app.reports.key_images import Printed
 from app.reports.lettering import Run, direction, isolated, lettering, printable, run, runs
 from app.reports.words import Gettext
 
@@ -24,6 +25,7 @@ def render(
     replaced_by: Mapping[str, Any] | None = None,
     verify_url: str | None = None,
     gettext: Gettext | None = None,
+    pictures: Sequence[Printed] = (),
 ) -> bytes:
     """PDF/A-2a and PDF/UA-1; the same report gives the same bytes.
 
@@ -34,7 +36,7 @@ def render(
     import typst
 
     letters = lettering()
-    content = letter(source, sha256, signed, replaced_by, verify_url, gettext) | {"fonts": letters.families}
+    content = letter(source, sha256, signed, replaced_by, verify_url, gettext, pictures) | {"fonts": letters.families}
     pdf, warnings = typst.compile_with_warnings(
         str(TEMPLATE),
         root=str(TEMPLATE.parent),
@@ -59,6 +61,7 @@ def letter(
     replaced_by: Mapping[str, Any] | None,
     verify_url: str | None,
     gettext: Gettext | None = None,
+    pictures: Sequence[Printed] = (),
 ) -> dict[str, Any]:
     """All texts of the letter, in the order in which they are read."""
     language = words.bare(source["report"]["language"])
@@ -84,6 +87,8 @@ def letter(
         "patient": _patient(source, ours, _),
         "exam": _exam(source, ours, _),
         "parts": _parts(source, language, ours, _),
+        "pictures_heading": _("Key images"),
+        "pictures": [{"label": _label(one, _), "body": list(one.body)} for one in pictures],
         **_signature(source, sha256, signed, ours, _),
         **_check(verify_url, _),
     }
@@ -180,6 +185,12 @@ def _parts(source: Source, language: str, ours: str, _: Gettext) -> list[dict[st
         (_("What this report rests on"), TEXT_PT, [run(one, ours) for one in rests.sentences(source, ours, _)]),
     ]
     return [{"heading": heading, "size": size, "runs": lines} for heading, size, lines in parts if lines]
+
+
+def _label(picture: Printed, _: Gettext) -> str:
+    if picture.frame is None:
+        return _("Image {n}").format(n=picture.number)
+    return _("Image {n}, frame {frame}").format(n=picture.number, frame=picture.frame)
 
 
 def _signature(source: Source, sha256: str, signed: Mapping[str, Any], language: str, _: Gettext) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from app.access.actor import WORKER, Actor
 from app.config import settings
 from app.db import reading
 from app.errors import Conflict
-from app.reports import instance, marks
+from app.reports import instance, key_images, marks
 from app.reports.document import render
 from app.reports.models import Report, ReportVersion
 from app.storage.blobs import Blob
@@ -48,6 +48,6 @@ def _made(report: Report, version: ReportVersion, replaced: ReportVersion | None
     if replaced is not None and replaced.signature is not None:
         by = {"version": replaced.version, "signed_at": replaced.signature.signed_at, "status": report.status}
     verify = f"{settings().public_url}/reports/{report.id}/verify?version={version.version}"
-    body = render(source, sha256=version.sha256, signed=source["signature"], replaced_by=by,
+    body = render(source, pictures=key_images.printed(source), sha256=version.sha256, signed=source["signature"], replaced_by=by,
                   verify_url=verify if settings().public_url else None)  # fmt: skip
     return Made(body, "application/pdf")

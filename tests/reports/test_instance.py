@@ -9,26 +9,29 @@ import pydicom
 import pypdf
 import pytest
 import sqlalchemy as sa
+from PIL import Image
 
 from app.access.actor import WORKER, Actor
 from app.access.models import Grant
 from app.audit.events import AuditEvent
-from app.db import reading, transaction
+from app.db import new_id, reading, transaction
 from app.dicomweb.resolve import Target, instances_of
 from app.notifications.models import Notification
-from app.reports import instance, marks, publish
+from app.reports import instance, key_images, marks, publish
 from app.reports.models import Report
 from app.reviews import claim as claiming
 from app.reviews.models import Review
 from app.reviews.step import loaded
 from app.storage.blobs import read
 from app.studies import read as studies
+from app.studies.attach import came_alone
 from app.studies.images import image_list
 from app.studies.models import Instance, Study
 from tests.dicom.test_dciodvfy import judged
 from tests.people import Places, count
 from tests.referrals.test_place import submitted
 from tests.reports.test_signing import Reading, claimed
+from tests.studies.sent import send
 
 PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 
@@ -149,6 +152,8 @@ def test_without_images_it_lies_in_a_study_of_the_referral_s_own(db: object, pla
     published(case)
     [target] = served(places.reviewer.actor)
     found = dataset(target)
+    with reading(WORKER) as session:
+        assert came_alone(session, referral.id) == []
     assert found.StudyInstanceUID == f"2.25.{referral.id.int}"
     assert (found.PatientName, found.VerificationFlag) == ("Otieno^Jane", "UNVERIFIED")
 
@@ -162,3 +167,22 @@ def test_dciodvfy_finds_no_error_in_it(case: Reading, places: Places, tmp_path: 
     path.write_bytes(b"".join(read(target.blob)))
     errors, _warnings = judged(path)
     assert errors == set()
+
+
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
+def test_marked_images_are_printed_small_enough_for_any_link(db: object, places: Places) -> None:
+    referral = submitted(places.referrer)
+    sent = [send(places.referrer, referral, noise(n), f"{n}.jpg").instance_id for n in range(8)]
+    images = [{"id": str(one)} for one in sent]
+    source = {"images": images, "key_images": [{"image": one["id"], "frame": None} for one in images]}
+    found = key_images.printed(source)
+    assert [one.number for one in found] == [1, 2, 3, 4, 5, 6]
+    assert 20_000 < sum(len(one.body) for one in found) <= key_images.LIMIT_BYTES
+    assert key_images.printed(source | {"key_images": [{"image": str(new_id()), "frame": 1}]}) == []
+    assert key_images.printed({"images": images}) == []
+
+
+def noise(shade: int) -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((800, 600), 50 + shade).convert("RGB").save(out, "JPEG")
+    return out.getvalue()
