@@ -12,8 +12,7 @@ from app.reports.words import Gettext
 
 def sentences(source: Mapping[str, Any], language: str, _: Gettext) -> list[str]:
     """From what, how it was seen, and what had not come; a report signed before these were kept says less."""
-    exam = source["exam"]
-    return [_files(source, language, _), *_seen(exam.get("seen") or {}, _), *early(source, _)]
+    return [_files(source, language, _), *_seen(source.get("seen") or {}, _), *early(source, _)]
 
 
 def early(source: Mapping[str, Any], _: Gettext) -> list[str]:
@@ -51,7 +50,7 @@ def _seen(seen: Mapping[str, int], _: Gettext) -> list[str]:
     said = [
         (seen.get("preview", 0), _("1 was seen in the reading room as a preview only."),
          _("{n} were seen in the reading room as previews only.")),
-        (seen.get("unopened", 0), _("1 was not opened in the reading room."), _("{n} were not opened in the reading room.")),
+        (seen.get("not_opened", 0), _("1 was not opened in the reading room."), _("{n} were not opened in the reading room.")),
     ]  # fmt: skip
     return [_counted(n, one, many) for n, one, many in said if n]
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import unicodedata
-from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.people.models import Patient, Person
 from app.referrals import manifest
+from app.referrals.models import Referral
 from app.reports.models import Report, ReportVersion, Signature
 from app.reviews import seen
 from app.reviews.models import Review
@@ -45,9 +45,10 @@ def build(
         "site": {"name": site.name, "time_zone": site.time_zone},
         "reader": {"organization": reader.name, "time_zone": reader.time_zone, "name": signature.printed_name},
         "referrer": {"name": author.name},
-        "exam": _exam(session, review, signature.person_id, version.images),
+        "exam": _exam(session, review.referral),
         "findings": version.findings, "impression": version.impression, "recommendation": version.recommendation,
         "images": version.images, "images_sha256": version.images_sha256,
+        "seen": _seen(session, review.id, signature.person_id, version.images),
         "signature": {"person_id": str(signature.person_id), "printed_name": signature.printed_name, "meaning": signature.meaning,
                       "signed_at": signature.signed_at.isoformat(timespec="seconds")},
     }  # fmt: skip
@@ -72,8 +73,7 @@ def _patient(patient: Patient) -> dict[str, Any]:
     }
 
 
-def _exam(session: Session, review: Review, reader_id: UUID, images: list[Any]) -> dict[str, Any]:
-    referral = review.referral
+def _exam(session: Session, referral: Referral) -> dict[str, Any]:
     instances = instances_of(session, referral.id)
     study_ids = {one.study_id for one in instances}
     dates = session.execute(
@@ -84,17 +84,17 @@ def _exam(session: Session, review: Review, reader_id: UUID, images: list[Any]) 
     clips = sum(one.is_clip for one in instances)
     return {"date": dates.study_date if dates else "", "time": dates.study_time if dates else "",
             "images": len(instances) - clips, "clips": clips, "documents": len(documents_of(session, referral.id)),
-            "seen": _seen(session, review.id, reader_id, images),
             "missing": manifest.counts(session, [referral.id])[referral.id].missing}  # fmt: skip
 
 
 def _seen(session: Session, review_id: UUID, reader_id: UUID, images: list[Any]) -> dict[str, int]:
-    """How many the reader saw exactly, as preview only, and not at all; a document is seen as its best page."""
-    best: dict[str, str] = {}
-    for key, how in seen.by_person(session, reader_id, review_id).items():
-        best[key[:36]] = seen.EXACT if seen.EXACT in (how, best.get(key[:36])) else how
-    counted = Counter(best.get(one["id"], "unopened") for one in images)
-    return {how: counted[how] for how in (seen.EXACT, "preview", "unopened")}
+    """How many the reader saw exactly, as preview only, and not at all; a document by its least page."""
+    how: dict[str, set[str]] = {}
+    for key, one in seen.by_person(session, reader_id, review_id).items():
+        how.setdefault(key[:36], set()).add(one)
+    found = [how.get(one["id"], set()) for one in images]
+    exact, opened = sum(each == {seen.EXACT} for each in found), sum(bool(each) for each in found)
+    return {"total": len(found), "exact": exact, "preview": opened - exact, "not_opened": len(found) - opened}
 
 
 def _nfc(value: Any) -> Any:

@@ -45,7 +45,7 @@ def report(**changes: Any) -> dict[str, Any]:
     """The signed source with some of its members changed."""
     source = copy.deepcopy(SIGNED)
     for name, change in changes.items():
-        source[name] = {**source[name], **change} if isinstance(change, dict) else change
+        source[name] = {**source.get(name, {}), **change} if isinstance(change, dict) else change
     return source
 
 
@@ -315,9 +315,9 @@ def test_every_fixed_word_has_its_french() -> None:
         return text
 
     asking: Callable[[str], str] = noting
-    seen = {"exact": 0, "preview": 1, "unopened": 1}
-    for source in (report(), report(exam={"seen": seen, "missing": 1}),
-                   report(exam={"seen": dict.fromkeys(seen, 2), "missing": 2}),
+    seen = {"preview": 1, "not_opened": 1}
+    for source in (report(), report(seen=seen, exam={"missing": 1}),
+                   report(seen=dict.fromkeys(seen, 2), exam={"missing": 2}),
                    report(patient={"name_unknown": True, "birth_date": None}, report={"reason": "x"}),
                    report(exam={"images": 0, "clips": 0}), report(report={"status": "preliminary"}),
                    report(patient={"birth_date": None, "age": {"value": 3, "unit": "days"}}),
