@@ -7,7 +7,7 @@ const link = /** @type {{saveData?: boolean, effectiveType?: string} | undefined
 async function ahead() {
   const answer = await fetch(`/reviews/${document.body.dataset.review}/next`).catch(() => null);
   if (answer?.status !== 200) return;
-  for (const address of (await answer.json()).images) new Image().src = address;
+  for (const address of (await answer.json()).images) Object.assign(new Image(), { fetchPriority: "low", src: address });
 }
 
 if (!link?.saveData && !link?.effectiveType?.includes("2g")) {

@@ -50,9 +50,8 @@ class Pair {
     if (note) note.hidden = !is;
   }
 
-  /** With the text as the other window has left it. */
+  /** With the text as the other window has left it; where that one only signs, it is heard of again. */
   back() {
-    sessionStorage.removeItem(PLACE);
     location.reload();
   }
 }
