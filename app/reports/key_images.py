@@ -16,7 +16,7 @@ from app.studies.models import Instance
 
 MOST = 6
 LIMIT_BYTES = 60_000  # of all: the letter with its fonts stays below 100 kB
-SIDES_PX = (640, 480, 360, 280, 200)
+SIDES_PX = (640, 480, 360, 280, 200, 160)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ def test_left_to_right_text_is_left_as_it_is() -> None:
 
 
 def test_on_the_page_too_a_measurement_is_isolated_and_everything_else_as_it_was_written() -> None:
-    assert measured(f"{ARABIC} 12.5 cm\n\nLiver 12.5 cm 张 <b>") == f"{ARABIC} {LRI}12.5 cm{PDI}\n\nLiver 12.5 cm 张 <b>"
+    assert (
+        measured(f"{ARABIC} 12.5 cm\n\nLiver 12.5 cm 张 <b>") == f"{ARABIC} {LRI}12.5 cm{PDI}\n\nLiver 12.5 cm 张 <b>"
+    )
 
 
 def test_marks_stay_on_their_letter_beside_right_to_left_text() -> None:

@@ -50,7 +50,7 @@ def test_a_measurement_of_one_window_goes_into_the_report_of_the_other(
     assert page.locator("#write").get_attribute("inert") is not None
     report.close()
     expect(page.get_by_label("Findings")).to_have_value(
-        "Bile duct 4 mm (Image 1 of 1)\n"
+        "Bile duct 4 mm (Image 1 of 1)"
     )  # read anew, and written here again
     expect(page.locator("#apart")).to_be_hidden()
 
