@@ -41,11 +41,9 @@ FRENCH = {
         "Rédigé sans images ; le lecteur n’a pas examiné le patient.",
     "Interpreted from {files} acquired by {site}; the reader has not examined the patient.":
         "Interprété à partir de {files} (acquisition : {site}) ; le lecteur n’a pas examiné le patient.",
-    "1 was seen in the reading room as a preview only.": "1 a été vue en aperçu seulement dans la salle de lecture.",
-    "{n} were seen in the reading room as previews only.":
-        "{n} ont été vues en aperçu seulement dans la salle de lecture.",
-    "1 was not opened in the reading room.": "1 n’a pas été ouverte dans la salle de lecture.",
-    "{n} were not opened in the reading room.": "{n} n’ont pas été ouvertes dans la salle de lecture.",
+    "The reader opened all of them, exactly.": "Le lecteur les a toutes ouvertes, exactement.",
+    "{n} of {m} not opened": "{n} sur {m} non ouvertes",
+    "{n} seen as preview only": "{n} vues en aperçu seulement",
     "Read on what had arrived; 1 original was on the way.":
         "Lu sur ce qui était arrivé ; 1 original était en route.",
     "Read on what had arrived; {n} originals were on the way.":

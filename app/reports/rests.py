@@ -47,12 +47,13 @@ def _files(source: Mapping[str, Any], language: str, _: Gettext) -> str:
 
 def _seen(seen: Mapping[str, int], _: Gettext) -> list[str]:
     """What was not seen frame by frame as it came is said."""
-    said = [
-        (seen.get("preview", 0), _("1 was seen in the reading room as a preview only."),
-         _("{n} were seen in the reading room as previews only.")),
-        (seen.get("not_opened", 0), _("1 was not opened in the reading room."), _("{n} were not opened in the reading room.")),
-    ]  # fmt: skip
-    return [_counted(n, one, many) for n, one, many in said if n]
+    total = seen.get("total", 0)
+    if not total:
+        return []
+    if seen["exact"] == total:
+        return [_("The reader opened all of them, exactly.")]
+    said = [(seen["not_opened"], _("{n} of {m} not opened")), (seen["preview"], _("{n} seen as preview only"))]
+    return [", ".join(sentence.format(n=n, m=total) for n, sentence in said if n)]
 
 
 def _counted(n: int, one: str, many: str) -> str:

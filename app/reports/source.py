@@ -3,7 +3,6 @@
 import hashlib
 import unicodedata
 from typing import Any
-from uuid import UUID
 
 import rfc8785
 import sqlalchemy as sa
@@ -12,9 +11,10 @@ from sqlalchemy.orm import Session
 from app.people.models import Patient, Person
 from app.referrals import manifest
 from app.referrals.models import Referral
+from app.reports.critical_finding import CriticalFinding, of_referral
 from app.reports.models import Report, ReportVersion, Signature
-from app.reviews import seen
 from app.reviews.models import Review
+from app.reviews.seen import Looked
 from app.studies.images import documents_of, instances_of
 from app.studies.models import Study
 
@@ -29,7 +29,7 @@ def sha256_of(text: str) -> str:
 
 
 def build(
-    session: Session, review: Review, report: Report, version: ReportVersion, signature: Signature
+    session: Session, review: Review, report: Report, version: ReportVersion, signature: Signature, looked: Looked
 ) -> dict[str, Any]:
     """All that the signed report says; ids and digests of its images included."""
     referral = review.referral
@@ -45,13 +45,24 @@ def build(
         "site": {"name": site.name, "time_zone": site.time_zone},
         "reader": {"organization": reader.name, "time_zone": reader.time_zone, "name": signature.printed_name},
         "referrer": {"name": author.name},
-        "exam": _exam(session, review.referral),
+        "exam": _exam(session, referral),
         "findings": version.findings, "impression": version.impression, "recommendation": version.recommendation,
         "images": version.images, "images_sha256": version.images_sha256,
-        "seen": _seen(session, review.id, signature.person_id, version.images),
+        "seen": {"total": looked.total, "exact": looked.exact, "preview": looked.preview, "not_opened": looked.not_opened},
+        "critical": [_critical(one) for one in of_referral(session, referral.id)],
         "signature": {"person_id": str(signature.person_id), "printed_name": signature.printed_name, "meaning": signature.meaning,
                       "signed_at": signature.signed_at.isoformat(timespec="seconds")},
     }  # fmt: skip
+
+
+def _critical(found: CriticalFinding) -> dict[str, Any]:
+    """The record of six as it stood when this was signed; whether it was said back since, the pages tell."""
+    plain = ("finding", "grade", "status", "communicated_by", "received_by", "method")
+    times = {name: getattr(found, name) for name in ("identified_at", "received_at")}
+    return {
+        **{name: str(getattr(found, name)) for name in plain},
+        **{name: at.isoformat(timespec="seconds") if at else None for name, at in times.items()},
+    }
 
 
 def _patient(patient: Patient) -> dict[str, Any]:
@@ -85,16 +96,6 @@ def _exam(session: Session, referral: Referral) -> dict[str, Any]:
     return {"date": dates.study_date if dates else "", "time": dates.study_time if dates else "",
             "images": len(instances) - clips, "clips": clips, "documents": len(documents_of(session, referral.id)),
             "missing": manifest.counts(session, [referral.id])[referral.id].missing}  # fmt: skip
-
-
-def _seen(session: Session, review_id: UUID, reader_id: UUID, images: list[Any]) -> dict[str, int]:
-    """How many the reader saw exactly, as preview only, and not at all; a document by its least page."""
-    how: dict[str, set[str]] = {}
-    for key, one in seen.by_person(session, reader_id, review_id).items():
-        how.setdefault(key[:36], set()).add(one)
-    found = [how.get(one["id"], set()) for one in images]
-    exact, opened = sum(each == {seen.EXACT} for each in found), sum(bool(each) for each in found)
-    return {"total": len(found), "exact": exact, "preview": opened - exact, "not_opened": len(found) - opened}
 
 
 def _nfc(value: Any) -> Any:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261129_e_output"
-down_revision = "20261128_f_identifiers"
+down_revision = "20261129_f_day"
 branch_labels = None
 depends_on = None
 

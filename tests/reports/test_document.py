@@ -315,9 +315,9 @@ def test_every_fixed_word_has_its_french() -> None:
         return text
 
     asking: Callable[[str], str] = noting
-    seen = {"preview": 1, "not_opened": 1}
+    seen = {"total": 3, "exact": 1, "preview": 1, "not_opened": 1}
     for source in (report(), report(seen=seen, exam={"missing": 1}),
-                   report(seen=dict.fromkeys(seen, 2), exam={"missing": 2}),
+                   report(seen={**seen, "exact": 3}, exam={"missing": 2}),
                    report(patient={"name_unknown": True, "birth_date": None}, report={"reason": "x"}),
                    report(exam={"images": 0, "clips": 0}), report(report={"status": "preliminary"}),
                    report(patient={"birth_date": None, "age": {"value": 3, "unit": "days"}}),

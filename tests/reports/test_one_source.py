@@ -112,7 +112,7 @@ def test_a_change_in_one_is_a_change_in_all(server: Running, places: Places, rea
         for text in (first, second):
             assert "Read on what had arrived; 1 original was on the way." in text[form], form
             assert "Interpreted from 1 image acquired by" in text[form]
-            assert "1 was not opened in the reading room." in text[form]
+            assert "1 of 1 not opened" in text[form]
 
 
 def test_the_page_is_small_before_its_images_and_says_the_answer_first(

@@ -66,6 +66,7 @@ def test_a_report_is_read_over_and_signed_by_keyboard_alone(
     page.keyboard.type("not it")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Your password")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Your password")).to_be_focused()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator(".signature")).to_contain_text(places.reviewer.name)
