@@ -1,7 +1,6 @@
 // @ts-check
 /** The first images of the next case are fetched while this one is read; not where bytes are dear. */
 
-const PATIENCE_MS = 4000;
 const link = /** @type {{saveData?: boolean, effectiveType?: string} | undefined} */ (/** @type {any} */ (navigator).connection);
 
 async function ahead() {
@@ -10,8 +9,6 @@ async function ahead() {
   for (const address of (await answer.json()).images) Object.assign(new Image(), { fetchPriority: "low", src: address });
 }
 
-if (!link?.saveData && !link?.effectiveType?.includes("2g")) {
-  addEventListener("load", () => setTimeout(ahead, PATIENCE_MS));
-}
+if (!link?.saveData && !link?.effectiveType?.includes("2g")) ahead();
 
 export {}; // a module: its types are its own
