@@ -45,6 +45,9 @@ EXAMPLES: dict[str, Any] = {
     "findings": "Several stones with shadows, wall 3 mm.", "impression": "Gallstones without inflammation.",
     "recommendation": "Surgical opinion within 4 weeks.", "images_sha256": SHA256, "images": [{"id":
     "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70", "sha256": SHA256}], "replaced_by": None, "authentic": True, "current": True,
+    "source": {"impression": "Gallstones without inflammation.", "exam": {"images": 14, "clips": 3, "missing": 0}},
+    "dicom": {"study_instance_uid": "2.25.19", "series_instance_uid": "2.25.21", "sop_instance_uid": "2.25.22", "retrieve_url":
+    "https://sonopost.example.org/dicom-web/studies/2.25.19/series/2.25.21/instances/2.25.22"}, "feedback": None,
     "differs": [], "DraftOut.status": "draft", "DraftOut.kind": "", "VersionOut.kind": "", "ReportOut.kind": "",
     **{f"{schema}.status": "final" for schema in ("ReportBrief", "SignedOut", "VersionOut", "ReportOut", "Verdict")},
     # What cannot wait for it

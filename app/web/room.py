@@ -115,14 +115,16 @@ class Outcome:
 def show_room(
     review_id: UUID, who: Acting, request: Request, image: str | None = None, prior: UUID | None = None,
     prior_image: str | None = None, all: bool = False, missing: str = "",  # noqa: A002 - the word in the address
+    window: str = "",
 ) -> Response:  # fmt: skip
-    """`missing` is the part without which nothing is signed; whoever has written it since is told nothing."""
+    """`missing` is the part without which nothing is signed; whoever has written it since is told nothing.
+    `window=report` leaves the picture to another window."""
     room, said = entered(who, review_id), Outcome()
     beside = _beside(who, room, prior, prior_image) if prior else None
     if missing == IMPRESSION and room.may.sign and not (room.draft and room.draft.impression):
         say = speech_of(request, who).gettext
         said = Outcome(say("Write the impression: it is the answer to the question."), IMPRESSION)
-    return room_page(request, who, room, said, image, beside, whole=all)
+    return room_page(request, who, room, said, image, beside, whole=all, alone=window == "report")
 
 
 @router.get("/reviews/{review_id}/strip")
@@ -132,6 +134,14 @@ def show_strip(review_id: UUID, who: Acting, request: Request) -> Response:
     note_opened(who, room.case.referral)
     return render(request, who, "reading_strip.html", review=room.review, room=room, sights=room.sights, pane="", beginning=0,
                   shown=None, beside=None)  # fmt: skip
+
+
+@router.get("/reviews/{review_id}/own")
+def show_own_reading(review_id: UUID, who: Acting, request: Request) -> Response:
+    """The operator's, as soon as the reader's impression is saved."""
+    room = _read(who, review_id)
+    note_opened(who, room.case.referral)
+    return render(request, who, "reading_own.html", review=room.review, referral=room.case.referral, case=room.case)
 
 
 @router.get("/reviews/{review_id}/now")
@@ -171,7 +181,7 @@ def entered(who: Actor, review_id: UUID) -> Room:
 
 def room_page(
     request: Request, who: Actor, room: Room, said: Outcome, image: str | None = None, beside: Beside | None = None,
-    *, whole: bool = False,
+    *, whole: bool = False, alone: bool = False,
 ) -> Response:  # fmt: skip
     shown = sights.chosen(room.sights, image)
     is_late = shown is not None and shown in room.sights[BEGINNING:]
@@ -180,7 +190,7 @@ def room_page(
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
         shown=shown, beginning=0 if whole or is_late or beside else BEGINNING,
         text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED, named=_named(room.case, shown),
-        beside=beside, clock_seconds=clock_seconds, may_date=may_date(who, room.case.referral),
+        beside=beside, clock_seconds=clock_seconds, alone=alone, may_date=may_date(who, room.case.referral),
         **words_of(speech_of(request, who)),
     )  # fmt: skip
 
