@@ -23,6 +23,10 @@ ACCENTED = str.maketrans("AEIOUCaeioucnmy", "ÁÉÍÓÚÇáéíóúçñṁý")
 FOLDER = Path(__file__).parent / "translations"
 
 
+def N_(sentence: str) -> str:  # noqa: N802 - the name by which gettext's tools find what is translated later
+    return sentence
+
+
 @dataclass(frozen=True)
 class Speech:
     """One language: its code, and its words for ours."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.access import passwords
 from app.access.actor import WORKER, Actor, Member
+from app.access.login import Proof
 from app.access.models import ApiToken
 from app.access.secrets import digest, new_secret
 from app.db import new_id, now, reading, transaction
@@ -125,6 +126,12 @@ def count(model: type, *where: sa.ColumnElement[bool]) -> int:
     """How many rows there are."""
     with reading(WORKER) as session:
         return session.scalar(sa.select(sa.func.count()).select_from(model).where(*where)) or 0
+
+
+def proof(who: Actor) -> Proof:
+    """As the door has it of somebody who has just typed their password."""
+    assert who.person_id
+    return Proof(who.person_id, now(), "password")
 
 
 def set_password(who: Somebody, password: str) -> None:

@@ -19,6 +19,7 @@ GRANTED_BY = {
     "document": ("referral_id", "referral_id"),
     "review": ("referral_id", "referral_id"),
     "report": ("referral_id", "referral_id"),
+    "critical_finding": ("referral_id", "referral_id"),
     "study": ("study_id", "id"),
     "series": ("study_id", "study_id"),
     "instance": ("study_id", "study_id"),

@@ -6,11 +6,14 @@ from app.api import (
     accounts,
     attention,
     conflicts,
+    critical,
     deadlines,
     invitations,
     measuring,
     media,
+    passkeys,
     patients,
+    pregnancies,
     referring,
     reporting,
     reviewing,
@@ -21,7 +24,7 @@ from app.api import (
 
 router = APIRouter(prefix="/api/v1")
 for part in (
-    referring, uploads, patients, reviewing, reporting, studies, conflicts, media, measuring, telling, attention,
-    deadlines, accounts, invitations,
+    referring, uploads, patients, reviewing, reporting, critical, studies, conflicts, media, measuring, pregnancies, telling,
+    attention, deadlines, accounts, passkeys, invitations,
 ):  # fmt: skip
     router.include_router(part.router)

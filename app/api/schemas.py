@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.cases.case import Case
 from app.cases.lists import Line, Numbers
 from app.people.models import Organization, Patient
-from app.referrals.dating import gestation
+from app.referrals.dating import age_of
 from app.referrals.manifest import Counts
 from app.referrals.models import ManifestItem, Referral
 from app.reports.models import Report, ReportVersion
@@ -276,7 +276,7 @@ class WorklistItem(Out):
     @classmethod
     def of(cls, review: Review, numbers: Numbers) -> Self:
         referral = review.referral
-        dated = gestation(referral.obstetric, today(referral.organization.time_zone))
+        dated = age_of(referral, today(referral.organization.time_zone))
         plain = ("code", "priority", "exam_type", "question", "language", "patient_leaves_at")
         return cls(
             review_id=review.id, referral_id=referral.id, status=review.status, due_at=review.due_at,

@@ -17,16 +17,20 @@ LOOKS = ("referral.opened", "report.opened", "study.viewed", "study.downloaded")
 
 
 def tell_who_looked(
-    session: Session, actor: Actor, referral: Referral, kind: str, entity_ids: Iterable[UUID] = ()
-) -> None:
+    session: Session, actor: Actor, referral: Referral, kind: str, entity_ids: Iterable[UUID] = (),
+    also: Iterable[UUID] = (),
+) -> None:  # fmt: skip
     """Everybody on either side, or where it was declined and sent on, who opened the case or one of these (reports,
-    studies), its author and its readers; not the one who acts. `referral` has its organizations loaded."""
+    studies), its author and its readers, and `also` these people; not the one who acts. `referral` has its organizations
+    loaded."""
     looked = sa.select(AuditEvent.person_id).where(
         AuditEvent.entity_id.in_({referral.id, *entity_ids}), AuditEvent.action.in_(LOOKS),
         AuditEvent.person_id.is_not(None),
     )  # fmt: skip
     owners = sa.select(Review.owner_id).where(Review.referral_id == referral.id, Review.owner_id.is_not(None))
-    people = {referral.author_id, *session.scalars(looked.distinct()), *session.scalars(owners)} - {actor.person_id}
+    people = {referral.author_id, *also, *session.scalars(looked.distinct()), *session.scalars(owners)} - {
+        actor.person_id
+    }
     former = sa.select(Organization).join(Review, Review.reading_organization_id == Organization.id).where(
         Review.referral_id == referral.id, Review.sent_on_at.is_not(None)
     )  # fmt: skip

@@ -35,6 +35,7 @@ ENDED = (S.COMPLETED, S.CANCELLED)
 OPEN_SQL = "status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"
 DECLINED_SQL = "status = 'rejected' AND returned_at IS NULL"  # the coordinator's
 ASKED_SQL = "status = 'on-hold'"
+ATTEST_SQL = "attest_at IS NOT NULL"
 UNCLAIMED_SQL = "owner_id IS NULL AND status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"
 
 # (status, act) -> status; what is not here is refused (clinical workflow after FHIR Task).
@@ -60,6 +61,9 @@ TRANSITIONS: dict[tuple[str, str], ReviewStatus] = {
     (S.IN_PROGRESS, "decline"): S.REJECTED,
     (S.REQUESTED, "decline"): S.REJECTED,
     (S.RECEIVED, "decline"): S.REJECTED,
+    (S.ACCEPTED, "attest"): S.IN_PROGRESS,  # a supervised reader has signed: a supervisor has to, too
+    (S.IN_PROGRESS, "attest"): S.IN_PROGRESS,
+    (S.IN_PROGRESS, "countersign"): S.COMPLETED,
     (S.ACCEPTED, "sign"): S.COMPLETED,
     (S.IN_PROGRESS, "sign"): S.COMPLETED,
     (S.ACCEPTED, "lapse"): S.RECEIVED,  # claimed, and no word of it saved
@@ -99,6 +103,7 @@ class Review(Base):
     held_at: Mapped[datetime | None]  # the reader's clock stands since then
     reply_due_at: Mapped[datetime | None]  # the referrer's clock, while the reader's stands
     paused_s: Mapped[int] = mapped_column(default=0)  # by pauses that have ended
+    attest_at: Mapped[datetime | None]  # signed by a supervised reader, and waiting for a counter-signature since
     returned_at: Mapped[datetime | None]  # declined, and left to the clinic by the coordinator
     sent_on_at: Mapped[datetime | None]  # declined, and given to another organization
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -132,6 +137,8 @@ class Review(Base):
         # Over all organizations: never many at a time, and theirs on either side.
         sa.Index("ix_review_asked", "reply_due_at", "id",
                  sqlite_where=sa.text(ASKED_SQL), postgresql_where=sa.text(ASKED_SQL)),
+        sa.Index("ix_review_attest", "reading_organization_id", "attest_at", "id",
+                 sqlite_where=sa.text(ATTEST_SQL), postgresql_where=sa.text(ATTEST_SQL)),
         sa.Index("ix_review_status", "reading_organization_id", "status", "due_at", "id"),
         sa.Index("ix_review_owner", "owner_id", "status", "updated_at", "id"),  # what somebody signed, the latest first
     )  # fmt: skip

@@ -14,6 +14,7 @@ from app.errors import Conflict, Invalid, Sentence
 from app.notifications.notify import tell
 from app.people.models import Membership, Role
 from app.people.reading import reader_for
+from app.referrals import date_pregnancy
 from app.referrals.deadlines import deadline
 from app.referrals.models import Referral, ReferralStatus
 from app.reviews import clocks, earlier
@@ -40,7 +41,9 @@ def submit(session: Session, actor: Actor, referral: Referral, *, is_again: bool
     referral.due_at = deadline(referral, at)
     events.record(session, actor, "referral.submitted", organization_id=referral.organization_id, entity_id=referral.id,
                   referral_id=referral.id, due_at=referral.due_at.isoformat())  # fmt: skip
-    return ask(session, referral, referral.due_at)
+    review = ask(session, referral, referral.due_at)
+    date_pregnancy.begin(session, actor, referral)
+    return review
 
 
 def ask(session: Session, referral: Referral, due_at: datetime, *, paused_s: int = 0) -> Review:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261129_f_day"
-down_revision = "20261128_f_identifiers"
+down_revision = "20261129_d_signing"
 branch_labels = None
 depends_on = None
 OPEN_CONFLICT = "settled_at IS NULL"

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from app.access import invite
 from app.access.actor import OPERATOR
+from app.access.models import Passkey
 from app.db import transaction
 from app.people.models import Role
 from app.reviews import merge
@@ -27,7 +28,7 @@ from tests.studies.sent import a_dicom, a_pdf
 EXAM_TYPES = "/api/v1/exam-types"
 NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
          "token_id", "invitation_id", "patient_id", "into_patient_id", "merge_id", "organization_id", "job_id",
-         "measurement_id", "machine_key", "upload_id", "conflict_id")  # fmt: skip
+         "measurement_id", "machine_key", "upload_id", "conflict_id", "finding_id", "passkey_id", "person_id")  # fmt: skip
 IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1"}
 Route = tuple[str, str]
 
@@ -43,7 +44,12 @@ BODIES: dict[str, object] = {
     "/announce-merge": {"into_patient_id": str(uuid4())}, "/right-patient": {"patient": {"family_name": "Mine"}},
     "/deadlines": {"stat_min": 60}, "/clock": {"time_zone": "UTC"},
     "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]}, "/expect": {"files": [{"name": "a.dcm"}]},
-    "/seen": {"seen": {}}, "/send-on": {},
+    "/seen": {"seen": {}}, "/send-on": {}, "/pregnancy": {"basis": "lmp", "lmp": "2026-09-07"},
+    "/accept": {"edd": "2027-06-14"}, "/join": {"pregnancy_id": str(uuid4())}, "/end": {"ended_on": "2026-11-20"},
+    "/day": {"examined_on": "2026-11-20"},
+    "/critical-findings": {"code": "ectopic"}, "/read-back": {"text": "Understood."},
+    "/communicate": {"received_by": "Sr Achieng", "method": "telephone"}, "/critical-list": {"grades": {}},
+    "/supervision": {"is_supervised": True}, "/sign-options": {"images_sha256": "0" * 64},
 }  # fmt: skip
 
 
@@ -67,6 +73,8 @@ def known(server: Running, places: Places) -> dict[str, str]:
         seen = ok(referrer.get(f"/referrals/{case.referral_id}"))
         image = f"/instances/{seen['instance_ids'][0]}/measurements"
         measured = ok(reviewer.post(image, json=BODIES["/measurements"]), 201)
+        critical = f"/reviews/{case.review_id}/critical-findings"
+        raised = ok(reviewer.post(critical, json=BODIES["/critical-findings"]), 201)
         begun = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
         upload = referrer.post(f"{server.base_url}/uploads", headers=begun).headers["location"]
         token = ok(referrer.get("/tokens"))["items"][0]
@@ -88,8 +96,18 @@ def known(server: Running, places: Places) -> dict[str, str]:
         "token_id": token["id"], "invitation_id": str(invitation), "number": "1", "patient_id": seen["patient"]["id"],
         **merged(places, seen["patient"]["id"]), "job_id": str(uuid4()), "organization_id": str(places.hospital),
         "conflict_id": str(conflict), "measurement_id": measured["id"], "machine_key": "9.8.7",
-        "upload_id": upload.rpartition("/")[2],
+        "upload_id": upload.rpartition("/")[2], "finding_id": raised["id"], "passkey_id": str(passkey_of(places)),
+        "person_id": str(places.reviewer.id),
     }  # fmt: skip
+
+
+def passkey_of(places: Places) -> UUID:
+    with transaction(OPERATOR) as session:
+        made = Passkey(
+            id=uuid4(), person_id=places.reviewer.id, credential_id=uuid4().hex, public_key="", sign_count=0, name="A"
+        )
+        session.add(made)
+    return made.id
 
 
 def merged(places: Places, patient_id: str) -> dict[str, str]:
