@@ -69,7 +69,7 @@ def _way(kind: str, mails: str, priority: str, personally: bool) -> tuple[str, s
 def withdraw(session: Session, referral_id: UUID, organization_id: UUID, reason: str) -> None:
     """The case is no longer this organization's: nothing of it waits for anybody as its member."""
     waits = sa.and_(Notification.referral_id == referral_id, Notification.organization_id == organization_id, IS_UNREAD)
-    _waits_no_more(session, waits, reason)
+    _end(session, waits, reason)
 
 
 def settle(session: Session, referral_id: UUID, reason: str, *, but: UUID | None = None) -> None:
@@ -78,17 +78,15 @@ def settle(session: Session, referral_id: UUID, reason: str, *, but: UUID | None
         Notification.referral_id == referral_id, Notification.for_anyone.is_(True), IS_UNREAD,
         Notification.person_id != but if but is not None else sa.true(),
     )  # fmt: skip
-    _waits_no_more(session, waits, reason)
+    _end(session, waits, reason)
 
 
 def settle_told(session: Session, referral_id: UUID, kind: str, reason: str) -> None:
     """What was told to several of them, one has seen to."""
-    _waits_no_more(
-        session, sa.and_(Notification.referral_id == referral_id, Notification.kind == kind, IS_UNREAD), reason
-    )
+    _end(session, sa.and_(Notification.referral_id == referral_id, Notification.kind == kind, IS_UNREAD), reason)
 
 
-def _waits_no_more(session: Session, waits: sa.ColumnElement[bool], reason: str) -> None:
+def _end(session: Session, waits: sa.ColumnElement[bool], reason: str) -> None:
     unsent = sa.and_(waits, Notification.mail_status.in_((QUEUED, DIGEST)))
     taken = sa.update(Notification).execution_options(synchronize_session=False)
     session.execute(taken.where(unsent).values(mail_status=OFF, mail_reason=reason))

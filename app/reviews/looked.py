@@ -21,8 +21,9 @@ def tell_who_looked(
     also: Iterable[UUID] = (),
 ) -> None:  # fmt: skip
     """Everybody on either side, or where it was declined and sent on, who opened the case or one of these (reports,
-    studies), its author and its readers, and `also` these people; not the one who acts. `referral` has its organizations
-    loaded."""
+    studies), its author and its readers, and `also` these people; not the one who acts.
+
+    `referral` has its organizations loaded."""
     looked = sa.select(AuditEvent.person_id).where(
         AuditEvent.entity_id.in_({referral.id, *entity_ids}), AuditEvent.action.in_(LOOKS),
         AuditEvent.person_id.is_not(None),

@@ -28,7 +28,7 @@ from tests.studies.sent import a_dicom, a_pdf
 EXAM_TYPES = "/api/v1/exam-types"
 NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
          "token_id", "invitation_id", "patient_id", "into_patient_id", "merge_id", "organization_id", "job_id",
-         "measurement_id", "machine_key", "upload_id", "conflict_id", "finding_id", "passkey_id", "person_id")  # fmt: skip
+         "measurement_id", "machine_key", "upload_id", "finding_id", "passkey_id", "person_id", "conflict_id")  # fmt: skip
 IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1"}
 Route = tuple[str, str]
 
@@ -44,12 +44,13 @@ BODIES: dict[str, object] = {
     "/announce-merge": {"into_patient_id": str(uuid4())}, "/right-patient": {"patient": {"family_name": "Mine"}},
     "/deadlines": {"stat_min": 60}, "/clock": {"time_zone": "UTC"},
     "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]}, "/expect": {"files": [{"name": "a.dcm"}]},
-    "/seen": {"seen": {}}, "/send-on": {}, "/pregnancy": {"basis": "lmp", "lmp": "2026-09-07"},
+    "/seen": {"seen": {}}, "/pregnancy": {"basis": "lmp", "lmp": "2026-09-07"},
     "/accept": {"edd": "2027-06-14"}, "/join": {"pregnancy_id": str(uuid4())}, "/end": {"ended_on": "2026-11-20"},
     "/day": {"examined_on": "2026-11-20"},
     "/critical-findings": {"code": "ectopic"}, "/read-back": {"text": "Understood."},
     "/communicate": {"received_by": "Sr Achieng", "method": "telephone"}, "/critical-list": {"grades": {}},
     "/supervision": {"is_supervised": True}, "/sign-options": {"images_sha256": "0" * 64},
+    "/send-on": {},
 }  # fmt: skip
 
 
@@ -95,8 +96,9 @@ def known(server: Running, places: Places) -> dict[str, str]:
         "file_id": document["id"], "study_id": seen["study_ids"][0], "notification_id": notification["id"],
         "token_id": token["id"], "invitation_id": str(invitation), "number": "1", "patient_id": seen["patient"]["id"],
         **merged(places, seen["patient"]["id"]), "job_id": str(uuid4()), "organization_id": str(places.hospital),
-        "conflict_id": str(conflict), "measurement_id": measured["id"], "machine_key": "9.8.7",
-        "upload_id": upload.rpartition("/")[2], "finding_id": raised["id"], "passkey_id": str(passkey_of(places)),
+        "conflict_id": str(conflict),
+        "measurement_id": measured["id"], "machine_key": "9.8.7", "upload_id": upload.rpartition("/")[2],
+        "finding_id": raised["id"], "passkey_id": str(passkey_of(places)),
         "person_id": str(places.reviewer.id),
     }  # fmt: skip
 
