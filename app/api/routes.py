@@ -9,6 +9,7 @@ from app.api import (
     invitations,
     measuring,
     media,
+    outbox,
     patients,
     referring,
     reporting,
@@ -21,6 +22,6 @@ from app.api import (
 router = APIRouter(prefix="/api/v1")
 for part in (
     referring, uploads, patients, reviewing, reporting, studies, media, measuring, telling, attention, deadlines, accounts,
-    invitations,
+    invitations, outbox,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -15,7 +15,7 @@ from app.db import Base, decoded, encoded
 from app.errors import Forbidden, Invalid, NotFound
 from app.jobs.parked import Parked
 from app.notifications.models import Notification
-from app.referrals.models import ManifestItem, Referral
+from app.referrals.models import ManifestItem, OutboxDiscard, Referral
 from app.reports.models import Report
 from app.reviews.models import Review
 from app.studies.models import Document, Study
@@ -23,6 +23,7 @@ from app.studies.models import Document, Study
 SUBJECTS: dict[Kind, type[Base]] = {
     **dict.fromkeys((Kind.OVERDUE, Kind.UNCLAIMED, Kind.DECLINED, Kind.ON_HOLD), Review), Kind.UNREAD: Report,
     **dict.fromkeys((Kind.HELD, Kind.QUARANTINED), ManifestItem), Kind.UNMATCHED: Study, Kind.MAIL: Notification,
+    Kind.DISCARDED: OutboxDiscard,
 }  # fmt: skip
 # The folder of a job -> the rows that its id may name: whose job it is.
 OF_JOB: dict[str, tuple[type[Base], ...]] = {
@@ -96,12 +97,14 @@ def _found(session: Session, kind: Kind, mine: Whose, after: Row | None, limit: 
     found = sa.select(model).where(model.id.in_([row.id for row in rows]))
     if model is Review:
         found = found.options(joinedload(Review.owner))
-    if model is Notification:
-        found = found.options(joinedload(Notification.person))
+    if model in (Notification, OutboxDiscard):
+        found = found.options(joinedload(model.person))
     subjects: dict[UUID, Any] = {one.id: one for one in session.scalars(found)} if rows else {}
     # A mail that did not go is its organization's own affair, whatever it was about.
     of: dict[UUID, UUID] = {
-        one.id: one.referral_id for one in subjects.values() if kind is not Kind.MAIL and hasattr(one, "referral_id")
+        one.id: one.referral_id
+        for one in subjects.values()
+        if kind is not Kind.MAIL and getattr(one, "referral_id", None)
     }
     query = sa.select(Referral).where(Referral.id.in_(set(of.values()))).options(*OF_REFERRAL)
     cases = {one.id: one for one in session.scalars(query)} if of else {}

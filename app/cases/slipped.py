@@ -13,7 +13,15 @@ from app.access.actor import Actor
 from app.config import settings
 from app.db import now
 from app.notifications.models import UNSENT_SQL, Notification
-from app.referrals.models import TROUBLE_SQL, FileStatus, ManifestItem, Referral, ReferralStatus
+from app.referrals.models import (
+    TROUBLE_SQL,
+    UNNOTED_SQL,
+    FileStatus,
+    ManifestItem,
+    OutboxDiscard,
+    Referral,
+    ReferralStatus,
+)
 from app.reports.models import UNREAD_SQL, Report
 from app.reviews.models import ASKED_SQL, DECLINED_SQL, UNCLAIMED_SQL, Review
 from app.reviews.worklist import IS_OPEN, is_overdue
@@ -28,6 +36,7 @@ class Kind(StrEnum):
     DECLINED = "declined"
     ON_HOLD = "on-hold"  # the clinic has not replied in time
     UNREAD = "unread"  # an answer, also after it was sent again
+    DISCARDED = "discarded"  # on a device, before it was sent
     HELD = "held"  # a file whose patient is in question
     QUARANTINED = "quarantined"
     UNMATCHED = "unmatched"  # a study that no referral asks about
@@ -90,6 +99,11 @@ def unread(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequ
     return sorted({row for part in parts for row in _walked(session, part, after, limit)})[:limit]
 
 
+def discarded(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
+    told = sa.select(OutboxDiscard.created_at, OutboxDiscard.id).where(sa.literal_column(UNNOTED_SQL))
+    return _by_id(session, told, OutboxDiscard.organization_id, mine, after, limit)
+
+
 def held(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
     return _files(session, FileStatus.HELD, mine, after, limit)
 
@@ -113,7 +127,7 @@ def undelivered(session: Session, mine: Whose, after: Row | None, limit: int) ->
 
 FINDERS: dict[Kind, Finder] = {
     Kind.OVERDUE: overdue, Kind.UNCLAIMED: unclaimed, Kind.DECLINED: declined, Kind.ON_HOLD: on_hold,
-    Kind.UNREAD: unread, Kind.HELD: held, Kind.QUARANTINED: quarantined, Kind.UNMATCHED: unmatched,
+    Kind.UNREAD: unread, Kind.DISCARDED: discarded, Kind.HELD: held, Kind.QUARANTINED: quarantined, Kind.UNMATCHED: unmatched,
     Kind.MAIL: undelivered,
 }  # fmt: skip
 

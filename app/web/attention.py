@@ -17,6 +17,7 @@ from app.http.actor import Acting
 from app.jobs import parked
 from app.notifications.again import send_again
 from app.people.models import Person
+from app.referrals import discarded
 from app.reports.remind import remind
 from app.reviews import claim, decline, files, step, submit
 from app.web.forms import Fields, Form, status_of
@@ -75,8 +76,12 @@ def _send_again(session: Session, who: Actor, form: Form) -> None:
     send_again(session, who, _id(form, "mail"))
 
 
+def _note(session: Session, who: Actor, form: Form) -> None:
+    discarded.note(session, who, _id(form, "discard"))
+
+
 ACTS: dict[str, Callable[[Session, Actor, Form], None]] = {
-    "assign": _assign, "return": _return, "remind": _remind, "withdraw": _withdraw, "send-again": _send_again,
+    "assign": _assign, "return": _return, "remind": _remind, "withdraw": _withdraw, "send-again": _send_again, "note": _note,
 }  # fmt: skip
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from app.access import invite
 from app.access.actor import OPERATOR
-from app.db import transaction
+from app.db import now, transaction
 from app.people.models import Role
+from app.referrals.models import OutboxDiscard
 from app.reviews import merge
 from tests import people
 from tests.faults.mortal import PASSWORD, client_of, drafted, ok, send, sign
@@ -24,7 +25,7 @@ from tests.studies.sent import a_pdf
 EXAM_TYPES = "/api/v1/exam-types"
 NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
          "token_id", "invitation_id", "patient_id", "into_patient_id", "merge_id", "organization_id", "job_id",
-         "measurement_id", "machine_key", "upload_id")  # fmt: skip
+         "measurement_id", "machine_key", "upload_id", "discard_id")  # fmt: skip
 IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1"}
 Route = tuple[str, str]
 
@@ -40,7 +41,9 @@ BODIES: dict[str, object] = {
     "/announce-merge": {"into_patient_id": str(uuid4())}, "/right-patient": {"patient": {"family_name": "Mine"}},
     "/deadlines": {"stat_min": 60}, "/clock": {"time_zone": "UTC"},
     "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]}, "/expect": {"files": [{"name": "a.dcm"}]},
-    "/seen": {"seen": {}},
+    "/seen": {"seen": {}}, "/outbox/key": {},
+    "/discards": {"key": "k", "files": 1, "size_bytes": 1, "written_at": "2026-11-26T09:30:00Z",
+                  "discarded_at": "2026-11-26T10:30:00Z"},
 }  # fmt: skip
 
 
@@ -77,7 +80,18 @@ def known(server: Running, places: Places) -> dict[str, str]:
         "token_id": token["id"], "invitation_id": str(invitation), "number": "1", "patient_id": seen["patient"]["id"],
         **merged(places, seen["patient"]["id"]), "job_id": str(uuid4()), "organization_id": str(places.hospital),
         "measurement_id": measured["id"], "machine_key": "9.8.7", "upload_id": upload.rpartition("/")[2],
+        "discard_id": discarded(places),
     }  # fmt: skip
+
+
+def discarded(places: Places) -> str:
+    moment = now()
+    with transaction(OPERATOR) as session:
+        row = OutboxDiscard(organization_id=places.hospital, person_id=places.reviewer.id, key="k", files=1, size_bytes=1,
+                            written_at=moment, discarded_at=moment)  # fmt: skip
+        session.add(row)
+        session.flush()
+        return str(row.id)
 
 
 def merged(places: Places, patient_id: str) -> dict[str, str]:
