@@ -27,7 +27,7 @@ from app.referrals.dating import gestation
 from app.referrals.manifest import Counts
 from app.referrals.models import Referral
 from app.reports import words as clinical
-from app.web import echo
+from app.web import echo, kept
 from app.web.clock import span_words, time_left, took
 from app.web.forms import Form
 from app.web.states import clock
@@ -76,7 +76,8 @@ def _environment(language: str) -> Environment:
     made.filters |= {"zip": zip, "dialled": dialled, "role_words": lambda role: roles(spoken)[role]}
     made.globals |= {
         "_": spoken.gettext, "gettext": spoken.gettext, "ngettext": spoken.ngettext, "language": language,
-        "direction": spoken.direction, "languages": LANGUAGES, "now": now, "new_key": lambda: new_id().hex,
+        "direction": spoken.direction, "languages": LANGUAGES,
+        "static_version": kept.version, "now": now, "new_key": lambda: new_id().hex,
         "key_field": FIELD, **wording(spoken),
     }  # fmt: skip
     return made

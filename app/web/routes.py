@@ -16,6 +16,7 @@ from app.web import (
     links,
     moving,
     notices,
+    outbox,
     oversight,
     patients,
     referral,
@@ -30,7 +31,7 @@ from app.web import (
 router = APIRouter(include_in_schema=False)
 router.include_router(specialist.router)
 for part in (
-    account, admin, attention, entry, glance, keeping, links, moving, notices, oversight, patients, referrer, referral,
+    account, admin, attention, entry, glance, keeping, links, moving, notices, outbox, oversight, patients, referrer, referral,
     slip, unmatched, uploads,
 ):  # fmt: skip
     router.include_router(part.router)

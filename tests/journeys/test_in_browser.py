@@ -95,6 +95,7 @@ def send_files(page: Page, folder: Path) -> None:
     """Every kind there is, one of them another patient's and one cut off; each says what became of it."""
     page.locator("input[type=file][multiple]:not([webkitdirectory])").first.set_input_files(files())
     done = page.locator("body")
+    page.get_by_role("button", name="It is the right file: send it other.dcm").click()
     expect(done).to_contain_text("Still to settle: 1", timeout=LONG_MS)
     expect(done).to_contain_text("cut off")
     page.get_by_role("button", name="Same patient").click()
