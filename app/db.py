@@ -81,6 +81,10 @@ class Base(DeclarativeBase):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
 
 
+# For a statement that is made once: to put one together and find it in the cache costs more than most of them take.
+IDS = sa.bindparam("ids", type_=sa.Uuid(), expanding=True)
+
+
 def table_of(model: type[Base]) -> sa.Table:
     return cast("sa.Table", model.__table__)
 

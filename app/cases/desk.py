@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from app.access.actor import Actor
 from app.access.scope import visible
@@ -15,7 +15,7 @@ from app.people.models import Membership, Organization, Person, ReadingRelation,
 from app.referrals.models import Referral
 from app.reports.models import Report, ReportVersion, Signature
 from app.reviews.models import Review, ReviewStatus
-from app.reviews.worklist import Asked, Page, narrowed, sought
+from app.reviews.worklist import Asked, Page, narrowed, rows, sought
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,6 @@ class Prior:
 class LastSigned:
     at: datetime
     by: str
-
-
-OF_ROW = (
-    joinedload(Review.owner),
-    joinedload(Review.referral).options(joinedload(Referral.patient), joinedload(Referral.organization)),
-)
 
 
 def sites(session: Session, actor: Actor) -> list[Organization]:
@@ -62,10 +56,8 @@ def signed_by(session: Session, actor: Actor, asked: Asked) -> Page:
     query = query.order_by(of.updated_at.desc(), of.id.desc()).limit(asked.limit + 1)
     first = session.execute(query).all()
     kept = first[: asked.limit]
-    rows = {review.id: review for review in session.scalars(sa.select(Review).where(
-        Review.id.in_([row.id for row in kept])).options(*OF_ROW))}  # fmt: skip
     more = encoded(kept[-1].updated_at, kept[-1].id) if len(first) > asked.limit else None
-    return Page([rows[row.id] for row in kept], more)
+    return Page(rows(session, [row.id for row in kept]), more)
 
 
 def signed_since(session: Session, actor: Actor, since: datetime) -> int:
@@ -106,10 +98,10 @@ def priors(session: Session, actor: Actor, referral: Referral) -> list[Prior]:
         Referral.patient_id == referral.patient_id, Referral.id != referral.id, Referral.submitted_at.is_not(None),
         visible(Referral, actor),
     ).order_by(Referral.id.desc()).limit(50)  # fmt: skip
-    rows = list(session.scalars(query))
-    signed = sa.select(Report).where(Report.referral_id.in_([one.id for one in rows]), Report.signed_at.is_not(None))
+    earlier = list(session.scalars(query))
+    signed = sa.select(Report).where(Report.referral_id.in_([one.id for one in earlier]), Report.signed_at.is_not(None))
     reports = {report.referral_id: report for report in session.scalars(signed)}
-    return [Prior(one, reports.get(one.id)) for one in rows]
+    return [Prior(one, reports.get(one.id)) for one in earlier]
 
 
 def readers(session: Session, organization_id: UUID) -> list[Person]:

@@ -7,13 +7,18 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.db import now
+from app.db import IDS, now
 from app.errors import NotFound
 from app.notifications.models import Notification
 from app.people.models import Person
 
 MESSAGES = ("review.question", "review.reply", "review.message")
 IS_UNREAD = sa.and_(Notification.read_at.is_(None), Notification.settled_at.is_(None))
+
+UNREAD_MESSAGES = sa.select(Notification.referral_id, sa.func.min(Notification.created_at)).where(
+    Notification.person_id == sa.bindparam("person_id", type_=sa.Uuid()), Notification.referral_id.in_(IDS), IS_UNREAD,
+    Notification.kind.in_(MESSAGES),
+).group_by(Notification.referral_id)  # fmt: skip
 
 
 def inbox(session: Session, person_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[Notification]:
@@ -31,11 +36,8 @@ def unread_count(session: Session, person_id: UUID) -> int:
 
 def unread_messages(session: Session, person_id: UUID | None, referral_ids: Sequence[UUID]) -> dict[UUID, datetime]:
     """The cases of which somebody said something that the person has not seen, and since when."""
-    query = sa.select(Notification.referral_id, sa.func.min(Notification.created_at)).where(
-        Notification.person_id == person_id, Notification.referral_id.in_(referral_ids), IS_UNREAD,
-        Notification.kind.in_(MESSAGES),
-    ).group_by(Notification.referral_id)  # fmt: skip
-    return {row[0]: row[1] for row in session.execute(query)}
+    given = {"person_id": person_id, "ids": referral_ids}
+    return {row[0]: row[1] for row in session.execute(UNREAD_MESSAGES, given)}
 
 
 def seen_by(session: Session, referral_id: UUID, since: datetime, but: UUID | None) -> list[tuple[str, datetime]]:

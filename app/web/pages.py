@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
     """Exam types, sexes, ages, days, sizes and time left, in words."""
     _ = spoken.gettext
     return {
-        "exam_words": lambda code: clinical.exam_type(code, _),
+        "exam_words": lru_cache(100)(lambda code: clinical.exam_type(code, _)),
         "sex_words": lambda code: clinical.sex(code, _),
         "month_name": lambda number: get_month_names("abbreviated", locale=spoken.language)[number],
         "in_file": lambda patient: in_file(patient, spoken.language),
@@ -99,7 +99,7 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "value_words": lambda name, value, at: changed(name, value, at, spoken),
         "gestation_words": lambda referral: pregnant(referral, spoken),
         "clock_words": lambda at, *sites: clock(at, spoken, *sites),
-        "language_words": lambda code: in_own_words(code, spoken.language),
+        "language_words": lru_cache(100)(lambda code: in_own_words(code, spoken.language)),
         "field_words": lambda name: fields(spoken).get(name, name),
         "job_words": lambda name: jobs(spoken).get(name, name),
         "detail_words": lambda detail, at: details(detail, at, spoken),
