@@ -127,6 +127,13 @@ def read_and_write(page: Page, code: str) -> None:
 def play_every_clip(page: Page) -> None:
     """Two films in it, the DICOM clip and the telephone's: both move."""
     page.locator("us-viewer").first.wait_for()
+    moving, deadline = (
+        page.locator(".strip [data-form=clip], .strip [data-form=film]"),
+        time.monotonic() + LONG_MS / 1000,
+    )
+    while moving.count() < 2 and time.monotonic() < deadline:  # clips come last, and are looked into then
+        page.wait_for_timeout(500)
+        page.reload()
     seen = 0
     for thumbnail in page.locator(".strip a, .strip button").all():
         thumbnail.click()

@@ -10,8 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
+from app.access.actor import WORKER
+from app.access.models import ApiToken, SignIn
+from app.db import now, transaction
 from app.http.actor import PLAIN
 from app.people.models import Role
 from tests import people
@@ -62,7 +66,6 @@ def sign_in(context: BrowserContext, line: Chaos, who: Somebody) -> None:
 
 def ready(page: Page) -> None:
     """The worker has what it needs when there is no line, and the device a token to send with."""
-    page.evaluate("navigator.serviceWorker.ready")
     wait(page, """new Promise((done) => { const asked = indexedDB.open('sonopost-outbox');
         asked.onsuccess = () => { const all = asked.result.transaction('people').objectStore('people').getAll();
             all.onsuccess = () => { asked.result.close(); done(all.result.some((one) => one.token)); }; }; })""")  # fmt: skip
@@ -112,6 +115,7 @@ def test_written_offline_reloaded_closed_midway_and_reopened_it_is_complete_with
         page = context.new_page()
         page.goto("/referrals/new")
         ready(page)
+        page.evaluate("navigator.serviceWorker.ready")
         context.set_offline(True)
         page.goto("/referrals/new")
         expect(page.locator("body")).to_contain_text("no line at the moment")
@@ -140,6 +144,28 @@ def test_written_offline_reloaded_closed_midway_and_reopened_it_is_complete_with
     assert file["sha256"] == hashlib.sha256(clip.read_bytes()).hexdigest()
     assert line.up_bytes - sent < clip.stat().st_size, "it began from the start again"
     assert len(arrived(server, places.referrer)) == 1
+
+
+def test_it_can_be_installed_and_keeps_no_page_about_a_patient(
+    server: Running, places: Places, line: Chaos, opened: Callable[[], Any]
+) -> None:
+    placed = cases.place(server, places)
+    with opened() as context:
+        sign_in(context, line, places.referrer)
+        page = context.new_page()
+        page.goto("/")
+        page.evaluate("navigator.serviceWorker.ready")
+        for path in ("/", f"/referrals/{placed.referral_id}", "/referrals/new"):
+            page.goto(path)
+        manifest = context.new_cdp_session(page).send("Page.getAppManifest")
+        assert (manifest["errors"], manifest["url"]) == ([], f"{line.base_url}/manifest.webmanifest")
+        kept = page.evaluate("""(async () => {
+            const found = {};
+            for (const name of await caches.keys()) for (const one of await (await caches.open(name)).keys())
+                found[new URL(one.url).pathname] = await (await (await caches.open(name)).match(one)).text();
+            return found; })()""")
+    assert {"/outbox", "/outbox/new"} == {path for path in kept if not path.startswith("/static/")}
+    assert [path for path, text in kept.items() if "Otieno" in text or places.referrer.name in text] == []
 
 
 def test_signing_out_locks_the_outbox_which_goes_on_sending_and_shows_the_next_one_nothing(
@@ -181,6 +207,24 @@ def test_signing_out_locks_the_outbox_which_goes_on_sending_and_shows_the_next_o
     with cases.client_of(server, places.referrer) as client:
         (referral,) = cases.ok(client.get("/referrals"))["items"]
         assert cases.ok(client.get(f"/referrals/{referral['id']}"))["author"] == places.referrer.name
+
+
+def test_a_sign_in_that_is_over_asks_and_what_waits_goes_on_after_the_next_one(
+    server: Running, places: Places, arrive: Arrive, tmp_path: Path
+) -> None:
+    placed = cases.place(server, places)
+    page = arrive(places.referrer, f"/referrals/{placed.referral_id}", expected=("401",))
+    ready(page)
+    with transaction(WORKER) as session:
+        session.execute(sa.delete(SignIn).where(SignIn.person_id == places.referrer.id))
+        session.execute(sa.update(ApiToken).where(ApiToken.person_id == places.referrer.id).values(revoked_at=now()))
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(cases.jpeg())
+    choose(page, photo)
+    expect(page.locator("[data-queue] .state")).to_contain_text("You were signed out")
+    page.context.add_cookies([{"name": PLAIN, "value": cookie_of(places.referrer), "url": server.base_url}])
+    page.context.new_page().goto(f"{server.base_url}/")
+    expect(page.locator("[data-said]")).to_have_text("The file is received and verified.")
 
 
 @pytest.mark.parametrize("viewport", [None, NARROW], ids=["wide", "narrow"])

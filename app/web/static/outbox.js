@@ -78,6 +78,7 @@ async function begin() {
   listen((news) => {
     void look();
     if (news.added || news.wake) void go();
+    if (id && news.signed_out === id) void ready(id); // the token alone is over, where the page is not
   });
   addEventListener("online", () => tell({ wake: true }));
   document.addEventListener("visibilitychange", () => document.hidden || (void lockIdle(), tell({ wake: true })));
