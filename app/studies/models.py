@@ -44,7 +44,7 @@ class Study(Base):
         sa.Index("ix_study_accession_number", "organization_id", "accession_number"),
         sa.Index("ix_study_uid", "study_instance_uid"),
         sa.Index("ix_study_date", "organization_id", "study_date", "id"),
-        sa.Index("ix_study_patient_identifier", "organization_id", "patient_identifier", "id"),
+        sa.Index("ix_study_patient_identifier", "patient_identifier", "organization_id", "id"),  # also whosever they are
         sa.Index("ix_study_newest", "organization_id", "id"),
         sa.Index("ix_study_unmatched", "organization_id", "id", sqlite_where=sa.text("matched_at IS NULL"),
                  postgresql_where=sa.text("matched_at IS NULL")),

@@ -112,13 +112,16 @@ def hold_review(review_id: UUID, who: Acting, request: Request, key: Once, text:
 
 
 @router.post("/reviews/{review_id}/say")
-def say_in_review(review_id: UUID, who: Acting, request: Request, key: Once, note: Field = "") -> Response:
-    """Write to the clinic; nobody's clock stops by it."""
+def say_in_review(
+    review_id: UUID, who: Acting, request: Request, key: Once, note: Field = "",
+    file_id: Annotated[list[UUID] | None, Form()] = None,
+) -> Response:  # fmt: skip
+    """Write to the clinic, about these files or without; nobody's clock stops by it."""
 
     def act(session: Session, review: Review) -> None:
         done = once(session, key)
         if not done.before:
-            message = say(session, who, review, note.strip(), [], as_reader=True)
+            message = say(session, who, review, note.strip(), file_id or [], as_reader=True)
             session.flush()
             done.keep(303, message.id)
 

@@ -23,7 +23,7 @@ from app.studies.models import Instance, Study
 from app.web.forms import Fields, status_of
 from app.web.forms import Form as Filled
 from app.web.pages import render, see_other
-from app.web.referring import BESIDE, checked, patient_of
+from app.web.referring import BESIDE, checked, patient_of, put_right
 from app.web.similar import mother_of, similar_to
 from app.web.words import speech_of
 
@@ -71,7 +71,9 @@ def send_for_right_patient(request: Request, who: Acting, referral_id: UUID, for
             if not done.before:
                 before = submit.for_change(session, who, referral_id)
                 same = bool(form.value("same_patient"))
-                made_id = right_patient.send_again(session, who, before, given, same_patient=same).id
+                made = right_patient.send_again(session, who, before, given, same_patient=same)
+                put_right(session, who, made.patient_id, form)
+                made_id = made.id
                 done.keep(303, made_id)
     except (Conflict, Invalid) as refusal:
         return _asking(request, who, referral_id, form.refused(refusal, say, BESIDE), status_of(refusal))

@@ -8,10 +8,10 @@ from starlette.responses import FileResponse, JSONResponse
 
 from app.access.actor import Actor
 from app.http.actor import perhaps
-from app.referrals import deadlines
 from app.referrals.models import EXAM_TYPES
 from app.web.forms import Form
 from app.web.pages import render
+from app.web.urgency import spans
 
 router = APIRouter(include_in_schema=False)
 FOLDER = Path(__file__).parent
@@ -29,7 +29,7 @@ def show_offline_form(request: Request) -> Response:
     """The form of a new referral as the browser keeps it: the same fields, and whoever asks for it is nobody."""
     return render(
         request, None, "new_referral.html", form=Form(NEW), own=[], readers=[], exam_types=EXAM_TYPES,
-        deadlines=deadlines.table(), unread_here=[], looks=True, similar=[], is_shell=True,
+        spans=spans(()), unread_here=[], looks=True, similar=[], is_shell=True,
     )  # fmt: skip
 
 

@@ -23,9 +23,10 @@ from app.http.idempotency import FIELD
 from app.languages import LANGUAGES, Speech, speech
 from app.notifications.inbox import unread_count
 from app.people.models import Organization, Patient
+from app.referrals import deadlines
 from app.referrals.dating import gestation
 from app.referrals.manifest import Counts
-from app.referrals.models import Referral
+from app.referrals.models import Priority, Referral
 from app.reports import words as clinical
 from app.web import echo, kept
 from app.web.clock import span_words, time_left, took
@@ -96,7 +97,7 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "da_day": lambda date: clinical.day(f"{date[:4]}-{date[4:6]}-{date[6:]}", spoken.language),
         "clue_words": lambda names: ", ".join(clues(spoken).get(name, name) for name in names),
         "plain": plain,
-        "value_words": lambda name, value, at: changed(name, value, at, spoken),
+        "value_words": lambda name, value, referral: changed(name, value, referral, spoken),
         "gestation_words": lambda referral: pregnant(referral, spoken),
         "clock_words": lambda at, *sites: clock(at, spoken, *sites),
         "language_words": lru_cache(100)(lambda code: in_own_words(code, spoken.language)),
@@ -149,24 +150,17 @@ def plain(value: object) -> str:
     return "–" if value in (None, "") else str(value)
 
 
-def changed(name: str, value: object, at: Organization, spoken: Speech) -> str:
-    """A revised value as the pages say it, with times by the clock of `at`; never a code word."""
+def changed(name: str, value: object, referral: Referral, spoken: Speech) -> str:
+    """A revised value as the pages say it, with times by the clinic's clock; never a code word: staff read FHIR's
+    otherwise than they are meant."""
     if name == "priority":
-        return priorities(spoken).get(str(value), str(value))
+        times = deadlines.table(referral.organization, referral.reading_organization)
+        return spoken.gettext("Within {span}").format(span=span_words(times[Priority(str(value))], spoken.ngettext))
     if name == "exam_type":
         return clinical.exam_type(str(value), spoken.gettext)
     if name == "patient_leaves_at" and value:
-        return clinical.moment(datetime.fromisoformat(str(value)), [at.time_zone], spoken.language)
+        return clinical.moment(datetime.fromisoformat(str(value)), [referral.organization.time_zone], spoken.language)
     return plain(value)
-
-
-def priorities(spoken: Speech) -> dict[str, str]:
-    """How urgent, by its time: staff read FHIR's code words otherwise than they are meant."""
-    _ = spoken.gettext
-    return {
-        "routine": _("Within 3 days"), "urgent": _("Within 24 hours"), "asap": _("Within 4 hours"),
-        "stat": _("Within 1 hour"),
-    }  # fmt: skip
 
 
 def pregnant(referral: Referral, spoken: Speech) -> str:

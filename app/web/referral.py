@@ -16,8 +16,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
 from app.notifications.inbox import mark_case_read, unread_messages
-from app.referrals import deadlines
-from app.referrals.given import RevisedReferral, clean
+from app.referrals.given import RevisedDraft, RevisedReferral, clean
 from app.referrals.models import ARRIVED, EXAM_TYPES, TAKES_FILES, FileStatus, ManifestItem, Referral, ReferralStatus
 from app.reports import right_patient
 from app.reviews import cancel, files, hold, step, submit
@@ -29,6 +28,7 @@ from app.web.forms import Fields, Form, required, status_of
 from app.web.pages import render, see_other
 from app.web.referring import BESIDE, checked, shown, text_of
 from app.web.states import state
+from app.web.urgency import spans
 from app.web.words import speech_of
 
 router = APIRouter(prefix="/referrals/{referral_id}", include_in_schema=False)
@@ -134,7 +134,9 @@ def save_revision(request: Request, who: Acting, referral_id: UUID, form: Fields
     """Only over the text that was shown: what somebody else changed meanwhile is looked at first."""
     say, found = speech_of(request, who), _mine(who, referral_id)
     try:
-        given = checked(RevisedReferral, text_of(form, found.referral.organization.time_zone), form, say)
+        is_draft = found.referral.status == ReferralStatus.DRAFT
+        model = RevisedDraft if is_draft else RevisedReferral
+        given = checked(model, text_of(form, found.referral.organization.time_zone), form, say, is_draft=is_draft)
         if given is None:
             return _revising(request, who, found, form, 422)
         with transaction(who) as session:
@@ -235,9 +237,9 @@ def _page(
 def _revising(request: Request, who: Actor, found: Case, form: Form, status: int = 200) -> Response:
     if found.referral.status not in OPEN:
         raise Conflict("An ended referral cannot be changed.")
-    by = deadlines.table(found.referral.organization, found.referral.reading_organization)
+    times = spans([(found.referral.organization, found.referral.reading_organization)])
     return render(
-        request, who, "revise_referral.html", status, form=form, found=found, exam_types=EXAM_TYPES, deadlines=by
+        request, who, "revise_referral.html", status, form=form, found=found, exam_types=EXAM_TYPES, spans=times
     )
 
 
@@ -248,6 +250,7 @@ def context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
     files = found.files
     takes_files = sends and referral.status in TAKES_FILES
     alike = _alike(files) if takes_files else []
+    lookable = {one.id for one in (*found.instances, *found.documents)}
     by_themselves = [one for one in files if one.status in TROUBLED and not any(one in group for group in alike)]
     return {
         "found": found, "referral": referral, "sends": sends,
@@ -262,6 +265,7 @@ def context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
         "arrived": [one for one in files if one.status == FileStatus.STORED],
         "withdrawn": [one for one in files if one.status == FileStatus.WITHDRAWN],
         "ready": {one.id for one in found.instances if one.preview == "ready"},
+        "lookable": lookable, "keys": {str(one.id) for one in found.instances} | {f"{one.id}-1" for one in found.documents},
         "since_question": since_question(found),
         "named": [one for one in files if one.status == FileStatus.STORED and not one.is_archive][-MOST_NAMED:],
     }  # fmt: skip

@@ -3,15 +3,20 @@
 import json
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.errors import Invalid
 from app.http.problems import problem_of
 from app.languages import Speech
+from app.referrals.given import GivenPatient
 from app.referrals.models import Referral
+from app.reviews.identify import identify
 from app.web.echo import birth_date_of
 from app.web.forms import Form
 
@@ -87,11 +92,22 @@ def patient_of(form: Form) -> dict[str, Any]:
     patient["birth_order"] = form.value("birth_order") or None
     if form.value("patient_id") not in ("", "new"):
         patient["id"] = form.value("patient_id")
+    if form.value("patient_is") in ("known", "given"):
+        patient["same_as"] = form.value("same_as") or None
     if form.value("mother").strip() and not any(patient[name].strip() for name in plain[1:]):
         patient["name_unknown"] = True  # shown as hers
     if form.value("age_value").strip():
         patient["age"] = {"value": form.value("age_value").strip(), "unit": form.value("age_unit") or "years"}
     return patient
+
+
+def put_right(session: Session, who: Actor, patient_id: UUID, form: Form) -> None:
+    """Asked which is right, somebody said: what the form says. From then on it is known so, on the record."""
+    if form.value("patient_is") != "given" or form.value("same_as") != str(patient_id):
+        return
+    said = patient_of(form)
+    given = {name: said[name] for name in ("birth_date", "sex") if said[name] not in (None, "", "unknown")}
+    identify(session, who, patient_id, GivenPatient.model_validate({"id": patient_id, **given}))
 
 
 def text_of(form: Form, time_zone: str) -> dict[str, Any]:

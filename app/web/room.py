@@ -20,6 +20,7 @@ from app.http.actor import Acting
 from app.http.etag import etag
 from app.notifications.inbox import mark_case_read, unread_messages
 from app.people.models import Organization, Person
+from app.referrals.models import FileStatus, ManifestItem
 from app.reports import words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
@@ -39,6 +40,7 @@ ASSIGNABLE = (ReviewStatus.REQUESTED, ReviewStatus.RECEIVED, ReviewStatus.ACCEPT
 WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD)
 
 IMPRESSION = "impression"
+MOST_NAMED = 12  # files beside a message
 BEGINNING = 6  # of the strip: the page comes with so many, the rest when the first image is there
 UNCHANGED = {"images": False, "question": False, "message": False, "ended": False, "lost": False}
 
@@ -165,9 +167,16 @@ def room_page(
         request, who, "reading.html", said.status, room=room, case=room.case, review=room.review, may=room.may,
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
         shown=shown, beginning=0 if whole or is_late or beside else BEGINNING,
-        text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED,
+        text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED, named=_named(room.case, shown),
         beside=beside, clock_seconds=clock_seconds,
     )  # fmt: skip
+
+
+def _named(case: Case, shown: Sight | None) -> list[ManifestItem]:
+    """The files that a message can be about: that of the picture on the stage first, then the newest."""
+    here = [one for one in reversed(case.files) if one.status == FileStatus.STORED and not one.is_archive]
+    on_stage = shown.source_id if shown else None
+    return sorted(here, key=lambda one: on_stage not in (one.instance_id, one.document_id))[:MOST_NAMED]
 
 
 def clock_seconds(at: datetime, organization: Organization) -> str:

@@ -14,6 +14,7 @@ from app.web import (
     glance,
     keeping,
     links,
+    looking,
     moving,
     notices,
     outbox,
@@ -26,13 +27,14 @@ from app.web import (
     specialist,
     unmatched,
     uploads,
+    urgency,
 )  # fmt: skip
 
 router = APIRouter(include_in_schema=False)
 router.include_router(specialist.router)
 for part in (
-    account, admin, attention, entry, glance, keeping, links, moving, notices, outbox, oversight, patients, referrer, referral,
-    slip, unmatched, uploads,
+    account, admin, attention, entry, glance, keeping, links, looking, moving, notices, outbox, oversight, patients, referrer,
+    referral, slip, unmatched, uploads, urgency,
 ):  # fmt: skip
     router.include_router(part.router)
 STATIC = Path(__file__).parent / "static"
