@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 from sqlalchemy.sql.dml import ReturningInsert
 
 from app.config import settings
-from app.errors import Invalid, Unavailable
+from app.errors import Invalid, Sentence, Unavailable
 
 
 class Acting(Protocol):
@@ -60,6 +60,22 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Said(sa.TypeDecorator[str]):
+    """A text that may be a sentence of ours: kept with its values, so that each reads it in their own language.
+
+    What people typed stays as it is; it never begins so, for control characters are taken from it."""
+
+    impl = sa.Text
+    cache_ok = True
+    BEGINS = "\x1f"
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return self.BEGINS + json.dumps(value.to_json()) if isinstance(value, Sentence) else value
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return Sentence.from_json(json.loads(value[1:])) if value and value.startswith(self.BEGINS) else value
 
 
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")

@@ -18,10 +18,14 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "review.read": READERS,  # claim, release, hold, write, decline
     "review.assign": frozenset({Role.COORDINATOR, Role.SUPERVISOR}),
     "report.sign": READERS,
+    "report.countersign": frozenset({Role.SUPERVISOR}),
+    "critical.raise": READERS,
+    "critical.communicate": READERS | {Role.COORDINATOR},  # whoever takes the telephone
     "patient.merge": frozenset({Role.COORDINATOR}),
     "attention.own": frozenset({Role.COORDINATOR, Role.ADMIN}),  # what one's own organization has to settle
     "turnaround.see": frozenset({Role.COORDINATOR, Role.SUPERVISOR, Role.QA_LEAD, Role.ADMIN}),
     "study.measure": READERS | {Role.REFERRER},  # the operator too; each organization sees its own
+    "pregnancy.date": READERS | {Role.REFERRER},
     "organization.administer": frozenset({Role.ADMIN}),
     "audit.read": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
 }

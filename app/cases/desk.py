@@ -6,16 +6,21 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.access.actor import Actor
 from app.access.scope import visible
 from app.db import decoded, encoded
 from app.people.models import Membership, Organization, Person, ReadingRelation, Role
 from app.referrals.models import Referral
+from app.reports.critical_finding import IS_OPEN, CriticalFinding
+from app.reports.late import IS_OPEN as IS_LATE
+from app.reports.late import LateFiles
 from app.reports.models import Report, ReportVersion, Signature
 from app.reviews.models import Review, ReviewStatus
 from app.reviews.worklist import Asked, Page, narrowed, rows, sought
+
+MOST_SHOWN = 50  # of one reader, above their worklist
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,32 @@ def _last_of(site_id: UUID, actor: Actor) -> sa.Select[datetime, str]:
                Report.reading_organization_id.in_(actor.organizations_for("review.list")))
         .order_by(Report.signed_at.desc()).limit(1)
     )  # fmt: skip
+
+
+def critical_of(session: Session, actor: Actor) -> list[tuple[CriticalFinding, Referral]]:
+    """What the actor raised, or is the reader of, that nobody of the clinic has said back: signed or not."""
+    here = CriticalFinding.reading_organization_id.in_(actor.organizations_for("review.list"))
+    mine = sa.or_(CriticalFinding.person_id == actor.person_id, Review.owner_id == actor.person_id)
+    query = (
+        sa.select(CriticalFinding, Referral).join(Review, Review.id == CriticalFinding.review_id)
+        .join(Referral, Referral.id == CriticalFinding.referral_id).where(IS_OPEN, here, mine)
+        .options(joinedload(Referral.organization), joinedload(Referral.reading_organization))
+        .order_by(CriticalFinding.identified_at).limit(MOST_SHOWN)
+    )  # fmt: skip
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def late_files_of(session: Session, actor: Actor) -> list[tuple[LateFiles, Referral]]:
+    """What came after the actor had signed, and waits for their word; what is due first before the rest."""
+    query = (
+        sa.select(LateFiles, Referral).join(Review, Review.id == LateFiles.review_id)
+        .join(Referral, Referral.id == LateFiles.referral_id)
+        .where(IS_LATE, Review.owner_id == actor.person_id,
+               LateFiles.reading_organization_id.in_(actor.organizations_for("review.list")))
+        .options(joinedload(Referral.organization), joinedload(Referral.reading_organization))
+        .order_by(LateFiles.due_at).limit(MOST_SHOWN)
+    )  # fmt: skip
+    return [(row[0], row[1]) for row in session.execute(query)]
 
 
 def reports_of(session: Session, review_ids: list[UUID]) -> dict[UUID, Report]:

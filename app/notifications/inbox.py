@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.db import IDS, now
 from app.errors import NotFound
@@ -51,6 +51,12 @@ def seen_by(session: Session, referral_id: UUID, since: datetime, but: UUID | No
         .group_by(Person.id, Person.name).order_by(sa.text("at"))
     )  # fmt: skip
     return [(row.name, row.at) for row in session.execute(query)]
+
+
+def told_of(session: Session, referral_id: UUID, kind: str) -> list[Notification]:
+    """Who was told of this in a case, with what became of each mail and when they opened it; the last telling first."""
+    query = sa.select(Notification).where(Notification.referral_id == referral_id, Notification.kind == kind)
+    return list(session.scalars(query.options(joinedload(Notification.person)).order_by(Notification.id.desc())))
 
 
 def mark_read(session: Session, person_id: UUID, notification_id: UUID) -> None:

@@ -153,6 +153,7 @@ class Obstetric(Given):
     gravida: int | None = Field(None, ge=0, le=30)
     para: int | None = Field(None, ge=0, le=30)
     pregnancy_test: Line = ""
+    examined_on: date | None = Field(None, description="The day of the examination, by the clinic's own calendar")
     dates_confirmed: bool = Field(False, description="However unlikely they look, they are right")
 
 

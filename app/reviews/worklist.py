@@ -15,6 +15,7 @@ from app.people.models import Organization, Patient, Person, fold
 from app.referrals import search
 from app.referrals.codes import normalized
 from app.referrals.models import Referral
+from app.referrals.pregnancy import Pregnancy
 from app.reviews.models import OPEN, OPEN_SQL, Review, ReviewStatus
 
 # As literal text, and without a type (SQLite would get `… = 1`), or the partial indexes are not recognized.
@@ -101,7 +102,7 @@ def _ids_of_one(
     if asked.status in ("", "open"):
         query = query.where(IS_OPEN if of is Review else of.status.in_(OPEN))
     elif asked.status in set(OPEN) | {"completed", "rejected", "cancelled"}:
-        query = query.where(of.status == asked.status)
+        query = query.where(of.status == asked.status, of.sent_on_at.is_(None))  # what was sent on is seen no more
     else:
         raise Invalid("There is no such status.", field="status")
     query = narrowed(query, asked, of)
@@ -141,7 +142,11 @@ ROWS = sa.select(Review).where(Review.id.in_(IDS)).options(
     joinedload(Review.owner).load_only(Person.name, raiseload=True),
     joinedload(Review.referral, innerjoin=True).options(
         load_only(Referral.organization_id, Referral.patient_id, Referral.code, Referral.priority, Referral.exam_type,
-                  Referral.question, Referral.language, Referral.patient_leaves_at, Referral.obstetric, raiseload=True),
+                  Referral.question, Referral.language, Referral.patient_leaves_at, Referral.obstetric,
+                  Referral.pregnancy_id, raiseload=True),
+        joinedload(Referral.pregnancy).load_only(
+            Pregnancy.edd, Pregnancy.is_certain, Pregnancy.ended_on, raiseload=True
+        ),
         joinedload(Referral.patient, innerjoin=True),
         joinedload(Referral.organization, innerjoin=True).load_only(Organization.name, Organization.time_zone, raiseload=True),
     ),

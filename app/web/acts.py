@@ -19,6 +19,7 @@ from app.people.models import Organization
 from app.referrals.given import clean
 from app.reports import draft
 from app.reports.draft import GivenDraft
+from app.reports.send_on import send_on
 from app.reviews import claim, decline, hold, step
 from app.reviews.models import Review
 from app.reviews.say import say
@@ -26,7 +27,7 @@ from app.studies import machine
 from app.web import room
 from app.web.pages import by_htmx, render, see_other
 from app.web.room import Outcome
-from app.web.states import clock
+from app.web.states import clock, who_was_first
 from app.web.words import speech_of
 from app.web.worklist import row_of
 
@@ -94,6 +95,16 @@ def assign_review(
 def return_review(review_id: UUID, who: Acting, request: Request) -> Response:
     def act(session: Session, review: Review) -> None:
         decline.give_back(session, who, review)
+
+    return _done(request, who, review_id, act, "/worklist", right="review.assign")
+
+
+@router.post("/reviews/{review_id}/send-on")
+def send_review_on(
+    review_id: UUID, who: Acting, request: Request, reading_organization_id: Annotated[UUID, Form()]
+) -> Response:
+    def act(session: Session, review: Review) -> None:
+        send_on(session, who, review, reading_organization_id)
 
     return _done(request, who, review_id, act, "/worklist", right="review.assign")
 
@@ -188,9 +199,10 @@ def _done(
     except (Conflict, Invalid) as refusal:
         kept = said or Outcome()
         status = 409 if isinstance(refusal, Conflict) else 422
-        said_again = speech_of(request, who).gettext(refusal.sentence)
+        here = room.entered(who, review_id)
+        said_again = who_was_first(refusal, speech_of(request, who), here.case.referral.reading_organization)
         again = Outcome(said_again, refusal.field, reason=kept.reason, advice=kept.advice, status=status)
-        return room.room_page(request, who, room.entered(who, review_id), again)
+        return room.room_page(request, who, here, again)
     return see_other(then)
 
 

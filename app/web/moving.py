@@ -85,7 +85,7 @@ def _moving(
 ) -> Response:
     found = _mine(who, referral_id)
     item = next((one for one in found.files if one.id == file_id), None)
-    if item is None or item.status not in (FileStatus.STORED, FileStatus.HELD):
+    if item is None or item.status not in (FileStatus.STORED, FileStatus.HELD, FileStatus.CONFLICT):
         raise NotFound
     with reading(who) as session:
         offered = candidates(session, _clues(session, item), besides=referral_id)
@@ -117,7 +117,8 @@ def _clues(session: Session, item: ManifestItem) -> Clues:
     if item.facts is not None:
         facts = Facts.from_json(item.facts)
         return Clues(item.organization_id, item.created_at, vars(facts.patient), facts.accession_number)
-    instance = session.get(Instance, item.instance_id) if item.instance_id else None
+    own = item.instance_id if item.status == FileStatus.STORED else None  # a conflict's is that of the first bytes
+    instance = session.get(Instance, own) if own else None
     if instance is not None and instance.kind == "dicom":
         return of_study(session, session.get_one(Study, instance.study_id))
     return Clues(item.organization_id, item.created_at)

@@ -19,16 +19,17 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.access.actor import CLINICAL, Actor
 from app.db import new_id, now, reading
+from app.errors import Sentence
 from app.http.idempotency import FIELD
 from app.languages import LANGUAGES, Speech, speech
 from app.notifications.inbox import unread_count
 from app.people.models import Organization, Patient
 from app.referrals import deadlines
-from app.referrals.dating import gestation
+from app.referrals.dating import age_of
 from app.referrals.manifest import Counts
 from app.referrals.models import Priority, Referral
 from app.reports import words as clinical
-from app.web import echo, kept
+from app.web import critical_words, echo, fetal, kept
 from app.web.clock import span_words, time_left, took
 from app.web.forms import Form
 from app.web.states import clock
@@ -97,9 +98,16 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "da_day": lambda date: clinical.day(f"{date[:4]}-{date[4:6]}-{date[6:]}", spoken.language),
         "clue_words": lambda names: ", ".join(clues(spoken).get(name, name) for name in names),
         "plain": plain,
+        "in_words": lambda text: (
+            _(text) if isinstance(text, Sentence) else text
+        ),  # what people typed is as they typed it
         "value_words": lambda name, value, referral: changed(name, value, referral, spoken),
         "gestation_words": lambda referral: pregnant(referral, spoken),
+        "edd_line": lambda known: fetal.edd_line(known, spoken),
         "clock_words": lambda at, *sites: clock(at, spoken, *sites),
+        "finding_words": lambda found: critical_words.finding(found, spoken),
+        "grade_words": lambda code: critical_words.grades(spoken).get(code, code),
+        "method_words": lambda code: critical_words.methods(spoken).get(code, code),
         "language_words": lru_cache(100)(lambda code: in_own_words(code, spoken.language)),
         "field_words": lambda name: fields(spoken).get(name, name),
         "job_words": lambda name: jobs(spoken).get(name, name),
@@ -165,7 +173,7 @@ def changed(name: str, value: object, referral: Referral, spoken: Speech) -> str
 
 def pregnant(referral: Referral, spoken: Speech) -> str:
     """'11w3d', on this day at the clinic; with ~ where the last period is not certain."""
-    dated = gestation(referral.obstetric, clinical.today(referral.organization.time_zone))
+    dated = age_of(referral, clinical.today(referral.organization.time_zone))
     return echo.in_weeks(dated, spoken) if dated else ""
 
 
@@ -215,6 +223,7 @@ def jobs(spoken: Speech) -> dict[str, str]:
         "reviews.due": _("Tell of a deadline"), "reviews.warn": _("Warn of a claim that lapses"),
         "reviews.lapse": _("Let a claim lapse"), "reviews.unanswered": _("Tell of an open question"),
         "reports.unread": _("Send an answer again"), "reports.escalate": _("Tell of an unread answer"),
+        "reports.late": _("Tell of files that came after signing"),
     }  # fmt: skip
 
 

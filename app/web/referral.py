@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.orm import Session
 
 from app.access.actor import Actor, person_of
 from app.cases import case
@@ -16,13 +17,16 @@ from app.errors import Conflict, Invalid, NotFound
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
 from app.notifications.inbox import mark_case_read, unread_messages
+from app.people.models import Organization
 from app.referrals.given import RevisedDraft, RevisedReferral, clean
 from app.referrals.models import ARRIVED, EXAM_TYPES, TAKES_FILES, FileStatus, ManifestItem, Referral, ReferralStatus
 from app.reports import right_patient
+from app.reports.send_on import elsewhere, send_on
 from app.reviews import cancel, files, hold, step, submit
 from app.reviews.models import ReviewStatus
 from app.reviews.revise import revise
 from app.reviews.say import say
+from app.studies.conflicts import FIRST_STAYS
 from app.studies.identity import question_of
 from app.web.forms import Fields, Form, required, status_of
 from app.web.pages import render, see_other
@@ -165,6 +169,21 @@ def cancel_it(request: Request, who: Acting, referral_id: UUID, form: Fields) ->
     return see_other(f"/referrals/{referral_id}")
 
 
+@router.post("/send-on")
+def send_it_on(who: Acting, referral_id: UUID, form: Fields) -> Response:
+    """Declined, it is read elsewhere: to one of those that the page offered."""
+    found = _mine(who, referral_id)
+    try:
+        reader_id = UUID(form.value("reading_organization_id"))
+    except ValueError:
+        raise NotFound from None
+    if found.review is None:
+        raise NotFound
+    with transaction(who) as session:
+        send_on(session, who, step.loaded(session, who, found.review.id), reader_id)
+    return see_other(f"/referrals/{referral_id}")
+
+
 @router.post("/files/{file_id}/same-patient")
 def same_patient(who: Acting, referral_id: UUID, file_id: UUID, form: Fields) -> Response:
     """Of one file, or of all that name the same patient, up to the last one that the page showed."""
@@ -198,7 +217,7 @@ def _last_of(form: Form) -> UUID | None:
 
 
 # What the buttons say; the reason is kept in English and shown in the reader's language.
-WITHDRAWN = ("Wrong file.", "It will not be sent.", "Refused; taken off the list.")
+WITHDRAWN = ("Wrong file.", "It will not be sent.", "Refused; taken off the list.", FIRST_STAYS)
 
 
 def since_question(found: Case) -> list[ManifestItem]:
@@ -228,10 +247,19 @@ def _page(
     with reading(who) as session:
         said = talk(session, who, found, unread_since)
         replaced_by = right_patient.replaced_by(session, who, found.referral)
+        others = _elsewhere(session, who, found)
     return render(
         request, who, "referral.html", status, form=form, talk=said, replaced_by=replaced_by,
-        **context(request, who, found),
+        elsewhere=others, **context(request, who, found),
     )  # fmt: skip
+
+
+def _elsewhere(session: Session, who: Actor, found: Case) -> list[Organization]:
+    """Where the clinic can have a declined one read instead."""
+    review = found.review
+    if review is None or review.status != ReviewStatus.REJECTED or found.referral.status != ReferralStatus.ACTIVE:
+        return []
+    return elsewhere(session, review) if who.may("referral.send", review.organization_id) else []
 
 
 def _revising(request: Request, who: Actor, found: Case, form: Form, status: int = 200) -> Response:

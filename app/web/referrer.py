@@ -17,6 +17,7 @@ from app.http.idempotency import Once, RequestKey, once
 from app.notifications.inbox import unread_messages
 from app.people.models import Organization
 from app.people.reading import readers_for
+from app.referrals.dates import today_at
 from app.referrals.given import DraftReferral, GivenReferral
 from app.referrals.models import EXAM_TYPES
 from app.referrals.place import place
@@ -69,7 +70,11 @@ def home(
 
 @router.get("/referrals/new")
 def show_form(request: Request, who: Acting) -> Response:
-    return _form(request, who, Form({"priority": "routine", "sex": "unknown", "age_unit": "years"}))
+    with reading(who) as session:
+        mine = own(session, who)
+    today = today_at(mine[0]).isoformat() if mine else ""
+    plain = {"priority": "routine", "sex": "unknown", "age_unit": "years", "examined_on": today}
+    return _form(request, who, Form(plain))
 
 
 @router.post("/referrals/new")

@@ -29,9 +29,9 @@ BESIDE = {
     "patient.given_name": "given_name", "patient.name_local": "name_local", "patient.issuer": "identifier",
     "patient.mother_patient_id": "mother", "patient.id": "patient_id", "patient.birth_order": "birth_order",
     "callback.name": "callback_name", "callback.phone": "callback_phone", "obstetric.lmp": "lmp", "obstetric.edd": "edd",
-    "obstetric.gravida": "gravida", "obstetric.para": "para",
+    "obstetric.examined_on": "examined_on", "obstetric.gravida": "gravida", "obstetric.para": "para",
 }  # fmt: skip
-OBSTETRIC = ("lmp", "edd", "edd_basis", "gravida", "para", "pregnancy_test")
+OBSTETRIC = ("lmp", "edd", "edd_basis", "gravida", "para", "pregnancy_test", "examined_on")
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -117,12 +117,14 @@ def text_of(form: Form, time_zone: str) -> dict[str, Any]:
     text["priority"] = form.value("priority") or "routine"
     text["callback"] = {"name": form.value("callback_name"), "phone": form.value("callback_phone")}
     obstetric = {name: form.value(name).strip() for name in OBSTETRIC if form.value(name).strip()}
+    if set(obstetric) == {"examined_on"} and not form.value("exam_type").startswith("ob-"):
+        obstetric = {}  # it stands there as today before anybody says that somebody is pregnant
     if obstetric and form.value("dates_confirmed"):
         obstetric["dates_confirmed"] = "true"
     if obstetric and form.value("lmp_certain"):
         obstetric["lmp_certain"] = form.value("lmp_certain")
     text["obstetric"] = obstetric or None
-    text["patient_leaves_at"] = _local_time(form.value("patient_leaves_at"), time_zone)
+    text["patient_leaves_at"] = local_time(form.value("patient_leaves_at"), time_zone, "patient_leaves_at")
     return text
 
 
@@ -152,11 +154,11 @@ def shown(referral: Referral) -> dict[str, str]:
     return fields
 
 
-def _local_time(text: str, time_zone: str) -> datetime | None:
-    """As a clock at the clinic shows it."""
+def local_time(text: str, time_zone: str, field: str) -> datetime | None:
+    """As a clock there shows it."""
     if not text.strip():
         return None
     try:
         return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(time_zone))
     except ValueError:
-        raise Invalid("Write day and time, such as 2026-04-03T15:00.", field="patient_leaves_at") from None
+        raise Invalid("Write day and time, such as 2026-04-03T15:00.", field=field) from None

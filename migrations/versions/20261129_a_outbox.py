@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261129_a_outbox"
-down_revision = "20261128_f_identifiers"
+down_revision = "20261129_f_day"
 branch_labels = None
 depends_on = None
 UNNOTED = sa.text("noted_at IS NULL")

@@ -195,6 +195,7 @@ def test_includefield_adds_what_is_asked_for(archive: Archive, path: str, field:
     assert value(found, tag) == expected
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(
     "query",
     ["limit=x", "limit=-1", "offset=1.5", "fuzzymatching=maybe", "StudyDate=2024", "StudyDate=20240101-2024",
@@ -220,6 +221,7 @@ def test_page_that_was_asked_for_needs_no_warning(archive: Archive) -> None:
     assert "warning" not in archive.get("/studies?limit=5000").headers  # there are five
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(
     ("accept", "status"),
     [(JSON, 200), ("application/json", 200), ("*/*", 200), ("application/*", 200), ("text/html", 406),

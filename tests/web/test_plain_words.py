@@ -74,7 +74,7 @@ def test_files_are_counted_in_the_same_words_everywhere(
         assert "2 files arrived, 1 refused" in read(client, path), path
         assert "not arrived" not in read(client, path), path
     assert "2 · 1 refused" in read(reader, "/worklist?status=mine")
-    assert "2 files were in it, 1 of them is refused." in read(sender, case)
+    assert "2 files were in it. 1 of them is refused." in read(sender, case)
 
 
 def test_refused_files_are_called_refused_in_the_reading_room(

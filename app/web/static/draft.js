@@ -1,6 +1,8 @@
 // @ts-check
 /** Autosave: what is typed lies on this device until the server has it, and no text overwrites another unseen. */
 
+import { signedInAgain } from "./again.js";
+
 const FIELDS = /** @type {const} */ (["findings", "impression", "recommendation"]);
 const QUIET_MS = 1000;
 const AGAIN_MS = [2000, 5000, 15000, 30000];
@@ -140,6 +142,9 @@ class Draft {
       const theirs = await fetch(this.address).catch(() => null);
       if (theirs?.ok) this.differs(await theirs.json(), theirs.headers.get("ETag") ?? "");
       else this.say("kept");
+    } else if (answer?.status === 401) {
+      this.say("kept");
+      if (await signedInAgain()) this.timer = setTimeout(() => this.save(), 0);
     } else if (answer && answer.status < 500 && answer.status !== 429) {
       const problem = await answer.json().catch(() => ({}));
       this.say("refused", { reason: problem.detail ?? "" });
@@ -246,5 +251,3 @@ function showKept(form) {
 
 if (form?.hasAttribute("data-gone")) showKept(form);
 else if (form && !form.hasAttribute("data-fixed")) new Draft(form);
-
-export {}; // a module: its types are its own
