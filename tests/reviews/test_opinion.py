@@ -98,7 +98,7 @@ def test_another_organization_sees_the_case_only_while_it_is_asked(
 
 
 def test_who_cannot_be_asked_or_answer_is_refused(case: Reading, places: Places, expert: Somebody) -> None:
-    wrong: list[dict[str, UUID]] = [
+    wrong: list[dict[str, Any]] = [
         {}, {"person_id": places.reviewer.id}, {"person_id": places.referrer.id}, {"person_id": expert.id},
         {"organization_id": places.stranger}, {"organization_id": places.clinic},
         {"person_id": places.second_reviewer.id, "organization_id": expert.organization_id},
