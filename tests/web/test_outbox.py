@@ -253,7 +253,7 @@ def test_discarding_is_typed_and_the_coordinator_is_told(
     page.get_by_label("Type discard").fill("discard")
     page.get_by_role("button", name="Discard it for good").click()
     expect(page.locator("[data-empty]")).to_be_visible()
-    told = arrive(coordinator, "/attention")
+    told = arrive(coordinator, "/attention", **({"viewport": viewport} if viewport else {}))
     until(lambda: told.reload() and "Discarded on a device" in told.content())
     expect(told.locator("main")).to_contain_text(places.referrer.name)
     accessible(told)

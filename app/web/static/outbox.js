@@ -1,7 +1,7 @@
 // @ts-check
 /** On every page of somebody who sends: what waits on this device says so and leaves by itself; signing out locks it. */
 
-import { all, listen, tell } from "./kept.js";
+import { all, get, listen, tell } from "./kept.js";
 import { lockAll, lockIdle, ready, signedIn } from "./person.js";
 
 /** @import { Kept, KeptFile, Person } from "./kept.js" */
@@ -21,7 +21,7 @@ async function waiting() {
   const sent = new Set(entries.filter((one) => one.state !== "writing").map((one) => one.id));
   const behind = files.filter((one) => sent.has(one.entry_id));
   const asks = new Set(people.filter((one) => one.must_sign_in || !one.token).map((one) => one.id));
-  return { n: texts.length, m: behind.length, bytes: behind.reduce((sum, one) => sum + one.size, 0), asks: entries.some((one) => one.state !== "writing" && asks.has(one.person_id) && (one.state !== "placed" || behind.some((file) => file.entry_id === one.id))) };
+  return { paused: Boolean(await get("settings", "paused")), n: texts.length, m: behind.length, bytes: behind.reduce((sum, one) => sum + one.size, 0), asks: entries.some((one) => one.state !== "writing" && asks.has(one.person_id) && (one.state !== "placed" || behind.some((file) => file.entry_id === one.id))) };
 }
 
 let isShown = false;
@@ -32,7 +32,7 @@ async function look() {
   if (!line || (!isShown && !found.n && !found.m)) return found;
   const size = `${(found.bytes / 1e6).toFixed(1)} MB`;
   const what = found.n ? (found.m ? "both" : "texts") : "files";
-  const said = found.n || found.m ? say(what, { n: found.n, m: found.m, size }) + (found.asks ? ` ${say("asks", {})}` : "") : say("none", {});
+  const said = found.n || found.m ? say(what, { n: found.n, m: found.m, size }) + (found.asks ? ` ${say("asks", {})}` : "") + (found.paused ? ` ${say("paused", {})}` : "") : say("none", {});
   const text = /** @type {HTMLElement} */ (line.querySelector("[data-text]"));
   if (text.textContent !== said) text.textContent = said;
   if (!document.querySelector("[data-upload]:not([hidden]), [data-outbox]")) isShown = true; // those pages say it themselves
