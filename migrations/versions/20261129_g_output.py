@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261129_e_output"
+revision = "20261129_g_output"
 down_revision = "20261129_f_day"
 branch_labels = None
 depends_on = None
