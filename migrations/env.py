@@ -17,6 +17,7 @@ import app.reports.late
 import app.reports.models
 import app.reports.teaching
 import app.reviews.models
+import app.reviews.opinion
 import app.reviews.seen
 import app.storage.blobs
 import app.studies.measurement

@@ -45,6 +45,7 @@ class Person(BaseModel):
 
 class Question(BaseModel):
     text: Text = Field(min_length=1, examples=["Please add a long axis of the gallbladder."])
+    file_ids: list[UUID] = Field([], max_length=1000, description="Files of the referral that this is about")
 
 
 class Reply(BaseModel):
@@ -155,7 +156,7 @@ def hold_review(review_id: UUID, given: Question, who: Acting, key: Once) -> Rev
         done = once(session, key)
         review = step.for_reader(session, who, review_id)
         if not done.before:
-            hold.hold(session, who, review, given.text)
+            hold.hold(session, who, review, given.text, given.file_ids)
             done.keep(200, review.id)
         return ReviewOut.of(review)
 

@@ -31,7 +31,7 @@ from app.referrals.models import Priority, Referral
 from app.reports import marks, rests
 from app.reports import words as clinical
 from app.reports.lettering import measured
-from app.web import critical_words, echo, fetal
+from app.web import critical_words, echo, fetal, kept
 from app.web.clock import span_words, time_left, took
 from app.web.forms import Form
 from app.web.states import clock
@@ -85,7 +85,8 @@ def _environment(language: str) -> Environment:
     }
     made.globals |= {
         "_": spoken.gettext, "gettext": spoken.gettext, "ngettext": spoken.ngettext, "language": language,
-        "direction": spoken.direction, "languages": LANGUAGES, "now": now, "new_key": lambda: new_id().hex,
+        "direction": spoken.direction, "languages": LANGUAGES,
+        "static_version": kept.version, "now": now, "new_key": lambda: new_id().hex,
         "key_field": FIELD, **wording(spoken),
     }  # fmt: skip
     return made

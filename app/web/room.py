@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.orm import Session
 
 from app.access.actor import Actor, person_of
 from app.cases import case as cases
@@ -25,8 +26,9 @@ from app.reports import countersign, words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
 from app.reports.send_on import elsewhere
-from app.reviews import clocks, seen, step
+from app.reviews import clocks, opinion, seen, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
+from app.reviews.opinion import SecondOpinion
 from app.studies import machine
 from app.studies.growth import Earlier, Growth, growth, series
 from app.studies.images import image_list, image_list_sha256
@@ -80,6 +82,8 @@ class Room:
     growth: Growth | None  # where there is or may be a pregnancy
     earlier: list[Earlier]  # other examinations of that pregnancy
     seen: dict[str, str]  # how this person saw each image
+    opinions: list[SecondOpinion]
+    askable: list[tuple[str, str]]  # who can be asked for one: a value of the form, and its words
     supervised: bool  # what this person signs waits for a supervisor
     may: May
     lapses_at: datetime | None  # the claim, once its owner was warned
@@ -226,8 +230,18 @@ def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> 
             growth=growth(session, who, case.referral, instances=case.instances) if is_about(case.referral) else None,
             earlier=series(session, who, case.referral),
             machine=machine.lines(session, who, case.instances), seen=seen.seen(session, who, review.id),
+            opinions=opinion.of_review(session, review.id), askable=_askable(session, who, review),
             supervised=countersign.is_supervised(session, who.person_id, review.reading_organization_id),
         )  # fmt: skip
+
+
+def _askable(session: Session, who: Actor, review: Review) -> list[tuple[str, str]]:
+    """For its reader while it is open: colleagues, then organizations that read for theirs."""
+    if review.owner_id != who.person_id or review.status not in OPEN:
+        return []
+    here = review.reading_organization_id
+    people = [(f"person:{one.id}", one.name) for one in desk.readers(session, here) if one.id != who.person_id]
+    return people + [(f"organization:{one.id}", one.name) for one in opinion.askable(session, here)]
 
 
 def _beside(who: Actor, room: Room, referral_id: UUID, image: str | None) -> Beside:

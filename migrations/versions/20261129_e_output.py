@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261129_g_output"
-down_revision = "20261129_f_day"
+revision = "20261129_e_output"
+down_revision = "20261129_d_signing"
 branch_labels = None
 depends_on = None
 
