@@ -15,7 +15,9 @@ import app.referrals.pregnancy
 import app.reports.critical_finding
 import app.reports.late
 import app.reports.models
+import app.reports.teaching
 import app.reviews.models
+import app.reviews.opinion
 import app.reviews.seen
 import app.storage.blobs
 import app.studies.measurement

@@ -11,6 +11,8 @@ from app.api import (
     invitations,
     measuring,
     media,
+    opinions,
+    outbox,
     passkeys,
     patients,
     pregnancies,
@@ -25,6 +27,6 @@ from app.api import (
 router = APIRouter(prefix="/api/v1")
 for part in (
     referring, uploads, patients, reviewing, reporting, critical, studies, conflicts, media, measuring, pregnancies, telling,
-    attention, deadlines, accounts, passkeys, invitations,
+    attention, deadlines, accounts, outbox, passkeys, opinions, invitations,
 ):  # fmt: skip
     router.include_router(part.router)
