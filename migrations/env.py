@@ -11,6 +11,8 @@ import app.jobs.timers
 import app.notifications.models
 import app.people.models
 import app.referrals.models
+import app.reports.kept_template
+import app.reports.macros
 import app.reports.models
 import app.reviews.models
 import app.reviews.seen

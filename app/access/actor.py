@@ -18,6 +18,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "review.read": READERS,  # claim, release, hold, write, decline
     "review.assign": frozenset({Role.COORDINATOR, Role.SUPERVISOR}),
     "report.sign": READERS,
+    "report.template": frozenset({Role.ADMIN, Role.SUPERVISOR}),  # what the organization's reports ask for
     "patient.merge": frozenset({Role.COORDINATOR}),
     "attention.own": frozenset({Role.COORDINATOR, Role.ADMIN}),  # what one's own organization has to settle
     "turnaround.see": frozenset({Role.COORDINATOR, Role.SUPERVISOR, Role.QA_LEAD, Role.ADMIN}),

@@ -44,7 +44,8 @@ EXAMPLES: dict[str, Any] = {
     "findings": "Several stones with shadows, wall 3 mm.", "impression": "Gallstones without inflammation.",
     "recommendation": "Surgical opinion within 4 weeks.", "images_sha256": SHA256, "images": [{"id":
     "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70", "sha256": SHA256}], "replaced_by": None, "authentic": True, "current": True,
-    "differs": [], "DraftOut.status": "draft", "DraftOut.kind": "", "VersionOut.kind": "", "ReportOut.kind": "",
+    "differs": [], "ReportOut.form": None, "VersionOut.form": None, "key_images": [], "why": "missing",
+    "DraftOut.status": "draft", "DraftOut.kind": "", "VersionOut.kind": "", "ReportOut.kind": "",
     **{f"{schema}.status": "final" for schema in ("ReportBrief", "SignedOut", "VersionOut", "ReportOut", "Verdict")},
     # Who is told, and the record
     "NotificationOut.kind": "report.signed", "subject": "An answer waits for you", "mail_status": "sent", "read_at": None,

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
 
-from app.api.schemas import DraftOut, MessageOut, ReviewOut, SignedOut, WorklistItem, WorklistPage
+from app.api.drafts import DraftOut, spoken_to
+from app.api.schemas import MessageOut, ReviewOut, SignedOut, WorklistItem, WorklistPage
 from app.audit import events
 from app.cases import lists
 from app.db import reading, transaction
@@ -16,13 +18,14 @@ from app.http.entry import prove
 from app.http.etag import IfMatch, etag, names
 from app.http.idempotency import Once, once
 from app.http.problems import DoorRefusal
+from app.languages import Speech
 from app.referrals.given import Moment, Text
 from app.reports import draft
 from app.reports.draft import GivenDraft
 from app.reports.models import ReportVersion
 from app.reports.sign import sign
 from app.reviews import claim, decline, hold, seen, step
-from app.reviews.models import Message
+from app.reviews.models import Message, Review
 from app.reviews.say import say
 from app.reviews.seen import GivenSeen
 from app.reviews.worklist import Asked, worklist
@@ -208,7 +211,7 @@ def note_seen(review_id: UUID, given: GivenSeen, who: Acting) -> GivenSeen:
 
 
 @router.get("/reviews/{review_id}/report")
-def get_draft(review_id: UUID, who: Acting, response: Response) -> DraftOut:
+def get_draft(review_id: UUID, who: Acting, request: Request, response: Response) -> DraftOut:
     """The draft that is being written; its ETag is what PUT and sign want in If-Match."""
     with reading(who) as session:
         review = step.for_reader(session, who, review_id)
@@ -216,7 +219,7 @@ def get_draft(review_id: UUID, who: Acting, response: Response) -> DraftOut:
         found = draft.open_draft(report)
         if found is None:
             raise Conflict("There is no draft yet.", status=review.status)
-        answer = _draft(found, response)
+        answer = _draft(session, review, found, response, spoken_to(request, who))
     events.note_opening(who, "report.opened", organization_id=found.organization_id, entity_id=found.report_id,
                         referral_id=review.referral_id)  # fmt: skip
     return answer
@@ -224,7 +227,7 @@ def get_draft(review_id: UUID, who: Acting, response: Response) -> DraftOut:
 
 @router.put("/reviews/{review_id}/report")
 def put_draft(
-    review_id: UUID, given: GivenDraft, who: Acting, response: Response, if_match: IfMatch = None
+    review_id: UUID, given: GivenDraft, who: Acting, request: Request, response: Response, if_match: IfMatch = None
 ) -> DraftOut:
     """Save the draft. If-Match names the one it was typed into, but for the first."""
     with transaction(who) as session:
@@ -236,7 +239,7 @@ def put_draft(
             saved = draft.save(session, who, review, given, _revision(here, if_match))
         except Conflict as refusal:
             raise _stale(refusal, here) from refusal
-        return _draft(saved, response)
+        return _draft(session, review, saved, response, spoken_to(request, who))
 
 
 @router.post("/reviews/{review_id}/sign")
@@ -285,6 +288,6 @@ def _stale(refusal: Conflict, here: ReportVersion | None) -> Exception:
     return DoorRefusal(412, refusal.sentence, headers=headers, **refusal.facts)
 
 
-def _draft(version: ReportVersion, response: Response) -> DraftOut:
+def _draft(session: Session, review: Review, version: ReportVersion, response: Response, spoken: Speech) -> DraftOut:
     response.headers["ETag"] = tag(version)
-    return DraftOut.model_validate(version)
+    return DraftOut.of(session, review, version, spoken)

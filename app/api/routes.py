@@ -7,6 +7,7 @@ from app.api import (
     attention,
     deadlines,
     invitations,
+    macros,
     measuring,
     media,
     patients,
@@ -15,12 +16,14 @@ from app.api import (
     reviewing,
     studies,
     telling,
+    templates,
     uploads,
 )
 
 router = APIRouter(prefix="/api/v1")
 for part in (
-    referring, uploads, patients, reviewing, reporting, studies, media, measuring, telling, attention, deadlines, accounts,
+    referring, uploads, patients, reviewing, reporting, studies, media, measuring, telling, attention, deadlines, templates, macros,
+    accounts,
     invitations,
 ):  # fmt: skip
     router.include_router(part.router)

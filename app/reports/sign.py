@@ -8,7 +8,7 @@ from app.db import now
 from app.errors import Conflict, Invalid
 from app.jobs.queue import enqueue
 from app.notifications.notify import tell
-from app.reports import chase, source
+from app.reports import chase, filled, source
 from app.reports.draft import open_draft, report_of, stale
 from app.reports.models import Report, ReportVersion, Signature, VersionStatus
 from app.reviews.models import Review, ReviewStatus, after
@@ -45,6 +45,7 @@ def sign(
     if draft.revision != revision:
         raise stale(draft)
     _refuse_incomplete(draft)
+    filled.refuse_incomplete(session, review, draft)
     _refuse_ended(review, draft, preliminary=preliminary)
     draft.images = image_list(session, review.referral_id)
     draft.images_sha256 = image_list_sha256(draft.images)
@@ -66,6 +67,7 @@ def _freeze(
         organization_id=review.organization_id, report_version_id=draft.id, person_id=person_of(actor),
         printed_name=actor.name, meaning=MEANINGS[preliminary], signed_at=now(),
     )  # fmt: skip
+    filled.freeze(session, review, draft)
     draft.canonical = source.canonical(source.build(session, review, report, draft, signature))
     draft.sha256 = signature.sha256 = source.sha256_of(draft.canonical)
     draft.signature = signature

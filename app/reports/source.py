@@ -44,10 +44,17 @@ def build(
         "referrer": {"name": author.name},
         "exam": _exam(session, referral),
         "findings": version.findings, "impression": version.impression, "recommendation": version.recommendation,
+        **_form(version),
         "images": version.images, "images_sha256": version.images_sha256,
         "signature": {"person_id": str(signature.person_id), "printed_name": signature.printed_name, "meaning": signature.meaning,
                       "signed_at": signature.signed_at.isoformat(timespec="seconds")},
     }  # fmt: skip
+
+
+def _form(version: ReportVersion) -> dict[str, Any]:
+    """Only where there is one, so that what was signed before stays as it is."""
+    parts = {"form": version.form, "key_images": version.key_images}
+    return {name: part for name, part in parts.items() if part}
 
 
 def _patient(patient: Patient) -> dict[str, Any]:

@@ -24,8 +24,8 @@ from tests.studies.sent import a_pdf
 EXAM_TYPES = "/api/v1/exam-types"
 NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
          "token_id", "invitation_id", "patient_id", "into_patient_id", "merge_id", "organization_id", "job_id",
-         "measurement_id", "machine_key", "upload_id")  # fmt: skip
-IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1"}
+         "measurement_id", "machine_key", "upload_id", "macro_id")  # fmt: skip
+IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1", "code": "abdomen"}
 Route = tuple[str, str]
 
 # What each route wants to read before it can do anything: a new one with a body needs its line here.
@@ -41,6 +41,8 @@ BODIES: dict[str, object] = {
     "/deadlines": {"stat_min": 60}, "/clock": {"time_zone": "UTC"},
     "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]}, "/expect": {"files": [{"name": "a.dcm"}]},
     "/seen": {"seen": {}},
+    "/report-templates/{code}": {"code": "abdomen", "title": {"en": "A"}, "sections": [
+        {"code": "a", "title": {"en": "A"}, "items": [{"code": "b", "label": {"en": "B"}, "kind": "text"}]}]},
 }  # fmt: skip
 
 
@@ -63,6 +65,7 @@ def known(server: Running, places: Places) -> dict[str, str]:
         document = ok(send(referrer, case.referral_id, a_pdf(), "letter.pdf"), 201)
         seen = ok(referrer.get(f"/referrals/{case.referral_id}"))
         image = f"/instances/{seen['instance_ids'][0]}/measurements"
+        macro = ok(reviewer.post("/macros", json={"word": "gb", "text": "Thin-walled."}), 201)
         measured = ok(reviewer.post(image, json=BODIES["/measurements"]), 201)
         begun = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
         upload = referrer.post(f"{server.base_url}/uploads", headers=begun).headers["location"]
@@ -77,6 +80,7 @@ def known(server: Running, places: Places) -> dict[str, str]:
         "token_id": token["id"], "invitation_id": str(invitation), "number": "1", "patient_id": seen["patient"]["id"],
         **merged(places, seen["patient"]["id"]), "job_id": str(uuid4()), "organization_id": str(places.hospital),
         "measurement_id": measured["id"], "machine_key": "9.8.7", "upload_id": upload.rpartition("/")[2],
+        "code": "abdomen", "macro_id": macro["id"],
     }  # fmt: skip
 
 
@@ -149,7 +153,7 @@ def test_a_foreign_file_in_an_own_referral_does_not_exist(
 def test_no_list_holds_anything_of_another_organization(
     server: Running, places: Places, routes: list[Route], known: dict[str, str]
 ) -> None:
-    secrets = {*known.values(), "Otieno", "Gallstones", places.referrer.name, places.reviewer.name} - {"1"}
+    secrets = {*known.values(), "Otieno", "Gallstones", places.referrer.name, places.reviewer.name} - {"1", "abdomen"}
     for name, client in strangers(server, places):
         for route in routes:
             if route[0] == "get" and "{" not in route[1]:
