@@ -20,7 +20,7 @@ from app.http.actor import Acting
 from app.http.etag import etag
 from app.notifications.inbox import mark_case_read, unread_messages
 from app.people.models import Organization, Person
-from app.reports import words
+from app.reports import filled, words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
 from app.reviews import clocks, seen, step
@@ -30,6 +30,7 @@ from app.studies.images import image_list, image_list_sha256
 from app.studies.machine import Line
 from app.web.clock import Left, time_left
 from app.web.pages import render
+from app.web.sheet import sheets_for
 from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
@@ -38,7 +39,7 @@ ASSIGNABLE = (ReviewStatus.REQUESTED, ReviewStatus.RECEIVED, ReviewStatus.ACCEPT
               ReviewStatus.REJECTED)  # fmt: skip
 WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD)
 
-IMPRESSION = "impression"
+IMPRESSION, FORM = "impression", "form"
 BEGINNING = 6  # of the strip: the page comes with so many, the rest when the first image is there
 UNCHANGED = {"images": False, "question": False, "message": False, "ended": False, "lost": False}
 
@@ -100,7 +101,7 @@ class Outcome:
 @router.get("/reviews/{review_id}")
 def show_room(
     review_id: UUID, who: Acting, request: Request, image: str | None = None, prior: UUID | None = None,
-    prior_image: str | None = None, all: bool = False, missing: str = "",  # noqa: A002 - the word in the address
+    prior_image: str | None = None, all: bool = False, missing: str = "", template: str = "",  # noqa: A002 - the word in the address
 ) -> Response:  # fmt: skip
     """`missing` is the part without which nothing is signed; whoever has written it since is told nothing."""
     room, said = entered(who, review_id), Outcome()
@@ -108,7 +109,9 @@ def show_room(
     if missing == IMPRESSION and room.may.sign and not (room.draft and room.draft.impression):
         say = speech_of(request, who).gettext
         said = Outcome(say("Write the impression: it is the answer to the question."), IMPRESSION)
-    return room_page(request, who, room, said, image, beside, whole=all)
+    if missing == FORM and room.may.sign:
+        said = Outcome(field=FORM)
+    return room_page(request, who, room, said, image, beside, whole=all, template=template)
 
 
 @router.get("/reviews/{review_id}/strip")
@@ -157,16 +160,26 @@ def entered(who: Actor, review_id: UUID) -> Room:
 
 def room_page(
     request: Request, who: Actor, room: Room, said: Outcome, image: str | None = None, beside: Beside | None = None,
-    *, whole: bool = False,
+    *, whole: bool = False, template: str = "",
 ) -> Response:  # fmt: skip
     shown = sights.chosen(room.sights, image)
+    version = room.draft or room.case.current_version
+    sheets = sheets_for(
+        who,
+        room.review.id,
+        version,
+        template,
+        said.typed,
+        speech_of(request, who).language,
+        is_conflict=said.theirs is not None,
+    )
     is_late = shown is not None and shown in room.sights[BEGINNING:]
     return render(
         request, who, "reading.html", said.status, room=room, case=room.case, review=room.review, may=room.may,
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
         shown=shown, beginning=0 if whole or is_late or beside else BEGINNING,
         text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED,
-        beside=beside, clock_seconds=clock_seconds,
+        beside=beside, clock_seconds=clock_seconds, sheets=sheets, report_languages=report_languages,
     )  # fmt: skip
 
 
@@ -231,8 +244,14 @@ def _text(room: Room) -> GivenDraft:
     version = room.draft or room.case.current_version
     if version is None:
         return GivenDraft(language=room.case.referral.language)
+    typed = filled.reopened(version) if room.draft is None else {}
     names = ("findings", "impression", "recommendation", "language")
-    return GivenDraft(**{name: getattr(version, name) for name in names})
+    return GivenDraft(**{name: typed.get(name, getattr(version, name)) for name in names})
+
+
+def report_languages(own: str) -> list[str]:
+    """Those in which the fixed words are, and the one that the draft or the referral has."""
+    return list(dict.fromkeys([own, *words.LANGUAGES]))
 
 
 def left(request: Request, who: Actor, room: Room) -> Left | None:

@@ -21,6 +21,7 @@ from app.web import (
     referral,
     referrer,
     refusals,
+    report_templates,
     slip,
     specialist,
     unmatched,
@@ -31,7 +32,7 @@ router = APIRouter(include_in_schema=False)
 router.include_router(specialist.router)
 for part in (
     account, admin, attention, entry, glance, keeping, links, moving, notices, oversight, patients, referrer, referral,
-    slip, unmatched, uploads,
+    report_templates, slip, unmatched, uploads,
 ):  # fmt: skip
     router.include_router(part.router)
 STATIC = Path(__file__).parent / "static"

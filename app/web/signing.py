@@ -14,8 +14,8 @@ from app.errors import Conflict, Invalid, Refusal
 from app.http.actor import Acting
 from app.http.entry import prove
 from app.http.idempotency import Once, once
-from app.reports import draft
-from app.reports.draft import GivenDraft
+from app.reports import draft, filled
+from app.reports.draft import GivenText
 from app.reports.models import ReportVersion
 from app.reports.sign import sign
 from app.reviews import step
@@ -25,12 +25,14 @@ from app.web import room
 from app.web.forms import status_of
 from app.web.pages import render, see_other
 from app.web.room import Room
+from app.web.sheet import Sheets, sheets_for
+from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
 PARTS = ("impression", "recommendation", "findings")
 
 
-class Shown(GivenDraft):
+class Shown(GivenText):
     """The signing page's form: what it showed comes back with it, so that a difference can be told."""
 
     password: str = Field("", max_length=1000)
@@ -50,6 +52,8 @@ def show_signing(review_id: UUID, who: Acting, request: Request, images: str = "
         return see_other(f"/reviews/{review_id}")
     if here.draft is None or not here.draft.impression:
         return see_other(f"/reviews/{review_id}?missing={room.IMPRESSION}#{room.IMPRESSION}")
+    if (sheet := _sheets(request, who, here).sheet) is not None and sheet.filled.is_begun and sheet.lacks:
+        return see_other(f"/reviews/{review_id}?missing={room.FORM}#write")
     return _page(request, who, here, unseen=bool(images) and images != here.images_sha256)
 
 
@@ -90,6 +94,9 @@ def _page(
     """The page, or the page again with what differs from what had been shown on it."""
     stale = refusal is not None and bool(refusal.facts.get("stale"))
     ids = dict.fromkeys(str(one.source_id) for one in here.sights)
+    sheets = _sheets(request, who, here)
+    written = sheets.sheet.filled.written if sheets.sheet and sheets.sheet.filled.is_begun else None
+    typed = {name: getattr(here.draft, name, "") for name in ("findings", "recommendation")}
     before = set(shown.image_ids.split()) if stale and shown else set(ids)
     return render(
         request, who, "reading_sign.html", 412 if stale else status_of(refusal) if refusal else 200, room=here,
@@ -98,8 +105,12 @@ def _page(
         differs=[name for name in PARTS if stale and getattr(shown, name) != getattr(here.draft, name, "")],
         new=[one for one in here.sights if str(one.source_id) not in before], gone=len(before - set(ids)),
         forms=_forms(here), tag=room.tag(here.draft), image_ids=" ".join(ids), left=room.left(request, who, here),
-        changed=room.UNCHANGED,
+        changed=room.UNCHANGED, final=filled.texts(written, typed), key_images=sheets.key_images,
     )  # fmt: skip
+
+
+def _sheets(request: Request, who: Actor, here: Room) -> Sheets:
+    return sheets_for(who, here.review.id, here.draft, "", None, speech_of(request, who).language)
 
 
 def _forms(here: Room) -> Counter[str]:

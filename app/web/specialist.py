@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.web import acts, reports, room, signing, worklist
+from app.web import acts, macros, reports, room, signing, worklist
 
 router = APIRouter(include_in_schema=False)
-for part in (worklist, room, acts, signing, reports):
+for part in (worklist, room, acts, signing, reports, macros):
     router.include_router(part.router)
