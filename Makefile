@@ -25,14 +25,15 @@ run: setup  ## the service: make run ARGS="--port 8081"
 demo: setup  ## a throw-away instance with real ultrasound: make demo ARGS="--json"
 	@$(PY) -m app demo $(ARGS)
 
-# A fault that `check` finds does not keep the tests from running; their summary comes last. What fails beside other
+# `check` runs beside the tests, on what they leave of the machine; their summary comes last. What fails beside other
 # tests is tried once more by itself: a real fault fails again, a machine that was too busy does not.
 test: setup $(VENV)/.stamp-dev  ## all that CI runs, check included: make test ARGS="tests/storage -x"
-	@$(MAKE) -s check; checked=$$?; \
-	{ $(PY) -m pytest -m "not long" -n auto --dist loadfile $(ARGS) || { \
+	@{ said=$$(nice $(MAKE) -s check 2>&1); checked=$$?; echo; echo "$$said"; exit $$checked; } & check=$$!; \
+	$(PY) -m pytest -m "not long" -n auto --dist loadfile --no-loadscope-reorder $(ARGS) || { \
 	    echo 'Once more, one after another, what failed:'; \
-	    $(PY) -m pytest -m "not long" --last-failed --last-failed-no-failures none $(ARGS); }; } && \
-	    { test $$checked = 0 || { echo 'The tests passed, `make check` above did not.' >&2; exit 1; }; }
+	    $(PY) -m pytest -m "not long" --last-failed --last-failed-no-failures none $(ARGS); }; tested=$$?; \
+	wait $$check; checked=$$?; test $$tested = 0 || exit $$tested; \
+	test $$checked = 0 || { echo 'The tests passed, `make check` above did not.' >&2; exit 1; }
 
 test-long: setup $(VENV)/.stamp-dev  ## the longer campaigns
 	$(PY) -m pytest -m long --timeout 3600 $(ARGS)

@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 from sqlalchemy.sql.dml import ReturningInsert
 
 from app.config import settings
-from app.errors import Invalid, Unavailable
+from app.errors import Invalid, Sentence, Unavailable
 
 
 class Acting(Protocol):
@@ -62,6 +62,22 @@ class UTCDateTime(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Said(sa.TypeDecorator[str]):
+    """A text that may be a sentence of ours: kept with its values, so that each reads it in their own language.
+
+    What people typed stays as it is; it never begins so, for control characters are taken from it."""
+
+    impl = sa.Text
+    cache_ok = True
+    BEGINS = "\x1f"
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return self.BEGINS + json.dumps(value.to_json()) if isinstance(value, Sentence) else value
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return Sentence.from_json(json.loads(value[1:])) if value and value.startswith(self.BEGINS) else value
+
+
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
@@ -79,6 +95,10 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UTCDateTime(), dict[str, Any]: JSON, list[Any]: JSON, UUID: sa.Uuid()}  # noqa: RUF012 - SQLAlchemy's own declaration
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+
+
+# For a statement that is made once: to put one together and find it in the cache costs more than most of them take.
+IDS = sa.bindparam("ids", type_=sa.Uuid(), expanding=True)
 
 
 def table_of(model: type[Base]) -> sa.Table:

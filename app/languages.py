@@ -14,13 +14,17 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 
-from app.errors import Sentence
+from app.errors import Counted, Sentence
 
 LANGUAGES = {"en": "English", "fr": "Français"}  # each by its own name
 # Not a language but a trial of the layout: English marked as translated, longer, and read from right to left.
 PSEUDO = "ar"
 ACCENTED = str.maketrans("AEIOUCaeioucnmy", "ÁÉÍÓÚÇáéíóúçñṁý")
 FOLDER = Path(__file__).parent / "translations"
+
+
+def N_(sentence: str) -> str:  # noqa: N802 - the name by which gettext's tools find what is translated later
+    return sentence
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Speech:
 @cache
 def speech(language: str) -> Speech:
     words = _Pseudo() if language == PSEUDO else _catalogue(language)
-    return Speech(language, _with_values(words.gettext), words.ngettext)
+    return Speech(language, _with_values(words), words.ngettext)
 
 
 def first_known(*languages: str | None) -> Speech:
@@ -65,17 +69,19 @@ def _stretched(sentence: str) -> str:
     return f"[{marked}{'·' * (len(sentence) // 3)}]" if sentence.strip() else sentence
 
 
-def _with_values(gettext: Callable[[str], str]) -> Callable[[str], str]:
+def _with_values(words: NullTranslations) -> Callable[[str], str]:
     """A state is a word like others; what else a sentence carries (a name, a number) is left as it is."""
 
     def said(sentence: str) -> str:
         if not isinstance(sentence, Sentence):
-            return gettext(sentence)
+            return words.gettext(sentence)
         values = {
             name: said(value) if isinstance(value, Sentence | StrEnum) else value
             for name, value in sentence.values.items()
         }
-        return gettext(sentence.words).format(**values)
+        if isinstance(sentence, Counted):
+            return words.ngettext(sentence.words, sentence.plural, int(str(sentence.values["n"]))).format(**values)
+        return words.gettext(sentence.words).format(**values)
 
     return said
 

@@ -12,7 +12,7 @@ from app.jobs.attempts import Handler
 from app.jobs.run import Schedule, Worker
 from app.notifications import digest, mail
 from app.reports import chase as reports
-from app.reports import publish
+from app.reports import late, publish
 from app.reviews import chase as reviews
 from app.storage import sweep as storage
 from app.studies import decoding, match, settle
@@ -22,6 +22,7 @@ HANDLERS: dict[str, Handler] = {
     "notifications.digest": digest.send_digest,
     "notifications.mail": mail.send_mail,
     "reports.escalate": reports.escalate,
+    "reports.late": late.late,
     "reports.publish": publish.publish,
     "studies.match": match.match,
     "studies.match_referral": match.match_referral,

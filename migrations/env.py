@@ -11,7 +11,10 @@ import app.jobs.timers
 import app.notifications.models
 import app.people.models
 import app.referrals.models
+import app.referrals.pregnancy
+import app.reports.critical_finding
 import app.reports.kept_template
+import app.reports.late
 import app.reports.macros
 import app.reports.models
 import app.reviews.models

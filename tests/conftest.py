@@ -10,15 +10,41 @@ from app.config import Settings
 from tests import people
 from tests.people import Places
 from tests.servers import app as service
+from tests.servers import memory
 from tests.servers.app import Column, Running, bound
 from tests.servers.postgres import throwaway_postgres
 from tests.servers.s3 import S3Server, throwaway_s3
 from tests.servers.smtp import Mailbox, throwaway_smtp
 
+# Folders whose tests start, kill and wait for processes; "tests" are the files beside this one.
+WAITING = ("cli", "faults", "jobs", "journeys", "servers", "tests", "tus")
+
 
 def pytest_xdist_auto_num_workers() -> int:
     """For `-n auto`: tests wait for disks, browsers and servers a third of their time."""
     return max(1, (os.cpu_count() or 1) * 3 // 2)
+
+
+@pytest.hookimpl(trylast=True)  # after pytest has put together what shares a column
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Beside each other, what takes minutes begins first, or one file would run on alone at the end.
+
+    Files that wait for processes and files that keep a browser busy take turns, so that neither find the machine idle
+    nor crowded."""
+    if not hasattr(config, "workerinput"):
+        return
+    turns = {path: turn for kind in (WAITING, ("web",)) for turn, path in enumerate(dict.fromkeys(
+        item.path for item in items if item.path.parent.name in kind))}  # fmt: skip
+    items.sort(key=lambda item: turns.get(item.path, len(items)))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    memory.use(config)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    memory.leave(session.config, exitstatus)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -96,9 +122,25 @@ def _db(db_settings: Settings) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def _shared_server(column: Column, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def _sqlite_server(_columns: dict[str, Column], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    yield from _served(_columns["sqlite+folder"], tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def _postgresql_server(_columns: dict[str, Column], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    yield from _served(_columns["postgresql+s3"], tmp_path_factory)
+
+
+def _served(column: Column, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with column.fresh(tmp_path_factory.mktemp("serve") / "data") as names, service.serving(names) as running:
         yield running
+
+
+@pytest.fixture
+def _shared_server(request: pytest.FixtureRequest, column: Column) -> Running:
+    """A fixture that had the column as its parameter would be stopped and started by each file that asks for both."""
+    running: Running = request.getfixturevalue(f"_{column.name.partition('+')[0]}_server")
+    return running
 
 
 @pytest.fixture

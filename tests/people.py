@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from app.access import passwords
 from app.access.actor import WORKER, Actor, Member
+from app.access.login import Proof
 from app.access.models import ApiToken
 from app.access.secrets import digest, new_secret
 from app.db import new_id, now, reading, transaction
 from app.people.models import Membership, Organization, Person, ReadingRelation, Role
+
+_hashed = cache(passwords.hash_new)  # tests have a password or two, and each hash takes its time by intent
 
 
 @dataclass(frozen=True)
@@ -42,30 +47,43 @@ class Somebody:
 
 def organization(name: str, *, time_zone: str = "UTC", read_by: UUID | None = None) -> UUID:
     """A new organization, and who reads for it."""
-    made = Organization(id=new_id(), name=name, time_zone=time_zone, issuer=name[:64])
     with transaction(WORKER) as session:
-        session.add(made)
-        session.flush()
-        if read_by:
-            session.add(ReadingRelation(organization_id=made.id, reading_organization_id=read_by))
+        return _organization(session, name, time_zone, read_by)
+
+
+def _organization(session: Session, name: str, time_zone: str, read_by: UUID | None = None) -> UUID:
+    made = Organization(id=new_id(), name=name, time_zone=time_zone, issuer=name[:64])
+    session.add(made)
+    session.flush()
+    if read_by:
+        session.add(ReadingRelation(organization_id=made.id, reading_organization_id=read_by))
     return made.id
 
 
 def somebody(organization_id: UUID, role: Role, name: str = "") -> Somebody:
     """A new person with that role, without password; `token` reads and writes for them."""
-    person_id = new_id()
-    name = name or f"{role.title()} {person_id.hex[-6:]}"
-    email = f"{person_id.hex}@example.org"
-    secret = new_secret("spt_")
     with transaction(WORKER) as session:
-        session.add(Person(id=person_id, email=email, name=name))
-        session.flush()
-        session.add(Membership(person_id=person_id, organization_id=organization_id, role=role))
+        (made,) = _somebodies(session, [(organization_id, role)], name)
+    return made
+
+
+def _somebodies(session: Session, whom: list[tuple[UUID, Role]], name: str = "") -> list[Somebody]:
+    made = [_named(organization_id, role, name) for organization_id, role in whom]
+    session.add_all(Person(id=each.id, email=each.email, name=each.name) for each in made)
+    session.flush()
+    for each in made:
+        session.add(Membership(person_id=each.id, organization_id=each.organization_id, role=each.role))
         session.add(ApiToken(
-            secret_sha256=digest(secret), hint=secret[:8], person_id=person_id, name="test",
+            secret_sha256=digest(each.token), hint=each.token[:8], person_id=each.id, name="test",
             scopes=["read", "write"], expires_at=now() + timedelta(days=1),
         ))  # fmt: skip
-    return Somebody(person_id, organization_id, email, name, role, secret)
+    return made
+
+
+def _named(organization_id: UUID, role: Role, name: str) -> Somebody:
+    person_id = new_id()
+    name = name or f"{role.title()} {person_id.hex[-6:]}"
+    return Somebody(person_id, organization_id, f"{person_id.hex}@example.org", name, role, new_secret("spt_"))
 
 
 def also(who: Somebody, role: Role) -> Somebody:
@@ -93,16 +111,15 @@ class Places:
 
 def places() -> Places:
     """A new set, so that tests can share one server."""
-    hospital = organization("Kijabe Hospital", time_zone="Africa/Nairobi")
-    clinic = organization("Lodwar clinic", time_zone="Africa/Nairobi", read_by=hospital)
-    stranger = organization("Elsewhere", time_zone="America/Lima")
-    return Places(
-        clinic, hospital, stranger,
-        referrer=somebody(clinic, Role.REFERRER), reviewer=somebody(hospital, Role.REVIEWER),
-        second_reviewer=somebody(hospital, Role.REVIEWER), coordinator=somebody(hospital, Role.COORDINATOR),
-        admin=somebody(clinic, Role.ADMIN), stranger_referrer=somebody(stranger, Role.REFERRER),
-        stranger_reviewer=somebody(stranger, Role.REVIEWER),
-    )  # fmt: skip
+    with transaction(WORKER) as session:
+        hospital = _organization(session, "Kijabe Hospital", "Africa/Nairobi")
+        clinic = _organization(session, "Lodwar clinic", "Africa/Nairobi", read_by=hospital)
+        stranger = _organization(session, "Elsewhere", "America/Lima")
+        people = _somebodies(session, [
+            (clinic, Role.REFERRER), (hospital, Role.REVIEWER), (hospital, Role.REVIEWER),
+            (hospital, Role.COORDINATOR), (clinic, Role.ADMIN), (stranger, Role.REFERRER), (stranger, Role.REVIEWER),
+        ])  # fmt: skip
+    return Places(clinic, hospital, stranger, *people)
 
 
 def count(model: type, *where: sa.ColumnElement[bool]) -> int:
@@ -111,7 +128,13 @@ def count(model: type, *where: sa.ColumnElement[bool]) -> int:
         return session.scalar(sa.select(sa.func.count()).select_from(model).where(*where)) or 0
 
 
+def proof(who: Actor) -> Proof:
+    """As the door has it of somebody who has just typed their password."""
+    assert who.person_id
+    return Proof(who.person_id, now(), "password")
+
+
 def set_password(who: Somebody, password: str) -> None:
     """What signing asks for again."""
     with transaction(WORKER) as session:
-        session.get_one(Person, who.id).password_hash = passwords.hash_new(password)
+        session.get_one(Person, who.id).password_hash = _hashed(password)

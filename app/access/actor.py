@@ -19,10 +19,14 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "review.assign": frozenset({Role.COORDINATOR, Role.SUPERVISOR}),
     "report.sign": READERS,
     "report.template": frozenset({Role.ADMIN, Role.SUPERVISOR}),  # what the organization's reports ask for
+    "report.countersign": frozenset({Role.SUPERVISOR}),
+    "critical.raise": READERS,
+    "critical.communicate": READERS | {Role.COORDINATOR},  # whoever takes the telephone
     "patient.merge": frozenset({Role.COORDINATOR}),
     "attention.own": frozenset({Role.COORDINATOR, Role.ADMIN}),  # what one's own organization has to settle
     "turnaround.see": frozenset({Role.COORDINATOR, Role.SUPERVISOR, Role.QA_LEAD, Role.ADMIN}),
     "study.measure": READERS | {Role.REFERRER},  # the operator too; each organization sees its own
+    "pregnancy.date": READERS | {Role.REFERRER},
     "organization.administer": frozenset({Role.ADMIN}),
     "audit.read": frozenset({Role.ADMIN, Role.PRIVACY_OFFICER}),
 }

@@ -28,6 +28,7 @@ class MemberRow:
     roles: tuple[Role, ...]
     disabled_at: datetime | None
     has_second_factor: bool
+    is_supervised: bool  # what they sign waits for a supervisor's counter-signature
 
 
 def require_admin(actor: Actor, organization_id: UUID) -> None:
@@ -40,16 +41,20 @@ def members(session: Session, actor: Actor, organization_id: UUID) -> list[Membe
     """Everybody who belongs to the organization now, by name."""
     require_admin(actor, organization_id)
     rows = session.execute(
-        sa.select(Person, Membership.role)
+        sa.select(Person, Membership.role, Membership.is_supervised)
         .join(Membership, Membership.person_id == Person.id)
         .where(Membership.organization_id == organization_id, Membership.ended_at.is_(None))
         .order_by(Person.name, Person.id, Membership.role)
     ).all()
     roles: dict[Person, list[Role]] = {}
-    for person, role in rows:
+    supervised = set[UUID]()
+    for person, role, is_supervised in rows:
         roles.setdefault(person, []).append(Role(role))
+        supervised |= {person.id} if is_supervised else set()
     return [
-        MemberRow(who.id, who.name, who.email, tuple(theirs), who.disabled_at, totp.is_enrolled(who))
+        MemberRow(
+            who.id, who.name, who.email, tuple(theirs), who.disabled_at, totp.is_enrolled(who), who.id in supervised
+        )
         for who, theirs in roles.items()
     ]
 
@@ -74,6 +79,22 @@ def set_roles(session: Session, actor: Actor, organization_id: UUID, person_id: 
         session, actor, "membership.changed", organization_id=organization_id, entity_id=person_id,
         before=sorted(before), after=sorted(after),
     )  # fmt: skip
+
+
+def set_supervised(
+    session: Session, actor: Actor, organization_id: UUID, person_id: UUID, *, is_supervised: bool
+) -> None:  # fmt: skip
+    """A trainee, or one no longer: what waits for a counter-signature goes on waiting."""
+    require_admin(actor, organization_id)
+    theirs = (
+        Membership.organization_id == organization_id, Membership.person_id == person_id, Membership.ended_at.is_(None)
+    )  # fmt: skip
+    changed = sa.update(Membership).where(*theirs, Membership.is_supervised.is_(not is_supervised))
+    if session.execute(changed.values(is_supervised=is_supervised)).rowcount:  # type: ignore[attr-defined]  # it is a CursorResult
+        events.record(session, actor, "membership.supervised" if is_supervised else "membership.unsupervised",
+                      organization_id=organization_id, entity_id=person_id)  # fmt: skip
+    elif session.scalar(sa.select(Membership.id).where(*theirs).limit(1)) is None:
+        raise NotFound
 
 
 def end_membership(session: Session, actor: Actor, organization_id: UUID, person_id: UUID) -> None:

@@ -1,8 +1,8 @@
 """Signing in and out, and proving again that one is present; the same words and work whoever was meant."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from app.access.passwords import Hashed, Verdict
 from app.access.secrets import digest, new_secret
 from app.access.trail import record_person
 from app.config import settings
-from app.db import now, transaction
+from app.db import new_id, now, transaction
 from app.errors import Invalid, NotFound
 from app.people.models import Person
 
@@ -48,7 +48,9 @@ class Proof:
 
     person_id: UUID
     at: datetime
-    method: str  # password, password+totp
+    method: str  # password, password+totp, passkey
+    id: UUID = field(default_factory=new_id)
+    evidence: dict[str, Any] = field(default_factory=dict)  # of a passkey: what its device signed
 
 
 def folded(email: str) -> str:

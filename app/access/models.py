@@ -110,3 +110,30 @@ class IdempotencyKey(Base):
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
     __table_args__ = (sa.UniqueConstraint("actor_id", "key"),)
+
+
+class Passkey(Base):
+    """A person's device or security key, by its public key (WebAuthn 6.4.1); the private one never leaves it."""
+
+    __tablename__ = "passkey"
+
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    credential_id: Mapped[str] = mapped_column(sa.String(1400), unique=True)  # base64url of at most 1023 bytes
+    public_key: Mapped[str] = mapped_column(sa.Text)  # COSE, base64url
+    sign_count: Mapped[int] = mapped_column(sa.BigInteger)
+    name: Mapped[str] = mapped_column(sa.String(100))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    used_at: Mapped[datetime | None]
+
+
+class Challenge(Base):
+    """What a passkey is asked to sign: for one person and purpose, over one thing that was shown, once."""
+
+    __tablename__ = "challenge"
+
+    person_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))  # none: who signs in is not known yet
+    purpose: Mapped[str] = mapped_column(sa.String(10))  # register, sign, sign-in
+    nonce: Mapped[str] = mapped_column(sa.String(64))
+    subject: Mapped[str] = mapped_column(sa.String(64))  # SHA-256 of what is signed; empty where nothing is
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]

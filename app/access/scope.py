@@ -1,5 +1,6 @@
 """visible(): the one row filter; what it leaves out does not exist for the actor."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -18,6 +19,7 @@ GRANTED_BY = {
     "document": ("referral_id", "referral_id"),
     "review": ("referral_id", "referral_id"),
     "report": ("referral_id", "referral_id"),
+    "critical_finding": ("referral_id", "referral_id"),
     "study": ("study_id", "id"),
     "series": ("study_id", "study_id"),
     "instance": ("study_id", "study_id"),
@@ -82,6 +84,13 @@ def grant(
 def end_grant(session: Session, organization_id: UUID, *, study_id: UUID) -> None:
     """From now on it sees the study no longer."""
     mine = sa.update(Grant).where(Grant.organization_id == organization_id, Grant.study_id == study_id)
+    session.execute(mine.where(Grant.valid_to.is_(None)).values(valid_to=now()))
+
+
+def end_seeing(session: Session, organization_id: UUID, referral_id: UUID, study_ids: Sequence[UUID]) -> None:
+    """From now on it sees the referral and these studies no longer, but for what a review of another case shows it."""
+    these = sa.or_(Grant.referral_id == referral_id, Grant.study_id.in_(study_ids))
+    mine = sa.update(Grant).where(Grant.organization_id == organization_id, Grant.review_id.is_(None), these)
     session.execute(mine.where(Grant.valid_to.is_(None)).values(valid_to=now()))
 
 

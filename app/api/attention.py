@@ -35,7 +35,9 @@ class AttentionItem(Out):
     """A line; what does not apply to its kind is null."""
 
     kind: Kind
-    id: str = Field(description="Of what it is about: a review, report, file, study, notification or job")
+    id: str = Field(
+        description="Of what it is about: a critical finding, review, report, file, conflict, study, notification or job"
+    )
     since: datetime
     code: str | None
     site: SiteOut | None
@@ -69,6 +71,12 @@ class AttentionPage(Out):
 
 
 def path_of(item: Item) -> str:
+    if item.kind is Kind.CRITICAL:
+        return f"/critical-findings/{item.id}/{'communicate' if item.reads else 'read-back'}"
+    if item.kind is Kind.COUNTERSIGN:
+        return f"/reviews/{item.id}/sign"
+    if item.kind is Kind.LATE_FILES:
+        return f"/reports/{item.subject.report_id}/no-change"
     if item.kind in LATE:
         return f"/reviews/{item.id}/assign"
     if item.reads and item.referral is not None:
@@ -77,7 +85,8 @@ def path_of(item: Item) -> str:
     return {
         Kind.ON_HOLD: f"/reviews/{item.id}/reply", Kind.UNREAD: f"/reports/{item.id}/acknowledge",
         Kind.HELD: f"{files}/confirm-identity", Kind.QUARANTINED: f"{files}/withdraw",
-        Kind.UNMATCHED: f"/studies/{item.id}/attach", Kind.MAIL: f"/notifications/{item.id}/send-again",
+        Kind.CONFLICT: f"/conflicts/{item.id}/settle", Kind.UNMATCHED: f"/studies/{item.id}/attach",
+        Kind.MAIL: f"/notifications/{item.id}/send-again",
         Kind.JOB: f"/jobs/{item.id}/retry",
     }[item.kind]  # fmt: skip
 

@@ -96,15 +96,18 @@ class CourseOut(Out):
     """The milestones of one case, and what its stages took without the pauses."""
 
     submitted_at: datetime | None
+    last_byte_at: datetime | None = Field(description="Of what was there when it was signed")
+    opened_at: datetime | None = Field(description="First, by somebody of the reading organization")
     claimed_at: datetime | None
     signed_at: datetime | None
     acknowledged_at: datetime | None
     pauses: list[Pause]
-    stages_s: dict[Stage, float] = Field(examples=[{"claim": 540.0, "read": 1260.0, "answer": 1800.0}])
+    stages_s: dict[Stage, float] = Field(examples=[{"arrive": 95.0, "open": 480.0, "claim": 540.0, "answer": 1800.0}])
 
     @classmethod
     def of(cls, course: Course) -> Self:
-        plain = {name: getattr(course, name) for name in ("submitted_at", "claimed_at", "signed_at", "acknowledged_at")}
+        milestones = ("submitted_at", "last_byte_at", "opened_at", "claimed_at", "signed_at", "acknowledged_at")
+        plain = {name: getattr(course, name) for name in milestones}
         pauses = [Pause(since=since, until=until) for since, until in course.pauses]
         return cls(
             **plain, pauses=pauses, stages_s={one: took.total_seconds() for one, took in course.stages().items()}

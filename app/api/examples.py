@@ -24,7 +24,8 @@ EXAMPLES: dict[str, Any] = {
     "external_identifiers": [{"system": "https://emr.example.org", "value": "A-17"}], "ended_reason": "",
     "revisions": [{"version": 2, "at": "2026-11-26T09:30:00Z", "changes": {"priority": ["routine", "asap"]}}],
     "next_cursor": None, "reason": "", "advice": "", "ReviewOut.status": "in-progress", "WorklistItem.status": "requested",
-    "gestational_age": "31w4d", "has_unread_message": False, "revised_at": None,
+    "gestational_age": "31w4d", **{f"{schema}.gestational_age": {"weeks": 31, "days": 4, "is_certain": True}
+    for schema in ("GrowthOut", "EarlierOut")}, "has_unread_message": False, "revised_at": None,
     "lmp": "2026-03-02", "edd": "2026-12-07", "edd_basis": "CRL", "pregnancy_test": "positive",
     "text": "Please add a long axis of the gallbladder.", "patient_leaves_at": None,
     # Files
@@ -47,6 +48,12 @@ EXAMPLES: dict[str, Any] = {
     "differs": [], "ReportOut.form": None, "VersionOut.form": None, "key_images": [], "why": "missing",
     "DraftOut.status": "draft", "DraftOut.kind": "", "VersionOut.kind": "", "ReportOut.kind": "",
     **{f"{schema}.status": "final" for schema in ("ReportBrief", "SignedOut", "VersionOut", "ReportOut", "Verdict")},
+    # What cannot wait for it
+    "finding": "Ruptured or suspected ectopic pregnancy", "grade": "immediate", "words": "Tamponade",
+    "CriticalOut.code": "ectopic", "ListLine.code": "tamponade", "CriticalOut.status": "communicated", "said_back": "",
+    "raised_by": {"id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f71", "name": "Dr Amina Yusuf"}, "communicated_by":
+    "Dr Amina Yusuf", "received_by": "Sr Achieng", "CriticalOut.method": "telephone", "received_at": "2026-11-26T09:41:00Z",
+    "PasskeyOut.name": "My telephone", "challenge_id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f72",
     # Who is told, and the record
     "NotificationOut.kind": "report.signed", "subject": "An answer waits for you", "mail_status": "sent", "read_at": None,
     "settled_at": None, "state": "sent", "mails": "instantly",
@@ -54,6 +61,7 @@ EXAMPLES: dict[str, Any] = {
     # What needs somebody, and how long it takes
     "AttentionItem.kind": "overdue", "AttentionItem.id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70", "method": "POST",
     "path": "/api/v1/reviews/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70/assign", "reply_due_at": None, "returned_at": None,
+    "sent_on_at": None, "declined": [],
     "stage": "answer", "stat_min": 60, "asap_min": 240, "urgent_min": 1440, "routine_min": 4320,
     # Problems
     "type": "about:blank", "title": "Conflict", "Problem.status": 409, "field": None, "errors": None,

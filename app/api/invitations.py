@@ -1,4 +1,4 @@
-"""Invitations into an organization that nobody has taken up yet, for its administrators; they are made on its page."""
+"""Invitations that nobody has taken up yet, and who reads under supervision, for an organization's administrators."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from app.access import invite
+from app.access import administer, invite
 from app.db import reading, transaction
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
@@ -30,6 +30,10 @@ class Invitations(BaseModel):
     items: list[InvitationOut]
 
 
+class Supervision(BaseModel):
+    is_supervised: bool
+
+
 @router.get("/invitations", summary="Open invitations of the organizations that you administer")
 def get_invitations(who: Acting) -> Invitations:
     with reading(who) as session:
@@ -50,3 +54,10 @@ def withdraw_invitation(invitation_id: UUID, who: Acting, key: Once) -> Invitati
         if not done.before:
             done.keep(200, link.id)
         return InvitationOut.model_validate(link)
+
+
+@router.put("/organizations/{organization_id}/members/{person_id}/supervision", status_code=204)
+def supervise(organization_id: UUID, person_id: UUID, given: Supervision, who: Acting) -> None:
+    """Whether what they sign is preliminary until a supervisor has counter-signed it; by its administrator."""
+    with transaction(who) as session:
+        administer.set_supervised(session, who, organization_id, person_id, is_supervised=given.is_supervised)

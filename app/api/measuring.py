@@ -22,7 +22,7 @@ from app.studies.size import corresponds
 
 router = APIRouter(tags=["measuring"])
 PLAIN = ("id instance_id person_id frame kind points quantity fetus side site text cycles millimetres unit calibrated "
-         "approximate region choices created_at").split()  # fmt: skip
+         "approximate confirmed_at region choices created_at").split()  # fmt: skip
 
 
 class MeasurementOut(Out):
@@ -45,6 +45,9 @@ class MeasurementOut(Out):
     )
     calibrated: bool = Field(description="By an ultrasound region of the file")
     approximate: bool = Field(examples=[False], description="By the ruler on the screen: printed with '≈' for good")
+    confirmed_at: datetime | None = Field(
+        examples=[None], description="Of a nearly true one: when somebody took it for age and weight"
+    )
     reason: str = Field(examples=[""], description="Why it is in pixels, as a sentence")
     reason_code: str = Field(examples=[""])
     region: int | None = Field(description="By which region, from 1")
@@ -53,7 +56,7 @@ class MeasurementOut(Out):
     )
     more: dict[str, dict[str, Any]] = Field(examples=[{}], description="What else the points tell: axes, circumference")
     corresponds_to: str | None = Field(
-        examples=[None], description="Of a CRL: the age that this size has on average, such as 11w2d; it dates nothing"
+        examples=[None], description="Of a fetal size: the age that it has on average, such as 11w2d; it dates nothing"
     )
     corresponds_by: str = Field(examples=[""], description="The formula, by name")
     created_at: datetime
@@ -126,6 +129,7 @@ class MachineOut(Out):
     side: str = Field(examples=[""])
     fetus: str = Field(examples=["A"])
     derivation: str = Field(examples=["Mean"])
+    modifiers: str = Field(examples=[""], description="What else is said of the number itself: End Systole, 2D mode")
     sop_instance_uid: str = Field(
         examples=["2.25.198310928730958714"], description="Of the image that it was measured on"
     )
@@ -191,6 +195,19 @@ def remove_measurement(instance_id: UUID, measurement_id: UUID, who: Acting) -> 
     """It is shown no more, and kept in the record; twice is once."""
     with transaction(who) as session:
         measure.remove(session, who, measure.image_for(session, who, instance_id), measurement_id)
+
+
+@router.post(
+    "/instances/{instance_id}/measurements/{measurement_id}/confirm", summary="Take a nearly true number for age and weight"
+)  # fmt: skip
+def confirm_measurement(instance_id: UUID, measurement_id: UUID, who: Acting, key: Once) -> MeasurementOut:
+    """One that was made by the ruler on the screen; it stays '≈' for good. Twice is once."""
+    with transaction(who) as session:
+        done = once(session, key)
+        made = measure.confirm(session, who, measure.image_for(session, who, instance_id), measurement_id)
+        if not done.before:
+            done.keep(200, made.id)
+    return MeasurementOut.of(made)
 
 
 @router.get("/studies/{study_id}/machine-measurements", summary="What the machine measured itself")

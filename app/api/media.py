@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.api.schemas import DocumentOut, InstanceOut
+from app.api.viewable import DocumentOut, InstanceOut
 from app.http.actor import Acting
 from app.http.description import answered
 from app.http.ranges import stored

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from app.access.actor import Actor, require
+from app.api.pregnancies import PregnancyOut
 from app.api.schemas import Out, PatientOut, ReferralOut
 from app.audit import events
 from app.cases import case, patient
@@ -87,6 +88,7 @@ class KnownPatient(Out):
     aliases: list[AliasOut]
     referral_ids: list[UUID] = Field(description="That you may see, the latest first")
     similar: list[FoundPatient]
+    pregnancies: list[PregnancyOut] = Field(description="The newest first")
     merges: list[MergeOut] = Field(description="Made into this record, and not undone")
 
     @classmethod
@@ -94,6 +96,7 @@ class KnownPatient(Out):
         return cls(
             patient=PatientOut.of(known.patient), aliases=[AliasOut.of(one) for one in known.aliases],
             referral_ids=[one.id for one in known.referrals], similar=[FoundPatient.of(one) for one in known.similar],
+            pregnancies=[PregnancyOut.of(one) for one in known.pregnancies],
             merges=[MergeOut.of(one) for one in known.merges],
         )  # fmt: skip
 

@@ -21,10 +21,10 @@ from app.http.description import answered
 from app.http.idempotency import Once, once
 from app.http.ranges import stored
 from app.referrals.given import GivenPatient, Moment, Text
-from app.reports import amend, publish, right_patient
+from app.reports import amend, late, publish, right_patient
 from app.reports.acknowledge import acknowledge
 from app.reports.models import SIGNED, Report, ReportVersion
-from app.reports.verify import Verdict, verify
+from app.reports.verify import Verdict, verified
 from app.reviews import step, submit
 
 router = APIRouter(tags=["reporting"])
@@ -91,6 +91,22 @@ def amend_report(
         return DraftOut.of(session, review, draft, spoken_to(request, who))
 
 
+@router.post("/reports/{report_id}/no-change")
+def no_change(report_id: UUID, who: Acting, key: Once, response: Response) -> DraftOut:
+    """Files that came after signing were looked at: a draft of the line that says so, to be signed."""
+    with transaction(who) as session:
+        done = once(session, key)
+        report = signed_report(session, who, report_id)
+        review = step.for_reader(session, who, report.review_id, "report.sign")
+        if done.before and done.resource_id is not None:
+            draft = session.get_one(ReportVersion, done.resource_id)
+        else:
+            draft = late.no_change(session, who, review, report)
+            done.keep(200, draft.id)
+        response.headers["ETag"] = tag(draft)
+        return DraftOut.model_validate(draft)
+
+
 @router.post("/reports/{report_id}/enter-in-error")
 def enter_report_in_error(report_id: UUID, given: InError, who: Acting, key: Once) -> ReportOut:
     """It stays, marked; whoever read it is told. With the right `patient` a new referral of the same question waits."""
@@ -131,7 +147,7 @@ def verify_report(report_id: UUID, who: Acting, version: Annotated[int | None, Q
     """Authentic or not, and current or replaced."""
     with reading(who) as session:
         report = signed_report(session, who, report_id)
-    return verify(report, version_of(report, version))
+        return verified(session, report, version_of(report, version))
 
 
 def signed_report(session: Session, who: Actor, report_id: UUID) -> Report:

@@ -1,28 +1,32 @@
 """The reader's acts: the worklist, claiming, asking, declining, writing and signing."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
+from app.access.login import Proof
 from app.api.drafts import DraftOut, spoken_to
 from app.api.schemas import MessageOut, ReviewOut, SignedOut, WorklistItem, WorklistPage
 from app.audit import events
 from app.cases import lists
 from app.db import reading, transaction
-from app.errors import Conflict
+from app.errors import Conflict, Invalid
 from app.http.actor import Acting
-from app.http.entry import prove
+from app.http.entry import prove, prove_by_passkey
 from app.http.etag import IfMatch, etag, names
 from app.http.idempotency import Once, once
 from app.http.problems import DoorRefusal
 from app.languages import Speech
 from app.referrals.given import Moment, Text
-from app.reports import draft
+from app.reports import countersign, draft, filled
 from app.reports.draft import GivenDraft
 from app.reports.models import ReportVersion
+from app.reports.seal import shown_sha256
+from app.reports.send_on import send_on
 from app.reports.sign import sign
 from app.reviews import claim, decline, hold, seen, step
 from app.reviews.models import Message, Review
@@ -60,10 +64,24 @@ class Declined(BaseModel):
     advice: Text = Field(min_length=1, examples=["Repeat the scan with a full bladder."])
 
 
-class Proof(BaseModel):
-    """The password again, and what was shown when it was typed."""
+class Elsewhere(BaseModel):
+    reading_organization_id: UUID | None = Field(
+        None, description="Another one that reads for the clinic; 422 with the choices where there are several"
+    )
 
-    password: str = Field(max_length=1000, examples=["correct horse battery staple"])
+
+class ByPasskey(BaseModel):
+    """What a passkey answered to `sign-options`."""
+
+    challenge_id: UUID
+    credential: dict[str, Any] = Field(examples=[{"id": "q83v…", "type": "public-key", "response": {}}])
+
+
+class Presence(BaseModel):
+    """The password again, or a passkey, and what was shown when it was given."""
+
+    password: str = Field("", max_length=1000, examples=["correct horse battery staple"])
+    passkey: ByPasskey | None = Field(None, description="In place of the password", examples=[None])
     code: str | None = Field(
         None, max_length=10, examples=["287082"], description="Of the second factor, where one is asked for"
     )
@@ -193,6 +211,21 @@ def return_review(review_id: UUID, who: Acting, key: Once) -> ReviewOut:
         return ReviewOut.of(review)
 
 
+@router.post("/reviews/{review_id}/send-on")
+def send_review_on(review_id: UUID, given: Elsewhere, who: Acting, key: Once) -> ReviewOut:
+    """Declined, it goes to another organization that reads for the clinic, with reason and advice; its deadline runs on.
+
+    By the coordinator of who declined it, or by the clinic. The answer is the review that ended by it."""
+    with transaction(who) as session:
+        done = once(session, key)
+        if done.before and done.resource_id is not None:
+            return ReviewOut.of(session.get_one(Review, done.resource_id, options=step.WHOLE))
+        review = step.loaded(session, who, review_id)
+        send_on(session, who, review, given.reading_organization_id)
+        done.keep(200, review.id)
+        return ReviewOut.of(review)
+
+
 @router.get("/reviews/{review_id}/seen", summary="How you saw each image")
 def get_seen(review_id: UUID, who: Acting) -> GivenSeen:
     """What is not in it was not opened."""
@@ -244,29 +277,41 @@ def put_draft(
 
 @router.post("/reviews/{review_id}/sign")
 def sign_report(
-    review_id: UUID, given: Proof, who: Acting, request: Request, key: Once, if_match: IfMatch = None
+    review_id: UUID, given: Presence, who: Acting, request: Request, key: Once, if_match: IfMatch = None
 ) -> SignedOut:
-    """Freeze the text and the image list that were shown, under one digest."""
+    """Freeze the text and the image list that were shown, under one digest; one proof of presence signs one report."""
     with transaction(who) as session:
         done = once(session, key)
         review = step.for_reader(session, who, review_id, "report.sign")
-    if not done.before:
-        prove(request, who, given.password, given.code)
+    proof = None
+    if not done.before and given.passkey is None:
+        proof = prove(request, who, given.password, given.code)
     with transaction(who) as session:
         done = once(session, key)
         review = step.for_reader(session, who, review_id, "report.sign")
         if done.before and done.resource_id is not None:
             return SignedOut.of(session.get_one(ReportVersion, done.resource_id, options=draft.SIGNED_BY))
-        here = draft.open_draft(draft.report_of(session, review))
+        here = countersign.to_sign(who, review, draft.report_of(session, review))
         if here is not None and if_match is None:
             raise DoorRefusal(428, "Say with If-Match which draft you saw.", etag=tag(here))
         try:
-            version = sign(session, who, review, revision=_revision(here, if_match),
+            proof = proof or _by_passkey(session, request, who, review, here, given)
+            version = sign(session, who, review, proof=proof, revision=_revision(here, if_match),
                            images_sha256=given.images_sha256, preliminary=given.preliminary)  # fmt: skip
         except Conflict as refusal:
             raise _stale(refusal, here) from refusal
         done.keep(200, version.id)
         return SignedOut.of(version)
+
+
+def _by_passkey(
+    session: Session, request: Request, who: Actor, review: Review, here: ReportVersion | None, given: Presence
+) -> Proof:  # fmt: skip
+    """Its device signed what was shown: this draft, over these images."""
+    if given.passkey is None or here is None:
+        raise Invalid("Show once more that it is you.", field="password")
+    subject = shown_sha256(filled.settled(session, review, here), images_sha256=given.images_sha256)
+    return prove_by_passkey(session, request, who, subject, given.passkey.model_dump())
 
 
 def tag(version: ReportVersion) -> str:

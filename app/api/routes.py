@@ -5,12 +5,16 @@ from fastapi import APIRouter
 from app.api import (
     accounts,
     attention,
+    conflicts,
+    critical,
     deadlines,
     invitations,
     macros,
     measuring,
     media,
+    passkeys,
     patients,
+    pregnancies,
     referring,
     reporting,
     reviewing,
@@ -22,8 +26,7 @@ from app.api import (
 
 router = APIRouter(prefix="/api/v1")
 for part in (
-    referring, uploads, patients, reviewing, reporting, studies, media, measuring, telling, attention, deadlines, templates, macros,
-    accounts,
-    invitations,
+    referring, uploads, patients, reviewing, reporting, critical, studies, conflicts, media, measuring, pregnancies, telling,
+    attention, deadlines, templates, macros, accounts, passkeys, invitations,
 ):  # fmt: skip
     router.include_router(part.router)

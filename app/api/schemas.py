@@ -8,16 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.cases.case import Case
 from app.cases.lists import Line, Numbers
-from app.dicom import syntaxes
 from app.people.models import Organization, Patient
-from app.referrals.dating import gestation
+from app.referrals.dating import age_of
 from app.referrals.manifest import Counts
 from app.referrals.models import ManifestItem, Referral
 from app.reports.answers import KeyImage
 from app.reports.models import Report, ReportVersion
 from app.reports.words import today
 from app.reviews.models import Message, Review
-from app.studies.models import Document, Instance
 
 
 class Out(BaseModel):
@@ -99,6 +97,9 @@ class ReviewOut(Out):
     due_at: datetime = Field(description="Moves on by the pause, while the clinic is asked")
     reply_due_at: datetime | None = Field(description="While the clinic is asked: its own deadline")
     returned_at: datetime | None = Field(description="Declined, and left to the clinic by the coordinator")
+    sent_on_at: datetime | None = Field(
+        description="Declined, and given to another organization that reads for the clinic"
+    )
     reason: str
     advice: str
 
@@ -107,9 +108,35 @@ class ReviewOut(Out):
         owner = NamedOut(id=review.owner.id, name=review.owner.name) if review.owner else None
         plain = {
             name: getattr(review, name)
-            for name in ("id", "referral_id", "status", "owned_at", "due_at", "reply_due_at", "returned_at", "advice")
+            for name in (
+                "id",
+                "referral_id",
+                "status",
+                "owned_at",
+                "due_at",
+                "reply_due_at",
+                "returned_at",
+                "sent_on_at",
+                "advice",
+            )
         }
         return cls(**plain, owner=owner, reason=review.ended_reason)
+
+
+class DeclinedOut(Out):
+    """An organization that had the case before, and why it was sent on."""
+
+    organization: NamedOut
+    reason: str
+    advice: str
+    sent_on_at: datetime
+
+    @classmethod
+    def of(cls, review: Review) -> Self:
+        organization = NamedOut.model_validate(review.reading_organization)
+        return cls(
+            organization=organization, reason=review.ended_reason, advice=review.advice, sent_on_at=review.sent_on_at
+        )
 
 
 class ReportBrief(Out):
@@ -178,6 +205,7 @@ class ReferralOut(ReferralBrief):
     study_ids: list[UUID]
     instance_ids: list[UUID]
     messages: list[MessageOut]
+    declined: list[DeclinedOut] = Field(description="By whom it was declined before it was sent on, and why")
     revisions: list[dict[str, Any]]
 
     @classmethod
@@ -197,6 +225,7 @@ class ReferralOut(ReferralBrief):
             study_ids=case.study_ids,
             instance_ids=[one.id for one in case.instances],
             messages=[MessageOut.of(one) for one in case.messages],
+            declined=[DeclinedOut.of(one) for one in case.former],
             revisions=[{"version": one.version, "at": one.at, "changes": one.changes} for one in case.revisions],
         )
 
@@ -248,7 +277,7 @@ class WorklistItem(Out):
     @classmethod
     def of(cls, review: Review, numbers: Numbers) -> Self:
         referral = review.referral
-        dated = gestation(referral.obstetric, today(referral.organization.time_zone))
+        dated = age_of(referral, today(referral.organization.time_zone))
         plain = ("code", "priority", "exam_type", "question", "language", "patient_leaves_at")
         return cls(
             review_id=review.id, referral_id=referral.id, status=review.status, due_at=review.due_at,
@@ -325,57 +354,3 @@ class ReportOut(VersionOut):
 class ReportPage(Out):
     items: list[ReportBrief]
     next_cursor: str | None
-
-
-class InstanceLinks(Out):
-    """Where its bytes are; what there is not of this one is null."""
-
-    original: str
-    preview: str | None
-    frames: str | None = Field(description="A template: number is from 1; a film's frames are in the film alone")
-    proxy: str | None = Field(description="The clip as browsers play it; 503 while preview is pending")
-
-
-class InstanceOut(Out):
-    id: UUID
-    study_id: UUID
-    sop_instance_uid: str
-    kind: str
-    rows: int | None
-    columns: int | None
-    number_of_frames: int
-    frame_time_ms: float | None
-    is_clip: bool
-    acquired: str
-    sha256: str
-    preview: str = Field(description="Whether there is something to look at: pending, ready, or none with its reason")
-    preview_reason: str
-    links: InstanceLinks
-    wrap_reason: str
-
-    @classmethod
-    def of(cls, instance: Instance) -> Self:
-        plain = {name: getattr(instance, name) for name in cls.model_fields if name != "links"}
-        here, is_shown = f"/api/v1/instances/{instance.id}", instance.preview != "none"
-        is_film = instance.kind == "mp4" or syntaxes.CODEC.get(instance.transfer_syntax_uid) == "video"
-        links = InstanceLinks(
-            original=f"{here}/original", preview=f"{here}/preview" if is_shown else None,
-            frames=f"{here}/frames/{{number}}" if is_shown and not is_film else None,
-            proxy=f"{here}/proxy" if is_shown and instance.is_clip else None,
-        )  # fmt: skip
-        return cls(**plain, links=links)
-
-
-class DocumentOut(Out):
-    id: UUID
-    referral_id: UUID
-    name: str
-    kind: str
-    sha256: str
-    page_count: int | None
-    preview: str
-    preview_reason: str
-
-    @classmethod
-    def of(cls, document: Document) -> Self:
-        return cls.model_validate(document)

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
-from app.api.schemas import DocumentOut, InstanceOut, Out, PatientOut
+from app.api.schemas import Out, PatientOut
+from app.api.viewable import DocumentOut, InstanceOut
 from app.audit import events
 from app.cases.candidates import Candidate, candidates, of_study
 from app.db import reading, transaction

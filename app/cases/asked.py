@@ -14,6 +14,7 @@ from app.cases.lists import Line, Page, lines_of
 from app.db import decoded, encoded
 from app.referrals import search
 from app.referrals.models import FileStatus, ManifestItem, Referral, ReferralStatus
+from app.reports.critical_finding import IS_OPEN, CriticalFinding
 from app.reports.models import Report
 from app.reviews.models import ReviewStatus
 
@@ -24,6 +25,7 @@ MOST_FOUND = 50
 class Asks(StrEnum):
     """What a case wants of its referrer, the most pressing first."""
 
+    CRITICAL = "critical"
     QUESTION = "question"
     ANSWER = "answer"
     UNSENT = "unsent"
@@ -49,11 +51,13 @@ def open_groups(session: Session, actor: Actor, cursor: str | None = None) -> tu
     rows = list(session.scalars(newest))
     last = rows[MOST_OPEN - 1] if len(rows) > MOST_OPEN else None
     lines = lines_of(session, rows[:MOST_OPEN])
-    troubled = _troubled(session, [line.referral.id for line in lines])
+    ids = [line.referral.id for line in lines]
+    troubled, critical = _troubled(session, ids), _critical(session, ids)
     sorted_lines = sorted(lines, key=lambda line: line.referral.due_at or line.referral.created_at)
     by_kind: dict[Asks, list[Line]] = {}
     for line in sorted_lines:
-        by_kind.setdefault(asks(line, line.referral.id in troubled), []).append(line)
+        kind = Asks.CRITICAL if line.referral.id in critical else asks(line, line.referral.id in troubled)
+        by_kind.setdefault(kind, []).append(line)
     groups = [Group(kind, by_kind[kind]) for kind in Asks if kind in by_kind]
     return groups, encoded(last.created_at, last.id) if last else None
 
@@ -77,7 +81,7 @@ def found(session: Session, actor: Actor, q: str) -> list[Line]:
 
 
 def asks(line: Line, is_troubled: bool) -> Asks:
-    """`is_troubled`: a file of it is refused, or somebody has to say whose it is."""
+    """`is_troubled`: a file of it is refused or kept aside, or somebody has to say whose it is."""
     referral, review, report = line.referral, line.review, line.report
     if review is not None and review.status == ReviewStatus.ON_HOLD:
         return Asks.QUESTION
@@ -97,15 +101,24 @@ def _mine(actor: Actor) -> sa.ColumnElement[bool]:
 
 
 def _is_done() -> sa.ColumnElement[bool]:
-    """Ended, and no answer of it is still unread: an amended one asks to be read again."""
+    """Ended, and no answer of it is still unread (an amended one asks to be read again), no critical finding open."""
     unread = sa.exists().where(
         Report.referral_id == Referral.id, Report.signed_at.is_not(None), Report.acknowledged_at.is_(None)
     )
-    return sa.and_(Referral.status.not_in((ReferralStatus.DRAFT, ReferralStatus.ACTIVE)), sa.not_(unread))
+    critical = sa.exists().where(CriticalFinding.referral_id == Referral.id, IS_OPEN)
+    ended = Referral.status.not_in((ReferralStatus.DRAFT, ReferralStatus.ACTIVE))
+    return sa.and_(ended, sa.not_(unread), sa.not_(critical))
+
+
+def _critical(session: Session, referral_ids: Iterable[UUID]) -> set[UUID]:
+    query = sa.select(CriticalFinding.referral_id).where(
+        CriticalFinding.referral_id.in_(list(referral_ids)), IS_OPEN
+    )  # fmt: skip
+    return set(session.scalars(query.distinct()))
 
 
 def _troubled(session: Session, referral_ids: Iterable[UUID]) -> set[UUID]:
-    trouble = (FileStatus.HELD, FileStatus.QUARANTINED)
+    trouble = (FileStatus.HELD, FileStatus.QUARANTINED, FileStatus.CONFLICT)
     query = sa.select(ManifestItem.referral_id).where(
         ManifestItem.referral_id.in_(list(referral_ids)), ManifestItem.status.in_(trouble)
     )

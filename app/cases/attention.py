@@ -16,13 +16,17 @@ from app.errors import Forbidden, Invalid, NotFound
 from app.jobs.parked import Parked
 from app.notifications.models import Notification
 from app.referrals.models import ManifestItem, Referral
+from app.reports.critical_finding import CriticalFinding
+from app.reports.late import LateFiles
 from app.reports.models import Report
 from app.reviews.models import Review
-from app.studies.models import Document, Study
+from app.studies.models import Document, Instance, InstanceConflict, ReferralStudy, Study
 
 SUBJECTS: dict[Kind, type[Base]] = {
-    **dict.fromkeys((Kind.OVERDUE, Kind.UNCLAIMED, Kind.DECLINED, Kind.ON_HOLD), Review), Kind.UNREAD: Report,
+    Kind.CRITICAL: CriticalFinding, Kind.UNREAD: Report, Kind.LATE_FILES: LateFiles,
+    **dict.fromkeys((Kind.OVERDUE, Kind.UNCLAIMED, Kind.COUNTERSIGN, Kind.DECLINED, Kind.ON_HOLD), Review),
     **dict.fromkeys((Kind.HELD, Kind.QUARANTINED), ManifestItem), Kind.UNMATCHED: Study, Kind.MAIL: Notification,
+    Kind.CONFLICT: InstanceConflict,
 }  # fmt: skip
 # The folder of a job -> the rows that its id may name: whose job it is.
 OF_JOB: dict[str, tuple[type[Base], ...]] = {
@@ -33,7 +37,7 @@ OF_REFERRAL = (joinedload(Referral.organization), joinedload(Referral.reading_or
 
 @dataclass(frozen=True)
 class Item:
-    """`subject` is what it is about: a review, a report, a file, a study, a notification, or a job given up."""
+    """`subject` is what it is about: a critical finding, a review, a report, a file, a study, a notification, or a job given up."""
 
     kind: Kind
     at: datetime
@@ -96,6 +100,8 @@ def _found(session: Session, kind: Kind, mine: Whose, after: Row | None, limit: 
     found = sa.select(model).where(model.id.in_([row.id for row in rows]))
     if model is Review:
         found = found.options(joinedload(Review.owner))
+    if model is CriticalFinding:
+        found = found.options(joinedload(CriticalFinding.person))
     if model is Notification:
         found = found.options(joinedload(Notification.person))
     subjects: dict[UUID, Any] = {one.id: one for one in session.scalars(found)} if rows else {}
@@ -103,11 +109,24 @@ def _found(session: Session, kind: Kind, mine: Whose, after: Row | None, limit: 
     of: dict[UUID, UUID] = {
         one.id: one.referral_id for one in subjects.values() if kind is not Kind.MAIL and hasattr(one, "referral_id")
     }
+    if kind is Kind.CONFLICT:
+        of = _asking(session, list(subjects.values()))
     query = sa.select(Referral).where(Referral.id.in_(set(of.values()))).options(*OF_REFERRAL)
     cases = {one.id: one for one in session.scalars(query)} if of else {}
     for row in rows:
         referral = cases[of[row.id]] if row.id in of else None
         yield Item(kind, row.at, subjects[row.id], referral, reads=referral is not None and _reads(referral, mine))
+
+
+def _asking(session: Session, conflicts: Sequence[InstanceConflict]) -> dict[UUID, UUID]:
+    """The latest referral that asks about the examination of each; what a machine sent by itself has none."""
+    query = (
+        sa.select(InstanceConflict.id, ReferralStudy.referral_id)
+        .join(Instance, Instance.id == InstanceConflict.instance_id)
+        .join(ReferralStudy, ReferralStudy.study_id == Instance.study_id)
+        .where(InstanceConflict.id.in_([one.id for one in conflicts])).order_by(ReferralStudy.referral_id)
+    )  # fmt: skip
+    return {row[0]: row[1] for row in session.execute(query)} if conflicts else {}
 
 
 def _reads(referral: Referral, mine: Whose) -> bool:
@@ -136,7 +155,7 @@ def _owners(session: Session, job: Parked) -> set[UUID]:
 
 
 def _begin(cursor: str | None) -> tuple[Kind, str]:
-    kind, _, place = (cursor or f"{Kind.OVERDUE}.").partition(".")
+    kind, _, place = (cursor or f"{next(iter(Kind))}.").partition(".")
     if kind not in set(Kind) or bool(cursor) != bool(place):
         raise Invalid("This cursor was not given out here.", field="cursor")
     return Kind(kind), place

@@ -15,6 +15,8 @@ from app.people.models import Patient, Person
 from app.referrals import manifest
 from app.referrals.manifest import Counts
 from app.referrals.models import ManifestItem, Referral, Revision
+from app.referrals.pregnancy import Pregnancy
+from app.reports.critical_finding import CriticalFinding, of_referral
 from app.reports.models import SIGNED, Acknowledgement, Report, ReportVersion
 from app.reviews.models import Message, Review, ReviewStatus
 from app.studies.attach import came_alone
@@ -30,12 +32,19 @@ class Case:
     instances: list[Instance]
     documents: list[Document]
     review: Review | None
+    former: list[Review]  # declined by other organizations, and sent on
     report: Report | None
     messages: list[Message]
     revisions: list[Revision]
     read_by: list[tuple[str, datetime]]  # who confirmed having read the newest version
     came_alone: list[Study]  # asked about, but not sent with the referral
     studies: list[Study]
+    critical: list[CriticalFinding]  # what is open before the rest
+
+    @property
+    def open_critical(self) -> list[CriticalFinding]:
+        """Nobody of the clinic has said these back yet."""
+        return [one for one in self.critical if one.is_open]
 
     @property
     def study_ids(self) -> list[UUID]:
@@ -61,7 +70,8 @@ class Case:
         answer = f"{report.version}.{report.status}.{report.acknowledged_at is not None}" if report else ""
         ended = review.status if review and review.status in (ReviewStatus.ON_HOLD, ReviewStatus.REJECTED) else ""
         ended += ".returned" if review and review.returned_at else ""
-        return f"{answer}/{self.referral.version}.{self.referral.status}.{len(self.messages)}.{ended}"
+        critical = "".join(f"{one.id.hex[-6:]}{one.status}" for one in self.critical)
+        return f"{answer}/{self.referral.version}.{self.referral.status}.{len(self.messages)}.{ended}{critical}"
 
     @property
     def current_version(self) -> ReportVersion | None:
@@ -84,8 +94,10 @@ def whole(session: Session, actor: Actor, referral_id: UUID) -> Case:
         referral=referral, files=manifest.items(session, referral.id),
         counts=manifest.counts(session, [referral.id])[referral.id],
         instances=instances, studies=_studies(session, instances), documents=documents_of(session, referral.id),
-        review=review, report=report, read_by=_read_by(session, report), messages=_messages(session, review),
+        review=review, former=_former(session, referral.id), report=report, read_by=_read_by(session, report),
+        messages=_messages(session, referral.id),
         revisions=_revisions(session, referral.id), came_alone=came_alone(session, referral.id),
+        critical=of_referral(session, referral.id),
     )  # fmt: skip
 
 
@@ -108,7 +120,7 @@ def note_opened(actor: Actor, referral: Referral) -> None:
 
 OF_REFERRAL = (
     joinedload(Referral.patient).joinedload(Patient.mother), joinedload(Referral.author), joinedload(Referral.organization),
-    joinedload(Referral.reading_organization),
+    joinedload(Referral.reading_organization), joinedload(Referral.pregnancy).joinedload(Pregnancy.dated_by),
 )  # fmt: skip
 
 
@@ -136,8 +148,12 @@ def _revisions(session: Session, referral_id: UUID) -> list[Revision]:
     return list(session.scalars(query.order_by(Revision.version)))
 
 
-def _messages(session: Session, review: Review | None) -> list[Message]:
-    if review is None:
-        return []
-    query = sa.select(Message).where(Message.review_id == review.id).options(joinedload(Message.person))
-    return list(session.scalars(query.order_by(Message.id)))
+def _former(session: Session, referral_id: UUID) -> list[Review]:
+    query = sa.select(Review).where(Review.referral_id == referral_id, Review.sent_on_at.is_not(None))
+    return list(session.scalars(query.options(joinedload(Review.reading_organization)).order_by(Review.id)))
+
+
+def _messages(session: Session, referral_id: UUID) -> list[Message]:
+    """What was said with whoever had it before, too: it belongs to the case."""
+    query = sa.select(Message).join(Review, Review.id == Message.review_id).where(Review.referral_id == referral_id)
+    return list(session.scalars(query.options(joinedload(Message.person)).order_by(Message.id)))

@@ -13,9 +13,14 @@ from app.access.scope import visible
 from app.db import decoded, encoded
 from app.people.models import Membership, Organization, Person, ReadingRelation, Role
 from app.referrals.models import Referral
+from app.reports.critical_finding import IS_OPEN, CriticalFinding
+from app.reports.late import IS_OPEN as IS_LATE
+from app.reports.late import LateFiles
 from app.reports.models import Report, ReportVersion, Signature
 from app.reviews.models import Review, ReviewStatus
-from app.reviews.worklist import Asked, Page, narrowed, sought
+from app.reviews.worklist import Asked, Page, narrowed, rows, sought
+
+MOST_SHOWN = 50  # of one reader, above their worklist
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,6 @@ class Prior:
 class LastSigned:
     at: datetime
     by: str
-
-
-OF_ROW = (
-    joinedload(Review.owner),
-    joinedload(Review.referral).options(joinedload(Referral.patient), joinedload(Referral.organization)),
-)
 
 
 def sites(session: Session, actor: Actor) -> list[Organization]:
@@ -62,10 +61,8 @@ def signed_by(session: Session, actor: Actor, asked: Asked) -> Page:
     query = query.order_by(of.updated_at.desc(), of.id.desc()).limit(asked.limit + 1)
     first = session.execute(query).all()
     kept = first[: asked.limit]
-    rows = {review.id: review for review in session.scalars(sa.select(Review).where(
-        Review.id.in_([row.id for row in kept])).options(*OF_ROW))}  # fmt: skip
     more = encoded(kept[-1].updated_at, kept[-1].id) if len(first) > asked.limit else None
-    return Page([rows[row.id] for row in kept], more)
+    return Page(rows(session, [row.id for row in kept]), more)
 
 
 def signed_since(session: Session, actor: Actor, since: datetime) -> int:
@@ -94,6 +91,32 @@ def _last_of(site_id: UUID, actor: Actor) -> sa.Select[datetime, str]:
     )  # fmt: skip
 
 
+def critical_of(session: Session, actor: Actor) -> list[tuple[CriticalFinding, Referral]]:
+    """What the actor raised, or is the reader of, that nobody of the clinic has said back: signed or not."""
+    here = CriticalFinding.reading_organization_id.in_(actor.organizations_for("review.list"))
+    mine = sa.or_(CriticalFinding.person_id == actor.person_id, Review.owner_id == actor.person_id)
+    query = (
+        sa.select(CriticalFinding, Referral).join(Review, Review.id == CriticalFinding.review_id)
+        .join(Referral, Referral.id == CriticalFinding.referral_id).where(IS_OPEN, here, mine)
+        .options(joinedload(Referral.organization), joinedload(Referral.reading_organization))
+        .order_by(CriticalFinding.identified_at).limit(MOST_SHOWN)
+    )  # fmt: skip
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def late_files_of(session: Session, actor: Actor) -> list[tuple[LateFiles, Referral]]:
+    """What came after the actor had signed, and waits for their word; what is due first before the rest."""
+    query = (
+        sa.select(LateFiles, Referral).join(Review, Review.id == LateFiles.review_id)
+        .join(Referral, Referral.id == LateFiles.referral_id)
+        .where(IS_LATE, Review.owner_id == actor.person_id,
+               LateFiles.reading_organization_id.in_(actor.organizations_for("review.list")))
+        .options(joinedload(Referral.organization), joinedload(Referral.reading_organization))
+        .order_by(LateFiles.due_at).limit(MOST_SHOWN)
+    )  # fmt: skip
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
 def reports_of(session: Session, review_ids: list[UUID]) -> dict[UUID, Report]:
     """The signed report of each of these reviews."""
     query = sa.select(Report).where(Report.review_id.in_(review_ids), Report.signed_at.is_not(None))
@@ -106,10 +129,10 @@ def priors(session: Session, actor: Actor, referral: Referral) -> list[Prior]:
         Referral.patient_id == referral.patient_id, Referral.id != referral.id, Referral.submitted_at.is_not(None),
         visible(Referral, actor),
     ).order_by(Referral.id.desc()).limit(50)  # fmt: skip
-    rows = list(session.scalars(query))
-    signed = sa.select(Report).where(Report.referral_id.in_([one.id for one in rows]), Report.signed_at.is_not(None))
+    earlier = list(session.scalars(query))
+    signed = sa.select(Report).where(Report.referral_id.in_([one.id for one in earlier]), Report.signed_at.is_not(None))
     reports = {report.referral_id: report for report in session.scalars(signed)}
-    return [Prior(one, reports.get(one.id)) for one in rows]
+    return [Prior(one, reports.get(one.id)) for one in earlier]
 
 
 def readers(session: Session, organization_id: UUID) -> list[Person]:

@@ -11,7 +11,7 @@ from app.access.actor import Actor
 from app.access.scope import visible
 from app.cases.case import OF_REFERRAL
 from app.config import settings
-from app.db import decoded, encoded, merged, now
+from app.db import IDS, decoded, encoded, merged, now
 from app.errors import Invalid
 from app.notifications.inbox import unread_messages
 from app.referrals import manifest
@@ -135,17 +135,23 @@ def _cursor(session: Session, at: datetime, row_id: UUID) -> str:
     return encoded(at, row_id) if at < settled else encoded(settled, UUID(int=0))
 
 
+CLIPS = (
+    sa.select(ReferralStudy.referral_id, sa.func.count())
+    .join(Instance, Instance.study_id == ReferralStudy.study_id)
+    .where(ReferralStudy.referral_id.in_(IDS), Instance.is_clip.is_(True), ~withdrawn_from(ReferralStudy.referral_id))
+    .group_by(ReferralStudy.referral_id)
+)  # fmt: skip
+REVISED = (
+    sa.select(Revision.referral_id, sa.func.max(Revision.at)).join(Referral, Referral.id == Revision.referral_id)
+    .where(Revision.referral_id.in_(IDS), Revision.at > Referral.submitted_at).group_by(Revision.referral_id)
+)  # fmt: skip
+
+
 def numbers(session: Session, actor: Actor, referrals: list[Referral]) -> dict[UUID, Numbers]:
     """'17 of 19', clips and other cases of the same patient that the actor may see, and what they have not read, for a page."""
     ids = [referral.id for referral in referrals]
     counts = manifest.counts(session, ids)
-    clips: dict[UUID, int] = {row[0]: row[1] for row in session.execute(
-        sa.select(ReferralStudy.referral_id, sa.func.count())
-        .join(Instance, Instance.study_id == ReferralStudy.study_id)
-        .where(ReferralStudy.referral_id.in_(ids), Instance.is_clip.is_(True),
-               ~withdrawn_from(ReferralStudy.referral_id))
-        .group_by(ReferralStudy.referral_id)
-    )}  # fmt: skip
+    clips: dict[UUID, int] = {row[0]: row[1] for row in session.execute(CLIPS, {"ids": ids})}
     patients = [referral.patient_id for referral in referrals]
     cases: dict[UUID, int] = {row[0]: row[1] for row in session.execute(
         sa.select(Referral.patient_id, sa.func.count())
@@ -163,11 +169,7 @@ def numbers(session: Session, actor: Actor, referrals: list[Referral]) -> dict[U
 
 
 def _revised(session: Session, referral_ids: list[UUID]) -> dict[UUID, datetime]:
-    query = (
-        sa.select(Revision.referral_id, sa.func.max(Revision.at)).join(Referral, Referral.id == Revision.referral_id)
-        .where(Revision.referral_id.in_(referral_ids), Revision.at > Referral.submitted_at).group_by(Revision.referral_id)
-    )  # fmt: skip
-    return {row[0]: row[1] for row in session.execute(query)}
+    return {row[0]: row[1] for row in session.execute(REVISED, {"ids": referral_ids})}
 
 
 def _by_external_identifier(wanted: str) -> sa.Select[UUID]:

@@ -12,7 +12,9 @@ from app.cases.case import OF_REFERRAL
 from app.errors import NotFound
 from app.people import patients
 from app.people.models import Patient, PatientAlias, PatientMerge
+from app.referrals import date_pregnancy
 from app.referrals.models import Referral
+from app.referrals.pregnancy import Pregnancy
 from app.referrals.similar import Seen, similar
 
 MOST = 100
@@ -25,6 +27,7 @@ class Known:
     referrals: list[Referral]  # those that the actor may see, the latest first
     similar: list[Seen]  # records of the same organization that may be the same person's
     merges: list[PatientMerge]  # made into this record, and not undone
+    pregnancies: list[Pregnancy]  # the newest first
     names: bool  # may say who it is
     merges_them: bool
 
@@ -41,7 +44,7 @@ def known(session: Session, actor: Actor, patient_id: UUID) -> Known:
     return Known(
         patient, patients.aliases(session, patient.id), referrals,
         _similar(session, actor, patient) if looks and patient.merged_into_id is None else [],
-        _merges(session, patient.id) if merges_them else [],
+        _merges(session, patient.id) if merges_them else [], _pregnancies(session, actor, patient, referrals),
         names=actor.may("referral.send", patient.organization_id) and patient.merged_into_id is None,
         merges_them=merges_them,
     )  # fmt: skip
@@ -58,6 +61,15 @@ def _similar(session: Session, actor: Actor, patient: Patient) -> list[Seen]:
     seen = sa.select(Referral.patient_id).where(Referral.patient_id.in_(ids), visible(Referral, actor))
     known_here = set(session.scalars(seen.distinct()))
     return [one for one in others if one.patient.id in known_here]
+
+
+def _pregnancies(session: Session, actor: Actor, patient: Patient, referrals: list[Referral]) -> list[Pregnancy]:
+    """Of a clinic that one only reads for, those of the cases that one sees."""
+    found = date_pregnancy.all_of(session, patient.id)
+    if patient.organization_id in actor.organization_ids:
+        return found
+    seen = {one.pregnancy_id for one in referrals}
+    return [one for one in found if one.id in seen]
 
 
 def _merges(session: Session, patient_id: UUID) -> list[PatientMerge]:

@@ -14,22 +14,30 @@ from app.config import settings
 from app.db import now
 from app.notifications.models import UNSENT_SQL, Notification
 from app.referrals.models import TROUBLE_SQL, FileStatus, ManifestItem, Referral, ReferralStatus
+from app.reports.critical_finding import IS_OPEN as IS_OPEN_CRITICAL
+from app.reports.critical_finding import CriticalFinding
+from app.reports.late import IS_OPEN as IS_LATE
+from app.reports.late import LateFiles
 from app.reports.models import UNREAD_SQL, Report
-from app.reviews.models import ASKED_SQL, DECLINED_SQL, UNCLAIMED_SQL, Review
+from app.reviews.models import ASKED_SQL, ATTEST_SQL, DECLINED_SQL, UNCLAIMED_SQL, Review
 from app.reviews.worklist import IS_OPEN, is_overdue
-from app.studies.models import Study
+from app.studies.models import CONFLICT_SQL, InstanceConflict, Study
 
 
 class Kind(StrEnum):
     """Why somebody is needed; in the order in which patients wait for it."""
 
+    CRITICAL = "critical"  # told to the clinic, and nobody there has said it back
     OVERDUE = "overdue"
     UNCLAIMED = "unclaimed"
+    COUNTERSIGN = "countersign"  # signed by a supervised reader
     DECLINED = "declined"
     ON_HOLD = "on-hold"  # the clinic has not replied in time
     UNREAD = "unread"  # an answer, also after it was sent again
+    LATE_FILES = "late-files"  # they came after signing, and their reader has not said what they change
     HELD = "held"  # a file whose patient is in question
     QUARANTINED = "quarantined"
+    CONFLICT = "conflict"  # other bytes under a UID that is taken
     UNMATCHED = "unmatched"  # a study that no referral asks about
     MAIL = "mail"
     JOB = "job"
@@ -40,10 +48,13 @@ class Whose(NamedTuple):
 
     reads: tuple[UUID, ...]
     own: tuple[UUID, ...]
+    cares: tuple[UUID, ...] = ()  # of those, where they see patients too
 
     @classmethod
     def of(cls, actor: Actor) -> "Whose":
-        return cls(actor.organizations_for("review.assign"), actor.organizations_for("attention.own"))
+        own = actor.organizations_for("attention.own")
+        cares = tuple(sorted(set(own) & set(actor.organizations_for("referral.send"))))
+        return cls(actor.organizations_for("review.assign"), own, cares)
 
 
 class Row(NamedTuple):
@@ -53,6 +64,13 @@ class Row(NamedTuple):
 
 Finder = Callable[[Session, Whose, Row | None, int], Sequence[Row]]
 Found = sa.Select[Any, Any]  # a time and an id
+
+
+def critical(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
+    waits = sa.select(CriticalFinding.identified_at, CriticalFinding.id).where(IS_OPEN_CRITICAL)
+    sides = [*((CriticalFinding.reading_organization_id, each) for each in mine.reads),
+             *((CriticalFinding.organization_id, each) for each in mine.cares)]  # fmt: skip
+    return _by_side(session, waits, sides, after, limit)
 
 
 def overdue(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
@@ -65,6 +83,11 @@ def unclaimed(session: Session, mine: Whose, after: Row | None, limit: int) -> S
     waits = sa.select(Review.claim_by, Review.id).where(
         sa.literal_column(UNCLAIMED_SQL), Review.claim_by <= now(), Review.due_at >= now()
     )
+    return _by_reader(session, waits, mine, after, limit)
+
+
+def unattested(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
+    waits = sa.select(Review.attest_at, Review.id).where(sa.literal_column(ATTEST_SQL), IS_OPEN)
     return _by_reader(session, waits, mine, after, limit)
 
 
@@ -86,8 +109,14 @@ def unread(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequ
     waits = sa.select(Report.escalated_at, Report.id).where(sa.literal_column(UNREAD_SQL))
     sides = [*((Report.reading_organization_id, each) for each in mine.reads),
              *((Report.organization_id, each) for each in mine.own)]  # fmt: skip
-    parts = [waits.where(side == each) for side, each in sides]
-    return sorted({row for part in parts for row in _walked(session, part, after, limit)})[:limit]
+    return _by_side(session, waits, sides, after, limit)
+
+
+def late_files(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
+    """Past their own deadline; before that they are their reader's alone."""
+    waits = sa.select(LateFiles.due_at, LateFiles.id).where(IS_LATE, LateFiles.due_at <= now())
+    sides = [(LateFiles.reading_organization_id, each) for each in mine.reads]
+    return _by_side(session, waits, sides, after, limit)
 
 
 def held(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
@@ -96,6 +125,11 @@ def held(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequen
 
 def quarantined(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
     return _files(session, FileStatus.QUARANTINED, mine, after, limit)
+
+
+def conflicts(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
+    kept_aside = sa.select(InstanceConflict.created_at, InstanceConflict.id).where(sa.literal_column(CONFLICT_SQL))
+    return _by_id(session, kept_aside, InstanceConflict.organization_id, mine, after, limit)
 
 
 def unmatched(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
@@ -112,9 +146,9 @@ def undelivered(session: Session, mine: Whose, after: Row | None, limit: int) ->
 
 
 FINDERS: dict[Kind, Finder] = {
-    Kind.OVERDUE: overdue, Kind.UNCLAIMED: unclaimed, Kind.DECLINED: declined, Kind.ON_HOLD: on_hold,
-    Kind.UNREAD: unread, Kind.HELD: held, Kind.QUARANTINED: quarantined, Kind.UNMATCHED: unmatched,
-    Kind.MAIL: undelivered,
+    Kind.CRITICAL: critical, Kind.OVERDUE: overdue, Kind.UNCLAIMED: unclaimed, Kind.COUNTERSIGN: unattested,
+    Kind.DECLINED: declined, Kind.ON_HOLD: on_hold, Kind.UNREAD: unread, Kind.LATE_FILES: late_files, Kind.HELD: held,
+    Kind.QUARANTINED: quarantined, Kind.CONFLICT: conflicts, Kind.UNMATCHED: unmatched, Kind.MAIL: undelivered,
 }  # fmt: skip
 
 
@@ -143,6 +177,13 @@ def _by_reader(session: Session, query: Found, mine: Whose, after: Row | None, l
     """Each organization's walk has the order of its index; one query over several would sort all that fits."""
     parts = [query.where(Review.reading_organization_id == each) for each in mine.reads]
     return sorted(row for part in parts for row in _walked(session, part, after, limit))[:limit]
+
+
+def _by_side(
+    session: Session, query: Found, sides: Sequence[tuple[InstrumentedAttribute[UUID], UUID]], after: Row | None, limit: int
+) -> Sequence[Row]:  # fmt: skip
+    parts = [query.where(side == each) for side, each in sides]
+    return sorted({row for part in parts for row in _walked(session, part, after, limit)})[:limit]
 
 
 def _walked(session: Session, query: Found, after: Row | None, limit: int) -> list[Row]:

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from app.access.actor import Actor, require
 from app.audit.events import AuditEvent
 from app.config import settings
+from app.people.models import Membership
+from app.referrals.models import ARRIVED, ManifestItem, Referral
 from app.reports.models import Report, VersionStatus
 from app.reviews.models import Review
 
@@ -23,8 +25,10 @@ AT_ONCE = 500  # ids in one statement
 
 
 class Stage(StrEnum):
-    """A part of a case's way; `answer` is the first two together, as the clinic counts it."""
+    """A part of a case's way; `answer` is claiming and reading together, as the clinic counts it."""
 
+    ARRIVE = "arrive"  # submitted until the last byte was there; nothing, where all of it was before
+    OPEN = "open"  # submitted until somebody who reads first opened it
     CLAIM = "claim"  # submitted until somebody has it
     READ = "read"  # from then until it is signed
     ANSWER = "answer"
@@ -37,6 +41,8 @@ class Course:
     """What is on record of one case."""
 
     submitted_at: datetime | None = None
+    last_byte_at: datetime | None = None  # of what was there when it was signed
+    opened_at: datetime | None = None  # by the reading side
     claimed_at: datetime | None = None
     signed_at: datetime | None = None
     acknowledged_at: datetime | None = None
@@ -60,12 +66,19 @@ class Course:
             self.acknowledged_at = self.acknowledged_at or event.at
 
     @property
+    def _all_there_at(self) -> datetime | None:
+        if self.last_byte_at is None or self.submitted_at is None:
+            return None
+        return max(self.last_byte_at, self.submitted_at)
+
+    @property
     def paused(self) -> timedelta:
         return sum((to - since for since, to in self.pauses), timedelta())
 
     def stages(self) -> dict[Stage, timedelta]:
         """Those that are over."""
         ends = {
+            Stage.ARRIVE: (self.submitted_at, self._all_there_at), Stage.OPEN: (self.submitted_at, self.opened_at),
             Stage.CLAIM: (self.submitted_at, self.claimed_at), Stage.READ: (self.claimed_at, self.signed_at),
             Stage.ANSWER: (self.submitted_at, self.signed_at), Stage.ACKNOWLEDGE: (self.signed_at, self.acknowledged_at),
         }  # fmt: skip
@@ -126,13 +139,50 @@ def courses_of(session: Session, cases: dict[UUID, UUID]) -> dict[UUID, Course]:
     """By referral, from the events of each of these rows, by the record's index over what it is about."""
     ids, courses = list(cases), dict[UUID, Course]()
     events: list[AuditEvent] = []
-    for at in range(0, len(ids), AT_ONCE):
-        some = AuditEvent.entity_id.in_(ids[at : at + AT_ONCE])
-        events += session.scalars(sa.select(AuditEvent).where(some, AuditEvent.action.in_(ACTIONS)))
+    for some in _some(ids):
+        mine = sa.select(AuditEvent).where(AuditEvent.entity_id.in_(some), AuditEvent.action.in_(ACTIONS))
+        events += session.scalars(mine)
     for event in sorted(events, key=lambda event: (event.at, event.id)):
         if event.entity_id is not None:
             courses.setdefault(cases[event.entity_id], Course()).note(event)
+    _note_openings(session, courses)
+    _note_last_bytes(session, courses)
     return courses
+
+
+def _note_openings(session: Session, courses: dict[UUID, Course]) -> None:
+    for some in _some(list(courses)):
+        reads = sa.and_(
+            Membership.person_id == AuditEvent.person_id, Membership.organization_id == Referral.reading_organization_id
+        )
+        first = (
+            sa.select(Referral.id, sa.func.min(AuditEvent.at))
+            .join(AuditEvent, AuditEvent.entity_id == Referral.id).join(Membership, reads)
+            .where(AuditEvent.entity_id.in_(some), AuditEvent.action == "referral.opened",
+                   AuditEvent.at >= Referral.submitted_at)
+            .group_by(Referral.id)
+        )  # fmt: skip
+        for referral_id, at in session.execute(first):
+            courses[referral_id].opened_at = at
+
+
+def _note_last_bytes(session: Session, courses: dict[UUID, Course]) -> None:
+    """What came after signing is another matter, and rare: it is asked about case by case."""
+    last = sa.select(ManifestItem.referral_id, sa.func.max(ManifestItem.arrived_at)).where(
+        ManifestItem.status.in_(ARRIVED), ManifestItem.is_archive.is_(False)
+    ).group_by(ManifestItem.referral_id)  # fmt: skip
+    for some in _some(list(courses)):
+        for referral_id, at in session.execute(last.where(ManifestItem.referral_id.in_(some))).all():
+            course = courses[referral_id]
+            course.last_byte_at = at
+            if at is not None and course.signed_at is not None and at > course.signed_at:
+                here = last.where(ManifestItem.referral_id == referral_id, ManifestItem.arrived_at <= course.signed_at)
+                row = session.execute(here).first()
+                course.last_byte_at = row[1] if row else None
+
+
+def _some(ids: list[UUID]) -> Iterable[list[UUID]]:
+    return (ids[at : at + AT_ONCE] for at in range(0, len(ids), AT_ONCE))
 
 
 def figures(courses: Sequence[Course]) -> list[Figure]:
@@ -155,7 +205,7 @@ def _nearest_rank(lengths: Iterable[timedelta], share: float) -> timedelta:
 
 def _due(session: Session, review_ids: list[UUID]) -> dict[UUID, datetime]:
     due: dict[UUID, datetime] = {}
-    for at in range(0, len(review_ids), AT_ONCE):
-        some = sa.select(Review.id, Review.due_at).where(Review.id.in_(review_ids[at : at + AT_ONCE]))
-        due |= {row.id: row.due_at for row in session.execute(some)}
+    for some in _some(review_ids):
+        mine = sa.select(Review.id, Review.due_at).where(Review.id.in_(some))
+        due |= {row.id: row.due_at for row in session.execute(mine)}
     return due

@@ -11,9 +11,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session, joinedload
 
 from app.access import demo, passwords, tokens
-from app.access.actor import WORKER, Actor, Member
+from app.access.actor import WORKER, Actor, Member, person_of
 from app.access.administer import give_role
 from app.access.invite import new_person
+from app.access.login import Proof
 from app.access.secrets import new_secret
 from app.db import new_id, now, transaction
 from app.dicom.samples import sample
@@ -137,7 +138,8 @@ def _cases(accounts: list[Account]) -> None:
     with transaction(reviewer) as session:
         review = step.for_reader(session, reviewer, answered)
         written = draft.save(session, reviewer, review, ANSWER, None)
-        sign(session, reviewer, review, revision=written.revision, images_sha256=written.images_sha256)
+        proof = Proof(person_of(reviewer), now(), "demo")
+        sign(session, reviewer, review, proof=proof, revision=written.revision, images_sha256=written.images_sha256)
 
 
 def _case(referrer: Actor, given: dict[str, Any], names: list[str]) -> UUID:

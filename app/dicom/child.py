@@ -8,7 +8,7 @@ import socket
 
 from app.dicom import wire
 from app.dicom.acts import ALLOWANCES, MODULES
-from app.errors import Invalid
+from app.errors import Invalid, as_sentence
 
 FILE_BYTES = 4 << 30  # the largest film written
 
@@ -25,7 +25,10 @@ def serve(service: socket.socket) -> None:
     try:
         answer = getattr(importlib.import_module(MODULES[name]), name)(**request)
     except Invalid as refusal:
-        answer = {"_refused": refusal.sentence, "_code": refusal.facts.get("reason_code", "damaged")}
+        answer = {
+            "_refused": as_sentence(refusal.sentence).to_json(),
+            "_code": refusal.facts.get("reason_code", "damaged"),
+        }
     except BaseException as failure:  # noqa: BLE001 - decoders raise anything, PanicException and MemoryError too
         answer = {"_failed": type(failure).__name__}
     wire.send(service, answer)

@@ -14,7 +14,7 @@ from app.dicom.clip import POSTER_SIDE, USUAL_FRAME_MS
 from app.dicom.colour import Picture
 from app.dicom.encoder import MAX_SIDE, Film
 from app.dicom.facts import Range
-from app.dicom.refusals import beyond, damaged
+from app.dicom.refusals import beyond, damaged, sized
 from app.dicom.render import encode
 
 Times = Callable[[int, av.VideoFrame], float]
@@ -111,7 +111,7 @@ def opened(section: Section) -> av.container.InputContainer:
         raise damaged("the film is of a kind that Sonopost does not know")
     columns, rows = _size(container)
     if not 0 < columns * rows <= file_limits().max_film_pixels:
-        raise beyond(f"the film has {columns:,} × {rows:,} pixels", file_limits().max_film_pixels)
+        raise beyond(sized("the film has {columns} × {rows} pixels", columns, rows), file_limits().max_film_pixels)
     if _duration_s(container) > file_limits().max_film_s:
         raise beyond("the film has too many seconds", file_limits().max_film_s)
     if container.streams.video[0].frames > file_limits().max_film_frames:

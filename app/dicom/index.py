@@ -8,6 +8,7 @@ from app.dicom.codestream import Size
 from app.dicom.facts import Frames, Pixels
 from app.dicom.refusals import beyond, damaged, refused
 from app.dicom.walk import PIXEL_DATA, Walk
+from app.errors import Sentence
 
 EXTENDED_OFFSETS = 0x7FE00001
 OTHER_COLOURS = "Header and pictures disagree about colour; the pictures are believed."
@@ -40,7 +41,7 @@ def _native(walk: Walk, pixels: Pixels, count: int) -> Frames:
     if span.length < stride * count:
         if span.length < stride:
             size = f"{pixels.columns} × {pixels.rows}"
-            raise damaged(f"its header says {size} pixels, its picture data hold fewer")
+            raise damaged(Sentence("its header says {size} pixels, its picture data hold fewer", size=size))
         raise _missing(span.length // stride, count)
     if span.length > stride * count + 1:
         walk.warn("There are more picture data than the header says; the rest is not shown.")
@@ -138,8 +139,11 @@ def _check_size(walk: Walk, pixels: Pixels, size: Size) -> None:
     if (size.columns, size.rows) != (pixels.columns, pixels.rows):
         raise refused(
             "size",
-            f"This file is not accepted: its header says {pixels.columns} × {pixels.rows} pixels, "
-            f"a picture in it {size.columns} × {size.rows}.",
+            Sentence(
+                "This file is not accepted: its header says {said} pixels, a picture in it {found}.",
+                said=f"{pixels.columns} × {pixels.rows}",
+                found=f"{size.columns} × {size.rows}",
+            ),
         )
     if size.components > limits.COMPONENTS:
         raise beyond("a picture in it has too many colour components", limits.COMPONENTS)
@@ -159,4 +163,7 @@ def _compare_colours(walk: Walk, pixels: Pixels, head: bytes) -> None:
 
 
 def _missing(here: int, promised: int) -> Exception:
-    return refused("truncated", f"This file was cut off: {here:,} of {promised:,} frames are here.")
+    sentence = Sentence(
+        "This file was cut off: {here} of {promised} frames are here.", here=f"{here:,}", promised=f"{promised:,}"
+    )
+    return refused("truncated", sentence)

@@ -5,7 +5,7 @@ from typing import Literal
 from app.config import file_limits
 from app.dicom import codestream, limits
 from app.dicom.facts import Facts
-from app.dicom.refusals import beyond, cut_off, damaged, unknown
+from app.dicom.refusals import beyond, cut_off, damaged, sized, unknown
 from app.dicom.source import Source
 
 _STILL_IMAGE_BRANDS = (b"heic", b"heix", b"mif1", b"avif", b"msf1", b"hevc")
@@ -48,7 +48,7 @@ def _picture(source: Source, kind: Literal["jpeg", "png"], rows: int, columns: i
     if not rows or not columns:
         raise damaged("it holds a picture of no size")
     if rows * columns > file_limits().max_frame_pixels:
-        raise beyond(f"it has {columns:,} × {rows:,} pixels", file_limits().max_frame_pixels)
+        raise beyond(sized("it has {columns} × {rows} pixels", columns, rows), file_limits().max_frame_pixels)
     return Facts(kind=kind, size_bytes=source.size, rows=rows, columns=columns, number_of_frames=1)
 
 

@@ -9,6 +9,7 @@ from app.dicom.facts import Range
 from app.dicom.film import Section
 from app.dicom.refusals import beyond, damaged, refused
 from app.dicom.render import Form, encode
+from app.errors import Sentence
 
 _POINTS_SIDE = 14_400  # ISO 32000-1 C.2: the largest page
 SIDE = 1600  # an A4 page of small print is readable
@@ -50,5 +51,5 @@ def _opened(path: str, document: Range | None) -> pdfium.PdfDocument:
             raise refused("locked", "This document is locked with a password.") from None
         raise damaged("the document cannot be opened") from None
     if not 0 < len(pdf) <= file_limits().max_pdf_pages:
-        raise beyond(f"the document has {len(pdf):,} pages", file_limits().max_pdf_pages)
+        raise beyond(Sentence("the document has {n} pages", n=f"{len(pdf):,}"), file_limits().max_pdf_pages)
     return pdf

@@ -8,9 +8,10 @@ from app.dicom import limits, syntaxes
 from app.dicom.facts import Frames, Palette, Pixels
 from app.dicom.index import frame_bytes, index
 from app.dicom.palette import segments
-from app.dicom.refusals import beyond, damaged
+from app.dicom.refusals import beyond, damaged, sized
 from app.dicom.values import Values
 from app.dicom.walk import PIXEL_DATA
+from app.errors import Sentence
 
 _PHOTOMETRIC = {
     "MONOCHROME1": 1, "MONOCHROME2": 1, "PALETTE COLOR": 1, "RGB": 3, "YBR_FULL": 3, "YBR_FULL_422": 3,
@@ -28,12 +29,16 @@ def describe(values: Values, syntax: str) -> Described:
     if not rows or not columns:
         raise damaged("it holds a picture of no size")
     if rows * columns > file_limits().max_frame_pixels:
-        raise beyond(f"its pictures have {columns:,} × {rows:,} pixels", file_limits().max_frame_pixels)
+        raise beyond(
+            sized("its pictures have {columns} × {rows} pixels", columns, rows), file_limits().max_frame_pixels
+        )
     count = _frame_count(values)
     pixels = _pixels(values, syntax, rows, columns)
     decoded = rows * columns * pixels.samples_per_pixel * max(8, pixels.bits_allocated) // 8 * count
     if decoded > file_limits().max_decoded_bytes:
-        raise beyond(f"its pictures take {decoded:,} bytes when unpacked", file_limits().max_decoded_bytes)
+        raise beyond(
+            Sentence("its pictures take {n} bytes when unpacked", n=f"{decoded:,}"), file_limits().max_decoded_bytes
+        )
     if not _can_be_shown(values, pixels, count):
         return None, None, count
     return pixels, index(values.walk, pixels, count), count
@@ -43,7 +48,7 @@ def _frame_count(values: Values) -> int:
     found = values.numbers(0x00280008)  # absent, or no number, which is warned of: one frame
     count = int(found[0]) if found else 1
     if count > file_limits().max_frames:
-        raise beyond(f"it has {count:,} frames", file_limits().max_frames)
+        raise beyond(Sentence("it has {n} frames", n=f"{count:,}"), file_limits().max_frames)
     if count < 1:
         values.warn("The header says that there is no frame; one is shown.")
         return 1

@@ -15,7 +15,7 @@ from typing import Any
 from app.config import environment_of_decoder, settings
 from app.dicom import wire
 from app.dicom.acts import ALLOWANCES
-from app.errors import Invalid, Unavailable
+from app.errors import Invalid, Sentence, Unavailable
 
 WAITING = 64  # calls at once, being served or waiting; more are told to come back
 _ROOT = Path(__file__).parents[2]
@@ -146,7 +146,7 @@ class Pool:
             kind = "slow" if isinstance(failure, TimeoutError) else "died"
             raise Invalid("This file could not be decoded.", reason_code=kind) from None
         if "_refused" in answer:
-            raise Invalid(str(answer["_refused"]), reason_code=str(answer.get("_code", "")))
+            raise Invalid(_said(answer["_refused"]), reason_code=str(answer.get("_code", "")))
         if "_failed" in answer:
             raise Invalid("This file could not be decoded.", reason_code="undecodable")
         return answer
@@ -199,3 +199,11 @@ class Pool:
                 env=environment_of_decoder()
                 | {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "PYTHONDONTWRITEBYTECODE": "1"},
             )
+
+
+def _said(answer: object) -> Sentence:
+    """What a child refuses with; a child that a file has taken over may say anything, but no more than one sentence."""
+    try:
+        return Sentence.from_json(answer) if isinstance(answer, dict) else Sentence("This file could not be decoded.")
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+        return Sentence("This file could not be decoded.")

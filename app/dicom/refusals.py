@@ -1,6 +1,6 @@
 """Why a file is quarantined: sentences for the clinician who sent it, each with a code for logs."""
 
-from app.errors import Invalid
+from app.errors import Invalid, Sentence, as_sentence
 
 
 def refused(reason_code: str, sentence: str) -> Invalid:
@@ -12,11 +12,18 @@ def unknown() -> Invalid:
 
 
 def damaged(what: str) -> Invalid:
-    return refused("damaged", f"This file is damaged: {what}.")
+    return refused("damaged", Sentence("This file is damaged: {what}.", what=as_sentence(what)))
 
 
 def beyond(what: str, limit: int) -> Invalid:
-    return refused("limit", f"This file is not accepted: {what}; the limit is {limit:,}.")
+    sentence = Sentence(
+        "This file is not accepted: {what}; the limit is {limit}.", what=as_sentence(what), limit=f"{limit:,}"
+    )
+    return refused("limit", sentence)
+
+
+def sized(words: str, columns: int, rows: int) -> Sentence:
+    return Sentence(words, columns=f"{columns:,}", rows=f"{rows:,}")
 
 
 def bad_uid() -> Invalid:
@@ -26,16 +33,17 @@ def bad_uid() -> Invalid:
 
 def cut_off(here_bytes: int, whole_bytes: int | None = None) -> Invalid:
     if whole_bytes is None or whole_bytes <= here_bytes:
-        ends = f"it ends after {_size(here_bytes)}, in the middle"
-        return refused("truncated", f"This file was cut off: {ends}.")
+        sentence = Sentence("This file was cut off: it ends after {here}, in the middle.", here=_size(here_bytes))
+        return refused("truncated", sentence)
     amount, unit = _size(whole_bytes).split(" ")
     here = _in_unit(here_bytes, unit)
     if here == "0.0":
         here = _size(here_bytes)
     if here == amount:
         missing = f"{whole_bytes - here_bytes:,}"
-        return refused("truncated", f"This file was cut off: the last {missing} bytes are missing.")
-    return refused("truncated", f"This file was cut off: {here} of {amount} {unit} are here.")
+        return refused("truncated", Sentence("This file was cut off: the last {n} bytes are missing.", n=missing))
+    sentence = Sentence("This file was cut off: {here} of {whole} are here.", here=here, whole=f"{amount} {unit}")
+    return refused("truncated", sentence)
 
 
 _UNITS = {"bytes": 1, "kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}

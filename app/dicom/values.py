@@ -7,6 +7,7 @@ from app.dicom import limits
 from app.dicom.refusals import damaged
 from app.dicom.text import CharacterSet
 from app.dicom.walk import Span, Walk
+from app.errors import Sentence
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
@@ -55,5 +56,5 @@ class Values:
         if not value:
             return default
         if len(value) != 2:
-            raise damaged(f"element ({tag >> 16:04X},{tag & 0xFFFF:04X}) is no number")
+            raise damaged(Sentence("element ({tag}) is no number", tag=f"{tag >> 16:04X},{tag & 0xFFFF:04X}"))
         return int.from_bytes(value, self.walk.byte_order)

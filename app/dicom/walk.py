@@ -8,6 +8,7 @@ from app.dicom import limits
 from app.dicom.dictionary import vr_of
 from app.dicom.refusals import bad_uid, beyond, cut_off, damaged
 from app.dicom.source import Source
+from app.errors import Sentence
 
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -154,7 +155,7 @@ class Walk:
         if vr in SHORT:
             return vr, self._number(at + 6, 2), 8
         if vr not in LONG:
-            raise damaged(f"element ({tag >> 16:04X},{tag & 0xFFFF:04X}) is of no known type")
+            raise damaged(Sentence("element ({tag}) is of no known type", tag=f"{tag >> 16:04X},{tag & 0xFFFF:04X}"))
         if self._position + 12 > level.end:
             raise self._runs_out(self._position + 12)
         return vr, self._number(at + 8, 4), 12
@@ -236,7 +237,11 @@ class Walk:
             is_large = tag in OPAQUE or span.length > self._most.max_dicom_value_bytes
             is_equal = not is_large and span.length == before.length
             if not is_equal or read(before.offset, before.length) != read(span.offset, span.length):
-                raise damaged(f"element ({tag >> 16:04X},{tag & 0xFFFF:04X}) is there twice, with two values")
+                raise damaged(
+                    Sentence(
+                        "element ({tag}) is there twice, with two values", tag=f"{tag >> 16:04X},{tag & 0xFFFF:04X}"
+                    )
+                )
             return
         if tag == PIXEL_DATA and self.fragments is not None:
             raise damaged("it holds two sets of picture data")
@@ -252,7 +257,9 @@ class Walk:
     def _check_value(self, tag: int, vr: bytes, length: int) -> None:
         word_bytes = WORD_BYTES.get(vr)
         if word_bytes and length % word_bytes:
-            raise damaged(f"element ({tag >> 16:04X},{tag & 0xFFFF:04X}) has an impossible length")
+            raise damaged(
+                Sentence("element ({tag}) has an impossible length", tag=f"{tag >> 16:04X},{tag & 0xFFFF:04X}")
+            )
         if word_bytes and length // word_bytes > self._most.max_dicom_values and tag not in LUT_DATA:
             raise beyond("one element of its header has too many values", self._most.max_dicom_values)
         if vr in (b"", b"UN") and length:  # the attribute's own kind decides how others take it

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.access import scope
 from app.access.actor import Actor
+from app.access.models import Grant
 from app.dicomweb.asked import Asked
 from app.dicomweb.keys import PATIENT_NAME, STUDY_DATE, Level
 from app.dicomweb.matching import Condition, NameTest, condition, name_tests
@@ -15,6 +16,7 @@ from app.studies.images import taken_back
 from app.studies.models import Instance, Series, Study, StudyName
 
 Model = type[Study] | type[Series] | type[Instance]
+FEW = 500  # studies that others show are looked up one by one; of more, a search soon meets some on its own index
 MODEL: dict[Level, Model] = {Level.STUDY: Study, Level.SERIES: Series, Level.INSTANCE: Instance}
 
 
@@ -29,7 +31,10 @@ def page(
     matching, columns, down = _matching(actor, asked, level), *_order(asked, level)
     if level == Level.INSTANCE:
         matching = matching.where(_is_left(Instance, actor))
-    ways = [_within(actor, level, study_id, series_id)] if study_id else _ways(MODEL[level], actor, organization_id)
+    ways = (
+        [_within(actor, level, study_id, series_id)] if study_id
+        else _ways(session, MODEL[level], actor, organization_id)
+    )  # fmt: skip
     parts = [
         matching.where(way).order_by(*(one.desc() if down else one for one in columns))
         .limit(asked.offset + asked.limit + 1).subquery()
@@ -41,12 +46,23 @@ def page(
     return list(session.scalars(query.offset(asked.offset).limit(asked.limit + 1)))
 
 
-def _ways(model: Model, actor: Actor, organization_id: UUID | None) -> list[Condition]:
+def _ways(session: Session, model: Model, actor: Actor, organization_id: UUID | None) -> list[Condition]:
     """The conditions that make up `visible`, apart, so that each can be walked: own rows, and what others show."""
-    own, shown = actor.organization_ids, sa.and_(scope.visible(model, actor), _is_left(model, actor))
     if organization_id is not None:
+        shown = sa.and_(scope.visible(model, actor), _is_left(model, actor))
         return [sa.and_(shown, model.organization_id == organization_id)]
-    return [*(model.organization_id == one for one in own), sa.and_(shown, model.organization_id.not_in(own))]
+    own = [model.organization_id == one for one in actor.organization_ids]
+    theirs = model.organization_id.not_in(actor.organization_ids)
+    granted = sa.select(Grant.study_id).where(
+        Grant.organization_id.in_(actor.organization_ids), Grant.study_id.is_not(None), scope.holds()
+    ).limit(FEW + 1)  # fmt: skip
+    studies = session.scalars(granted).all()
+    if not studies:
+        return own
+    if len(studies) > FEW:
+        return [*own, sa.and_(scope.visible(model, actor), _is_left(model, actor), theirs)]
+    study_id = Study.id if model is Study else model.study_id  # type: ignore[union-attr]  # series and instances have it
+    return [*own, sa.and_(study_id.in_(studies), _is_left(model, actor), theirs)]
 
 
 def _within(actor: Actor, level: Level, study_id: UUID, series_id: UUID | None) -> Condition:

@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.access.actor import Actor
+from app.db import IDS
 from app.dicom.dictionary import vr_of
 from app.dicomweb import keys
 from app.dicomweb.addresses import instance_url, series_url, study_url, whose
@@ -27,22 +29,25 @@ def results(
     session: Session, who: Actor, asked: Asked, level: Level, ids: Sequence[UUID], *, whole_tree: bool
 ) -> list[Data]:
     """In the order of `ids`; `whole_tree` adds the attributes of the levels above (PS3.18 10.6.3.3)."""
-    columns = [key for key in KEYS.values() if _is_wanted(key, asked, level, whole_tree=whole_tree)]
-    rows = {row.id: row for row in session.execute(_query(level, columns).where(MODEL[level].id.in_(ids)))}
+    columns = tuple(key for key in KEYS.values() if _is_wanted(key, asked, level, whole_tree=whole_tree))
+    rows = {row.id: row for row in session.execute(_query(level, columns), {"ids": ids})}
     found = {row_id: _data(row, columns) for row_id, row in rows.items()}
     for row_id, row in rows.items():
         _add_place(found[row_id], row, level, whose(who, row.organization_id))
+    # What is one's own is seen whoever takes it back, and most searches find nothing else.
+    are_own = all(row.organization_id in who.organization_ids for row in rows.values())
+    is_seen = sa.true() if are_own else ~taken_back(who)
     if level == Level.STUDY or whole_tree:
         _count(
             session,
-            ~taken_back(who),
+            SERIES if are_own else _series(is_seen),
             {row.study_id: [] for row in rows.values()},
             [(row.study_id, found[at]) for at, row in rows.items()],
         )
     if level == Level.SERIES:
-        _count_series(session, ~taken_back(who), found)
+        _count_series(session, is_seen, found)
     if more := _more(asked, level):
-        _add_more(session, ~taken_back(who), level, found, more)
+        _add_more(session, is_seen, level, found, more)
     return [dict(sorted(found[row_id].items())) for row_id in ids if row_id in found]
 
 
@@ -53,8 +58,13 @@ def _is_wanted(key: Key, asked: Asked, level: Level, *, whole_tree: bool) -> boo
     return key.is_usual and (key.level == level or (whole_tree and key.level < level))
 
 
-def _query(level: Level, columns: list[Key]) -> sa.Select[Any]:
+@lru_cache(maxsize=64)
+def _query(level: Level, columns: tuple[Key, ...]) -> sa.Select[Any]:
     """The wanted columns as k0, k1 … beside what names the row."""
+    return _rows(level, columns).where(MODEL[level].id.in_(IDS))
+
+
+def _rows(level: Level, columns: tuple[Key, ...]) -> sa.Select[Any]:
     found = [key.column.label(f"k{at}") for at, key in enumerate(columns)]
     uids: list[Any] = [Study.study_instance_uid.label("study_uid"), Study.id.label("study_id"), Study.organization_id]
     if level == Level.STUDY:
@@ -70,7 +80,7 @@ def _query(level: Level, columns: list[Key]) -> sa.Select[Any]:
     )
 
 
-def _data(row: Any, columns: list[Key]) -> Data:
+def _data(row: Any, columns: tuple[Key, ...]) -> Data:
     data: Data = {}
     for at, key in enumerate(columns):
         value = getattr(row, f"k{at}")
@@ -104,16 +114,23 @@ def _add_place(data: Data, row: Any, level: Level, suffix: str) -> None:
     data[keys.AVAILABILITY] = {"vr": "CS", "Value": ["ONLINE"]}
 
 
-def _count(
-    session: Session, is_seen: sa.ColumnElement[bool], studies: dict[UUID, list[Any]], data: Iterable[tuple[UUID, Data]]
-) -> None:
-    """Modalities, series and instances of each study; a series of which nothing is seen is none of it."""
+def _series(is_seen: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """The series of studies, and how many instances each has; one of which nothing is seen is none of them."""
     instances = sa.select(sa.func.count()).where(
         Instance.series_id == Series.id, Instance.dicom_blob_id.is_not(None), is_seen
     )  # fmt: skip
     query = sa.select(Series.study_id, Series.modality, instances.scalar_subquery().label("count"))
-    is_left = sa.exists().where(Instance.series_id == Series.id, is_seen)
-    for row in session.execute(query.where(Series.study_id.in_(studies), is_left)):
+    return query.where(Series.study_id.in_(IDS), sa.exists().where(Instance.series_id == Series.id, is_seen))
+
+
+SERIES = _series(sa.true())
+
+
+def _count(
+    session: Session, series_of: sa.Select[Any], studies: dict[UUID, list[Any]], data: Iterable[tuple[UUID, Data]]
+) -> None:
+    """Modalities, series and instances of each study."""
+    for row in session.execute(series_of, {"ids": list(studies)}):
         studies[row.study_id].append(row)
     for study_id, one in data:
         series = studies[study_id]

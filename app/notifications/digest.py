@@ -10,7 +10,7 @@ from app.config import settings
 from app.db import now, reading, transaction
 from app.jobs.queue import enqueue
 from app.languages import first_known
-from app.notifications.mail import GIVE_UP_AFTER, MailAway, Refused, deliver, link_of, note, written
+from app.notifications.mail import GIVE_UP_AFTER, MailAway, Refused, deliver, link_of, note, tried_for_a_day, written
 from app.notifications.models import DIGEST, FAILED, OFF, SENT, Notification
 
 MOST = 100  # in one mail; the rest comes with the next
@@ -38,10 +38,10 @@ def send_digest(person_id: str) -> None:
     try:
         _send(rest)
     except Refused as refused:
-        note(rest, FAILED, f"The mail server refused it for good ({refused.code}).")
+        note(rest, FAILED, refused.sentence)
     except MailAway as away:
         if old := [one for one in rest if now() - one.created_at > GIVE_UP_AFTER]:
-            note(old, FAILED, f"{away} It was tried for a day.")
+            note(old, FAILED, tried_for_a_day(away))
         if len(old) < len(rest):
             raise
     else:

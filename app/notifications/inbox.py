@@ -5,15 +5,20 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
-from app.db import now
+from app.db import IDS, now
 from app.errors import NotFound
 from app.notifications.models import Notification
 from app.people.models import Person
 
 MESSAGES = ("review.question", "review.reply", "review.message")
 IS_UNREAD = sa.and_(Notification.read_at.is_(None), Notification.settled_at.is_(None))
+
+UNREAD_MESSAGES = sa.select(Notification.referral_id, sa.func.min(Notification.created_at)).where(
+    Notification.person_id == sa.bindparam("person_id", type_=sa.Uuid()), Notification.referral_id.in_(IDS), IS_UNREAD,
+    Notification.kind.in_(MESSAGES),
+).group_by(Notification.referral_id)  # fmt: skip
 
 
 def inbox(session: Session, person_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[Notification]:
@@ -31,11 +36,8 @@ def unread_count(session: Session, person_id: UUID) -> int:
 
 def unread_messages(session: Session, person_id: UUID | None, referral_ids: Sequence[UUID]) -> dict[UUID, datetime]:
     """The cases of which somebody said something that the person has not seen, and since when."""
-    query = sa.select(Notification.referral_id, sa.func.min(Notification.created_at)).where(
-        Notification.person_id == person_id, Notification.referral_id.in_(referral_ids), IS_UNREAD,
-        Notification.kind.in_(MESSAGES),
-    ).group_by(Notification.referral_id)  # fmt: skip
-    return {row[0]: row[1] for row in session.execute(query)}
+    given = {"person_id": person_id, "ids": referral_ids}
+    return {row[0]: row[1] for row in session.execute(UNREAD_MESSAGES, given)}
 
 
 def seen_by(session: Session, referral_id: UUID, since: datetime, but: UUID | None) -> list[tuple[str, datetime]]:
@@ -49,6 +51,12 @@ def seen_by(session: Session, referral_id: UUID, since: datetime, but: UUID | No
         .group_by(Person.id, Person.name).order_by(sa.text("at"))
     )  # fmt: skip
     return [(row.name, row.at) for row in session.execute(query)]
+
+
+def told_of(session: Session, referral_id: UUID, kind: str) -> list[Notification]:
+    """Who was told of this in a case, with what became of each mail and when they opened it; the last telling first."""
+    query = sa.select(Notification).where(Notification.referral_id == referral_id, Notification.kind == kind)
+    return list(session.scalars(query.options(joinedload(Notification.person)).order_by(Notification.id.desc())))
 
 
 def mark_read(session: Session, person_id: UUID, notification_id: UUID) -> None:

@@ -18,6 +18,7 @@ from app import log
 from app.access.actor import WORKER
 from app.config import Settings, settings
 from app.db import now, reading, transaction
+from app.errors import Sentence
 from app.notifications.models import FAILED, OFF, QUEUED, SENT, Notification
 
 GIVE_UP_AFTER = timedelta(hours=23)  # before the job's own last attempt, so that the failure is seen at the mail
@@ -27,13 +28,17 @@ PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 class MailAway(Exception):
     """The mail server is away or asks to come later: the job tries again."""
 
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
 
 class Refused(Exception):
     """The mail server will never take it (RFC 5321 4.2.1, 5yz)."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
-        self.code = code
+        self.sentence = Sentence("The mail server refused it for good ({code}).", code=code)
 
 
 def send_mail(notification_id: str) -> None:
@@ -55,15 +60,19 @@ def send_mail(notification_id: str) -> None:
     try:
         deliver(message_of(waiting, settings()), settings())
     except Refused as refused:
-        _note(waiting, FAILED, f"The mail server refused it for good ({refused.code}).")
+        _note(waiting, FAILED, refused.sentence)
     except MailAway as away:
         if now() - waiting.created_at > GIVE_UP_AFTER:
-            _note(waiting, FAILED, f"{away} It was tried for a day.")
+            _note(waiting, FAILED, tried_for_a_day(away))
             return
-        _note(waiting, QUEUED, f"{away} It is tried again.")
+        _note(waiting, QUEUED, Sentence("{reason} It is tried again.", reason=away.sentence))
         raise
     else:
         _note(waiting, SENT, "")
+
+
+def tried_for_a_day(away: MailAway) -> Sentence:
+    return Sentence("{reason} It was tried for a day.", reason=away.sentence)
 
 
 def message_of(notification: Notification, now_set: Settings) -> EmailMessage:
@@ -101,7 +110,7 @@ def deliver(message: EmailMessage, now_set: Settings) -> None:
     except smtplib.SMTPResponseException as answer:
         raise _by_code(answer.smtp_code) from None
     except (OSError, smtplib.SMTPException) as away:  # OSError: refused, unreachable, time-out, TLS
-        raise MailAway(f"The mail server does not answer ({type(away).__name__}).") from None
+        raise MailAway(Sentence("The mail server does not answer ({how}).", how=type(away).__name__)) from None
 
 
 def _send(server: smtplib.SMTP, message: EmailMessage) -> None:
@@ -119,7 +128,7 @@ def check() -> str:
         with _connected(settings().smtp_url) as server:
             server.noop()
     except (OSError, smtplib.SMTPException) as away:
-        raise MailAway(f"the mail server does not answer ({type(away).__name__})") from None
+        raise MailAway(Sentence("the mail server does not answer ({how})", how=type(away).__name__)) from None
     return "answers"
 
 
@@ -148,7 +157,7 @@ def _connected(smtp_url: str) -> Iterator[smtplib.SMTP]:
 def _by_code(code: int) -> Exception:
     # 535 and its kin are our own wrong settings, which somebody may put right within the day.
     for_good = 500 <= code < 600 and code not in (530, 534, 535, 538)
-    return Refused(code) if for_good else MailAway(f"The mail server asks to come later ({code}).")
+    return Refused(code) if for_good else MailAway(Sentence("The mail server asks to come later ({code}).", code=code))
 
 
 def _note(notification: Notification, status: str, reason: str) -> None:

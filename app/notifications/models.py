@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Base, now
+from app.db import Base, Said, now
 from app.people.models import Person
 
 QUEUED, DIGEST, SENT, FAILED, OFF = "queued", "digest", "sent", "failed", "off"  # of a mail
@@ -30,7 +30,7 @@ class Notification(Base):
     for_anyone: Mapped[bool] = mapped_column(default=False)  # it waits for whoever is free, until somebody takes it
     settled_at: Mapped[datetime | None]  # somebody else did what it asks for: it waits no more
     mail_status: Mapped[str] = mapped_column(sa.String(10), default=QUEUED)
-    mail_reason: Mapped[str] = mapped_column(sa.String(200), default="")
+    mail_reason: Mapped[str] = mapped_column(Said, default="")
     sent_at: Mapped[datetime | None]
 
     person: Mapped[Person] = relationship(lazy="raise")

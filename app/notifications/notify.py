@@ -17,6 +17,7 @@ from app.notifications.subjects import subject_line
 from app.people.models import Mails, Organization, Person
 
 AT_ONCE = "stat"  # due within the hour, which is as long as a digest may wait
+CRITICAL = "critical."  # kinds that begin so go to everybody at once, whatever they have chosen
 
 
 class Case(Protocol):
@@ -45,7 +46,7 @@ def tell(
     for person in sorted(session.execute(query), key=lambda row: row.id):
         say = first_known(person.language, to.language)
         subject = subject_line(kind, case.priority, case.organization, to, case.due_at, case.code, say)
-        status, reason = _way(person.mails, case.priority, personally)
+        status, reason = _way(kind, person.mails, case.priority, personally)
         notification = Notification(
             id=new_id(), organization_id=to.id, person_id=person.id, kind=kind, referral_id=case.id, subject=subject,
             for_anyone=not personally, mail_status=status, mail_reason=reason,
@@ -55,12 +56,20 @@ def tell(
             enqueue(session, "notifications.mail", notification.id)
 
 
-def _way(mails: str, priority: str, personally: bool) -> tuple[str, str]:
+def _way(kind: str, mails: str, priority: str, personally: bool) -> tuple[str, str]:
+    if kind.startswith(CRITICAL):
+        return QUEUED, ""
     if mails == Mails.ASSIGNED and not personally:
         return OFF, "Only cases of their own go to this person by mail."
     if mails == Mails.DIGEST and priority != AT_ONCE:
         return DIGEST, ""
     return QUEUED, ""
+
+
+def withdraw(session: Session, referral_id: UUID, organization_id: UUID, reason: str) -> None:
+    """The case is no longer this organization's: nothing of it waits for anybody as its member."""
+    waits = sa.and_(Notification.referral_id == referral_id, Notification.organization_id == organization_id, IS_UNREAD)
+    _end(session, waits, reason)
 
 
 def settle(session: Session, referral_id: UUID, reason: str, *, but: UUID | None = None) -> None:
@@ -69,6 +78,15 @@ def settle(session: Session, referral_id: UUID, reason: str, *, but: UUID | None
         Notification.referral_id == referral_id, Notification.for_anyone.is_(True), IS_UNREAD,
         Notification.person_id != but if but is not None else sa.true(),
     )  # fmt: skip
+    _end(session, waits, reason)
+
+
+def settle_told(session: Session, referral_id: UUID, kind: str, reason: str) -> None:
+    """What was told to several of them, one has seen to."""
+    _end(session, sa.and_(Notification.referral_id == referral_id, Notification.kind == kind, IS_UNREAD), reason)
+
+
+def _end(session: Session, waits: sa.ColumnElement[bool], reason: str) -> None:
     unsent = sa.and_(waits, Notification.mail_status.in_((QUEUED, DIGEST)))
     taken = sa.update(Notification).execution_options(synchronize_session=False)
     session.execute(taken.where(unsent).values(mail_status=OFF, mail_reason=reason))

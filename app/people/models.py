@@ -32,6 +32,7 @@ class Organization(Base):
     language: Mapped[str] = mapped_column(sa.String(10), default="en")
     issuer: Mapped[str] = mapped_column(sa.String(64), default="")  # of its patient identifiers
     deadlines_min: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by priority, where it has its own
+    critical_findings: Mapped[dict[str, Any]] = mapped_column(default=dict)  # where its list is not the default one
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -78,6 +79,9 @@ class Membership(Base):
     person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
     role: Mapped[str] = mapped_column(sa.String(20))
+    is_supervised: Mapped[bool] = mapped_column(
+        default=False
+    )  # what they sign waits for a supervisor's counter-signature
     created_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
 
@@ -180,7 +184,7 @@ class PatientMerge(Base):
     announced_at: Mapped[datetime | None]  # the readers of both were told before
     merged_at: Mapped[datetime | None]
     undone_at: Mapped[datetime | None]
-    moved: Mapped[dict[str, Any]]  # ids of referrals, studies and children, and the words that were added
+    moved: Mapped[dict[str, Any]]  # ids of referrals, studies, children and pregnancies, and the words that were added
 
     __table_args__ = (sa.Index("ix_patient_merge_pair", "from_patient_id", "into_patient_id"),)
 

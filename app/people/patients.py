@@ -15,13 +15,15 @@ from app.people.said_anew import refuse_contradiction
 NAMES = ("family_name", "given_name", "name_local")
 
 
-def known_or_new(session: Session, organization_id: UUID, values: dict[str, object], temporary: str) -> Patient:
+def known_or_new(
+    session: Session, organization_id: UUID, values: dict[str, object], temporary: str, same_as: UUID | None = None
+) -> Patient:
     """The patient of that identifier, or a new one; `temporary` becomes the identifier where none is given.
 
     A known identifier with another name is asked about (Invalid), never stored over what is known."""
     identifier = str(values.get("identifier") or "")
     if identifier and (known := known_as(session, organization_id, str(values["issuer"]), identifier)) is not None:
-        return same(session, known, values)
+        return same(session, known, values, same_as)
     row = {
         **values,
         "organization_id": organization_id,
@@ -40,7 +42,7 @@ def known_or_new(session: Session, organization_id: UUID, values: dict[str, obje
     if inserted:
         keep_words(session, patient, patient.name_key.split())
         return patient
-    return same(session, patient, values)
+    return same(session, patient, values, same_as)
 
 
 def known_as(session: Session, organization_id: UUID, issuer: str, identifier: str) -> Patient | None:
@@ -68,17 +70,18 @@ def held(session: Session, patient: Patient) -> Patient:
     return standing(session, patient)
 
 
-def same(session: Session, patient: Patient, values: dict[str, object]) -> Patient:
-    """The patient, if what is given can be theirs; else it is asked about."""
-    if _is_same(session, patient, values):
-        refuse_contradiction(patient, values)
+def same(session: Session, patient: Patient, values: dict[str, object], same_as: UUID | None = None) -> Patient:
+    """The patient, if what is given can be theirs, or somebody was asked and says so (`same_as`); else it is asked."""
+    if same_as == patient.id:
         return patient
-    known = ", ".join(part for part in (patient.display_name, patient.birth_date) if part)
-    raise Invalid(
-        Sentence("This identifier is already known for {known}. Is it the same patient? "
-                 "Check the identifier and the name.", known=known),
-        field="patient.identifier", patient_id=str(patient.id),
-    )  # fmt: skip
+    if not _is_named_so(session, patient, values):
+        raise Invalid(
+            Sentence("This number is known here for {known}. Is it the same patient? If not, check the number.",
+                     known=patient.display_name),
+            field="patient.identifier", patient_id=str(patient.id), differs="name", confirm="patient.same_as",
+        )  # fmt: skip
+    refuse_contradiction(patient, values)
+    return patient
 
 
 def keep_words(session: Session, patient: Patient, words: Iterable[str]) -> list[str]:
@@ -101,11 +104,8 @@ def aliases(session: Session, patient_id: UUID) -> list[PatientAlias]:
     return list(session.scalars(query))
 
 
-def _is_same(session: Session, patient: Patient, values: dict[str, object]) -> bool:
+def _is_named_so(session: Session, patient: Patient, values: dict[str, object]) -> bool:
     given = tuple(str(values.get(part) or "") for part in NAMES)
-    born, said = patient.birth_date, values.get("birth_date")
-    if born and said and not (str(said).startswith(born) or born.startswith(str(said))):
-        return False
     if patient.name_unknown or bool(values.get("name_unknown")):
         return True
     known = [patient, *aliases(session, patient.id)]

@@ -15,33 +15,46 @@ SHARE_APART = 0.2
 
 
 def refuse_contradiction(patient: Patient, values: dict[str, object]) -> None:
-    """Another sex, or an age that the known one cannot have become; names and birth dates are compared before."""
+    """Another date of birth or sex, or an age that the known one cannot have become; names are compared before."""
     known = patient.display_name or patient.identifier
+    asked = {"patient_id": str(patient.id), "confirm": "patient.same_as"}
+    born, said = patient.birth_date, str(values.get("birth_date") or "")
+    if born and said and not (said.startswith(born) or born.startswith(said)):
+        raise Invalid(
+            Sentence("Another date of birth is known here of {known}. Is it the same patient, and which date is right? "
+                     "If not, check the number.", known=known),
+            field="patient.birth_date", differs="birth_date", known=born, **asked,
+        )  # fmt: skip
     if _sex_of(values) != "unknown" and patient.sex != "unknown" and _sex_of(values) != patient.sex:
         raise Invalid(
-            Sentence("Another sex is known here of {known}. Check the number and the sex; "
-                     "what was entered wrongly is corrected on the patient's page.", known=known),
-            field="patient.sex", patient_id=str(patient.id),
+            Sentence("Another sex is known here of {known}. Is it the same patient, and which is right? "
+                     "If not, check the number.", known=known),
+            field="patient.sex", differs="sex", known=patient.sex, **asked,
         )  # fmt: skip
     ours, theirs = _born_about(patient), _said_to_be_born_about(values)
-    if ours is None or theirs is None or (patient.birth_date and values.get("birth_date")):
+    if ours is None or theirs is None or (born and said):
         return
     age = now().date() - min(ours, theirs)
     if abs(ours - theirs) > max(LEAST_APART, age * SHARE_APART):
         raise Invalid(
-            Sentence("Another age is known here of {known}. Check the number and the age; "
-                     "what was entered wrongly is corrected on the patient's page.", known=known),
-            field="patient.birth_date" if values.get("birth_date") else "patient.age", patient_id=str(patient.id),
+            Sentence("Another age is known here of {known}. Is it the same patient? If not, check the number.",
+                     known=known),
+            field="patient.birth_date" if said else "patient.age", differs="age", **asked,
         )  # fmt: skip
 
 
-def add_unknown(session: Session, actor: Acting, patient: Patient, values: dict[str, object]) -> None:
-    """Keep what nobody has said before, on the record; of two who do at once, the second is compared with the first."""
+def add_unknown(
+    session: Session, actor: Acting, patient: Patient, values: dict[str, object], *, is_asked: bool = False
+) -> None:
+    """Keep what nobody has said before, on the record; of two who do at once, the second is compared with the first.
+
+    `is_asked`: somebody has said that it is the same patient, whatever differs."""
     if not _news(patient, values):
         return
     session.flush()
     session.refresh(patient, with_for_update=True)
-    refuse_contradiction(patient, values)
+    if not is_asked:
+        refuse_contradiction(patient, values)
     news = _news(patient, values)
     for name, value in news.items():
         setattr(patient, name, value)

@@ -31,6 +31,8 @@ def refuse_impossible(patient: GivenPatient | None, obstetric: Obstetric | None,
 def _pregnancy(obstetric: Obstetric, today: date) -> None:
     if obstetric.lmp is not None and obstetric.lmp > today:
         raise Invalid("The last period lies in the future.", field="obstetric.lmp")
+    if obstetric.examined_on is not None and obstetric.examined_on > today:
+        raise Invalid("The examination lies in the future.", field="obstetric.examined_on")
     if obstetric.edd is not None and obstetric.edd - today > FURTHEST:
         raise Invalid("No delivery is expected so far ahead. Is the year right?", field="obstetric.edd")
     if obstetric.dates_confirmed:

@@ -91,6 +91,11 @@ class GivenPatient(Given):
     id: UUID | None = Field(
         None, description="Somebody known here; what else is given is compared, and never stored over"
     )
+    same_as: UUID | None = Field(
+        None,
+        description="The `patient_id` of a refusal that asked: it is that patient, whatever differs, and what is known "
+        "stays. What is known wrongly is put right by `/patients/{id}/name`",
+    )
     identifier: Code = ""
     issuer: Code = ""
     family_name: Line = ""
@@ -148,6 +153,7 @@ class Obstetric(Given):
     gravida: int | None = Field(None, ge=0, le=30)
     para: int | None = Field(None, ge=0, le=30)
     pregnancy_test: Line = ""
+    examined_on: date | None = Field(None, description="The day of the examination, by the clinic's own calendar")
     dates_confirmed: bool = Field(False, description="However unlikely they look, they are right")
 
 
@@ -206,10 +212,13 @@ class GivenReferral(ReferralText):
     files: list[GivenFile] = Field([], max_length=5_000)
 
 
+ExamTypeOrNone = Annotated[str, BeforeValidator(lambda code: _known_exam_type(code) if code else "")]
+
+
 class DraftReferral(GivenReferral):
     """Kept until it can be sent: what was examined and what is asked may still be missing."""
 
-    exam_type: Annotated[str, BeforeValidator(lambda code: _known_exam_type(code) if code else "")] = ""
+    exam_type: ExamTypeOrNone = ""
     question: Text = ""
 
 
@@ -239,3 +248,10 @@ class RevisedReferral(Given):
         if given is None:
             raise ValueError("can be changed, but not taken away")
         return given
+
+
+class RevisedDraft(RevisedReferral):
+    """As a draft: what was examined and what is asked may be missing still, or again."""
+
+    exam_type: ExamTypeOrNone | None = None
+    question: Text | None = None

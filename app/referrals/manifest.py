@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.config import settings
-from app.db import now
+from app.db import IDS, now
 from app.errors import Sentence, TooLarge
 from app.referrals.given import clean
 from app.referrals.models import ARRIVED, FileStatus, ManifestItem, Referral
@@ -110,20 +110,22 @@ def already_here(session: Session, referral_id: UUID, sha256: str) -> ManifestIt
     ).first()
 
 
+COUNTED = (
+    sa.select(
+        ManifestItem.referral_id, sa.func.count(),
+        sa.func.sum(sa.case((ManifestItem.status.in_(ARRIVED), 1), else_=0)),
+        sa.func.sum(sa.case((ManifestItem.status == FileStatus.HELD, 1), else_=0)),
+        sa.func.sum(sa.case((ManifestItem.status == FileStatus.QUARANTINED, 1), else_=0)),
+    )
+    .where(ManifestItem.referral_id.in_(IDS), ManifestItem.is_archive.is_(False),
+           ManifestItem.status != FileStatus.WITHDRAWN)
+    .group_by(ManifestItem.referral_id)
+)  # fmt: skip
+
+
 def counts(session: Session, referral_ids: list[UUID]) -> dict[UUID, Counts]:
     """'17 of 19 arrived, 1 refused', for many referrals at once; archives and withdrawn files do not count."""
-    counted = (
-        sa.select(
-            ManifestItem.referral_id, sa.func.count(),
-            sa.func.sum(sa.case((ManifestItem.status.in_(ARRIVED), 1), else_=0)),
-            sa.func.sum(sa.case((ManifestItem.status == FileStatus.HELD, 1), else_=0)),
-            sa.func.sum(sa.case((ManifestItem.status == FileStatus.QUARANTINED, 1), else_=0)),
-        )
-        .where(ManifestItem.referral_id.in_(referral_ids), ManifestItem.is_archive.is_(False),
-               ManifestItem.status != FileStatus.WITHDRAWN)
-        .group_by(ManifestItem.referral_id)
-    )  # fmt: skip
-    found = {row[0]: Counts(*row[1:]) for row in session.execute(counted)}
+    found = {row[0]: Counts(*row[1:]) for row in session.execute(COUNTED, {"ids": referral_ids})}
     return {referral_id: found.get(referral_id, Counts(0, 0)) for referral_id in referral_ids}
 
 

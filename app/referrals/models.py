@@ -1,6 +1,6 @@
 """Referral, what was revised in it, its external identifiers, and the manifest of its files."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -8,8 +8,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Base, now
+from app.db import Base, Said, now
 from app.people.models import Organization, Patient, Person
+from app.referrals.pregnancy import Pregnancy
 
 EXAM_TYPES = tuple(
     "ob-first-trimester ob-second-trimester ob-third-trimester pelvis abdomen renal fast echo lung dvt thyroid neck "
@@ -79,18 +80,22 @@ class Referral(Base):
     patient_leaves_at: Mapped[datetime | None]
     callback_name: Mapped[str] = mapped_column(sa.String(200), default="")
     callback_phone: Mapped[str] = mapped_column(sa.String(50), default="")
-    obstetric: Mapped[dict[str, Any] | None]
+    obstetric: Mapped[dict[str, Any] | None]  # as the clinic says it; the pregnancy's date outweighs it
+    examined_on: Mapped[date | None]  # where a reader or the clinic put the day of the examination right
+    pregnancy_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("pregnancy.id"))
     provisional_reading: Mapped[str] = mapped_column(sa.Text, default="")
     language: Mapped[str] = mapped_column(sa.String(10), default="en")
     accession_number: Mapped[str] = mapped_column(sa.String(16))  # VR SH
     due_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]  # a report of it was signed: what comes later is told to its reader
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
-    ended_reason: Mapped[str] = mapped_column(sa.Text, default="")
+    ended_reason: Mapped[str] = mapped_column(Said, default="")
 
     patient: Mapped[Patient] = relationship(lazy="raise")
+    pregnancy: Mapped[Pregnancy | None] = relationship(lazy="raise")
     author: Mapped[Person] = relationship(lazy="raise")
     organization: Mapped[Organization] = relationship(foreign_keys=[organization_id], lazy="raise")
     reading_organization: Mapped[Organization] = relationship(foreign_keys=[reading_organization_id], lazy="raise")
@@ -145,7 +150,7 @@ class ManifestItem(Base):
     sha256: Mapped[str | None] = mapped_column(sa.String(64))
     kind: Mapped[str | None] = mapped_column(sa.String(10))  # dicom, jpeg, png, mp4, pdf, zip
     status: Mapped[str] = mapped_column(sa.String(15), default=FileStatus.DECLARED)
-    reason: Mapped[str] = mapped_column(sa.Text, default="")
+    reason: Mapped[str] = mapped_column(Said, default="")
     identity: Mapped[dict[str, Any] | None]  # what the file says of its patient, where that was compared
     facts: Mapped[dict[str, Any] | None]  # of a held file, until somebody says whose it is
     blob_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("blob.id"))

@@ -86,7 +86,7 @@ def _referring_organization(session: Session, actor: Actor, wanted_id: UUID | No
 
 def patient_of(session: Session, actor: Actor, organization: Organization, given: GivenPatient, code: str) -> Patient:
     """Whom a referral is about: somebody known, of whom more may be known from now on, or a new one."""
-    values: dict[str, object] = given.model_dump(mode="json", exclude={"age", "id"})
+    values: dict[str, object] = given.model_dump(mode="json", exclude={"age", "id", "same_as"})
     if given.mother_patient_id is not None:
         if (mother := _here(session, organization, given.mother_patient_id)) is None:
             raise Invalid("This mother is not known here.", field="patient.mother_patient_id")
@@ -97,10 +97,12 @@ def patient_of(session: Session, actor: Actor, organization: Organization, given
     if given.id is not None:
         if (known := _here(session, organization, given.id)) is None:
             raise Invalid("This patient is not known here.", field="patient.id")
-        found = patients.same(session, known, values)
+        found = patients.same(session, known, values, given.same_as)
     else:
-        found = patients.known_or_new(session, organization.id, values, temporary=f"T-{code}")
-    add_unknown(session, actor, found, values)
+        found = patients.known_or_new(
+            session, organization.id, values, temporary=f"T-{code}", same_as=given.same_as
+        )  # fmt: skip
+    add_unknown(session, actor, found, values, is_asked=given.same_as == found.id)
     return patients.held(session, found)
 
 

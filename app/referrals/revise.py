@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.access.actor import Actor, require
 from app.audit import events
 from app.db import now
-from app.errors import Conflict, Sentence
+from app.errors import Conflict, Invalid, Sentence
 from app.people.models import Organization
 from app.referrals.dates import refuse_impossible, today_at
 from app.referrals.given import RevisedReferral
@@ -28,6 +28,7 @@ def revise(session: Session, actor: Actor, referral: Referral, given: RevisedRef
     columns = text_columns(given.model_dump(mode="json", exclude_unset=True))
     if "patient_leaves_at" in given.model_fields_set:
         columns["patient_leaves_at"] = given.patient_leaves_at
+    _refuse_emptied(referral, columns)
     before = {name: getattr(referral, name) for name in columns}
     changes = {name: [_plain(before[name]), _plain(new)] for name, new in columns.items() if before[name] != new}
     if not changes:
@@ -42,6 +43,16 @@ def revise(session: Session, actor: Actor, referral: Referral, given: RevisedRef
     events.record(session, actor, "referral.revised", organization_id=referral.organization_id, entity_id=referral.id,
                   referral_id=referral.id, fields=sorted(changes))  # fmt: skip
     return revision
+
+
+def _refuse_emptied(referral: Referral, columns: dict[str, object]) -> None:
+    """A draft may lack what it is sent for; it may have been sent since somebody wrote in it."""
+    if referral.status == ReferralStatus.DRAFT:
+        return
+    if columns.get("exam_type") == "":
+        raise Invalid("Choose what was examined.", field="exam_type")
+    if columns.get("question") == "":
+        raise Invalid("Write the question that the specialist should answer.", field="question")
 
 
 def _plain(value: object) -> object:

@@ -9,6 +9,7 @@ from app.errors import Conflict
 from app.referrals.models import Referral, ReferralStatus
 from app.reports import chase
 from app.reports.amend import current
+from app.reports.critical_finding import is_any_open
 from app.reports.draft import report_of
 from app.reports.models import Acknowledgement, Report, VersionStatus
 from app.reviews.models import Review
@@ -31,7 +32,8 @@ def acknowledge(session: Session, actor: Actor, referral: Referral, report: Repo
     report.acknowledged_at = referral.updated_at = now()
     chase.ended(session, report)
     is_answered = report.status not in (VersionStatus.PRELIMINARY, VersionStatus.ENTERED_IN_ERROR)
-    if is_answered and referral.status == ReferralStatus.ACTIVE:
+    # With a critical finding that nobody has said back the case stays open: its read-back completes it.
+    if is_answered and referral.status == ReferralStatus.ACTIVE and not is_any_open(session, referral.id):
         referral.status = ReferralStatus.COMPLETED
     events.record(session, actor, "report.acknowledged", organization_id=report.organization_id, entity_id=report.id,
                   referral_id=report.referral_id, version=version.version)  # fmt: skip

@@ -15,7 +15,7 @@ from app.reports.answers import Answers, GivenForm, KeyImage, Known, kept, of
 from app.reports.compose import Written, compose, frozen
 from app.reports.kept_template import ReportTemplate
 from app.reports.lacking import Lack, lacks
-from app.reports.models import ReportVersion
+from app.reports.models import ReportVersion, VersionStatus
 from app.reports.template import Template
 from app.reviews.models import Review
 from app.studies.images import instances_of
@@ -107,15 +107,25 @@ def refuse_incomplete(session: Session, review: Review, draft: ReportVersion) ->
         )  # fmt: skip
 
 
-def freeze(session: Session, review: Review, draft: ReportVersion) -> None:
+def settle(session: Session, review: Review, draft: ReportVersion) -> None:
     """The text says what is ticked; page, PDF and JSON are made of it and of nothing else."""
-    here = filled(session, review, draft)
+    for name, value in _settled(session, review, draft).items():
+        setattr(draft, name, value)
+
+
+def settled(session: Session, review: Review, version: ReportVersion) -> ReportVersion:
+    """As it would be signed now: what is shown for that, and what a passkey is asked for. Nothing of it is kept."""
+    changed = _settled(session, review, version)
+    names = [column.key for column in sa.inspect(ReportVersion).column_attrs]
+    return ReportVersion(**{name: getattr(version, name) for name in names} | changed) if changed else version
+
+
+def _settled(session: Session, review: Review, version: ReportVersion) -> dict[str, Any]:
+    here = filled(session, review, version) if version.status == VersionStatus.DRAFT else None
     if here is None:
-        return
-    typed = {"findings": draft.findings, "recommendation": draft.recommendation}
-    written = here.written
-    draft.form = frozen(here.template, here.answers, written, draft.language, typed)
-    draft.findings, draft.recommendation = texts(written, typed).values()
+        return {}
+    typed, written = {"findings": version.findings, "recommendation": version.recommendation}, here.written
+    return {"form": frozen(here.template, here.answers, written, version.language, typed), **texts(written, typed)}
 
 
 def texts(written: Written | None, typed: Mapping[str, str]) -> dict[str, str]:

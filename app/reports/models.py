@@ -103,6 +103,11 @@ class Signature(Base):
     meaning: Mapped[str] = mapped_column(sa.String(100))
     sha256: Mapped[str] = mapped_column(sa.String(64))
     signed_at: Mapped[datetime] = mapped_column(default=now)
+    # One proof of presence, one signature; null for those from before proofs were kept.
+    proof_id: Mapped[UUID | None] = mapped_column(unique=True)
+    method: Mapped[str] = mapped_column(sa.String(20), default="password")
+    evidence: Mapped[dict[str, Any]] = mapped_column(default=dict)  # of a passkey: what its device signed
+    seal: Mapped[str] = mapped_column(sa.String(64))  # by the server's key: a copy of the database cannot make one
 
     person: Mapped[Person] = relationship(lazy="raise")
 

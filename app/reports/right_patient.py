@@ -11,7 +11,7 @@ from app.audit import events
 from app.db import new_id, now
 from app.errors import Conflict, Invalid, Sentence
 from app.people.models import Organization
-from app.referrals import place
+from app.referrals import date_pregnancy, place
 from app.referrals.given import GivenPatient
 from app.referrals.models import Referral, ReferralStatus
 from app.reports.amend import enter_in_error
@@ -67,7 +67,7 @@ def _again(
             if not same_patient:
                 attach.refuse_another(session, referral, planned.study_id)
         move.carry_out(session, actor, planned)
-    _end(session, before, referral)
+    _end(session, actor, before, referral)
     tell_who_looked(session, actor, before, "referral.wrong-patient", study_ids)
     submit(session, actor, referral, is_again=True)
     for one, action in ((before, "referral.sent-again"), (referral, "referral.placed")):
@@ -91,12 +91,13 @@ def _placed(session: Session, actor: Actor, before: Referral, patient: GivenPati
     return referral
 
 
-def _end(session: Session, before: Referral, referral: Referral) -> None:
+def _end(session: Session, actor: Actor, before: Referral, referral: Referral) -> None:
     mine = sa.select(Review).where(Review.referral_id == before.id, Review.status.in_(OPEN))
     for review in session.scalars(mine):
-        step(session, review, "cancel", ended_reason=AGAIN.format(code=referral.code))
+        step(session, review, "cancel", ended_reason=Sentence(AGAIN, code=referral.code))
     before.status, before.updated_at = ReferralStatus.ENTERED_IN_ERROR, now()
-    before.ended_reason = AGAIN.format(code=referral.code)
+    before.ended_reason = Sentence(AGAIN, code=referral.code)
+    date_pregnancy.void(session, actor, before)
     session.flush()
 
 

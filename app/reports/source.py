@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.people.models import Patient, Person
 from app.referrals.models import Referral
+from app.reports.critical_finding import CriticalFinding, of_referral
 from app.reports.models import Report, ReportVersion, Signature
 from app.reviews.models import Review
+from app.reviews.seen import Looked
 from app.studies.images import documents_of, instances_of
 from app.studies.models import Study
 
@@ -26,7 +28,7 @@ def sha256_of(text: str) -> str:
 
 
 def build(
-    session: Session, review: Review, report: Report, version: ReportVersion, signature: Signature
+    session: Session, review: Review, report: Report, version: ReportVersion, signature: Signature, looked: Looked
 ) -> dict[str, Any]:
     """All that the signed report says; ids and digests of its images included."""
     referral = review.referral
@@ -46,6 +48,8 @@ def build(
         "findings": version.findings, "impression": version.impression, "recommendation": version.recommendation,
         **_form(version),
         "images": version.images, "images_sha256": version.images_sha256,
+        "seen": {"total": looked.total, "exact": looked.exact, "preview": looked.preview, "not_opened": looked.not_opened},
+        "critical": [_critical(one) for one in of_referral(session, referral.id)],
         "signature": {"person_id": str(signature.person_id), "printed_name": signature.printed_name, "meaning": signature.meaning,
                       "signed_at": signature.signed_at.isoformat(timespec="seconds")},
     }  # fmt: skip
@@ -55,6 +59,16 @@ def _form(version: ReportVersion) -> dict[str, Any]:
     """Only where there is one, so that what was signed before stays as it is."""
     parts = {"form": version.form, "key_images": version.key_images}
     return {name: part for name, part in parts.items() if part}
+
+
+def _critical(found: CriticalFinding) -> dict[str, Any]:
+    """The record of six as it stood when this was signed; whether it was said back since, the pages tell."""
+    plain = ("finding", "grade", "status", "communicated_by", "received_by", "method")
+    times = {name: getattr(found, name) for name in ("identified_at", "received_at")}
+    return {
+        **{name: str(getattr(found, name)) for name in plain},
+        **{name: at.isoformat(timespec="seconds") if at else None for name, at in times.items()},
+    }
 
 
 def _patient(patient: Patient) -> dict[str, Any]:

@@ -1,10 +1,25 @@
 """Whether a report is what was signed, and whether it is the current one: never just 'valid'."""
 
+import hashlib
+import hmac
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID
 
-from app.reports.models import SIGNED, Report, ReportVersion, VersionStatus
+import sqlalchemy as sa
+from cryptography.exceptions import InvalidSignature
+from sqlalchemy.orm import Session
+from webauthn.helpers import base64url_to_bytes, decode_credential_public_key
+from webauthn.helpers.decoded_public_key_to_cryptography import decoded_public_key_to_cryptography
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.verify_signature import verify_signature
+
+from app.access.passkeys import expected
+from app.audit.events import AuditEvent
+from app.reports.models import SIGNED, Report, ReportVersion, Signature, VersionStatus
+from app.reports.seal import sealed, shown_sha256
 from app.reports.source import canonical, sha256_of
+from app.studies.models import Document, Instance
 
 
 @dataclass(frozen=True)
@@ -18,17 +33,49 @@ class Verdict:
     differs: list[str]
 
 
+def verified(session: Session, report: Report, version: ReportVersion) -> Verdict:
+    """As `verify`, and held against the images as they are now, and the record of what was signed."""
+    verdict = verify(report, version)
+    differs = [*verdict.differs]
+    if "images" not in differs and not _are_there(session, version):
+        differs.append("images")
+    signed = sa.select(AuditEvent.detail).where(AuditEvent.entity_id == report.id, AuditEvent.action == "report.signed")
+    on_record = max((detail.get("version", 0) for detail in session.scalars(signed)), default=0)
+    if on_record > max(one.version for one in report.versions):  # a later version was taken away
+        differs.append("versions")
+    is_last = verdict.current and "versions" not in differs
+    return replace(verdict, differs=differs, authentic=not differs, current=is_last)
+
+
 def verify(report: Report, version: ReportVersion) -> Verdict:
-    """Recompute the digest of the signed text, and hold the columns against it."""
+    """Recompute the digest of the signed text, and hold the columns against it.
+
+    What nobody has signed replaces nothing, whatever its row says."""
     differs = _differing(version)
-    signed = [one.version for one in report.versions if one.status in SIGNED]
-    newest = signed[-1] if signed else version.version
+    signed = [one.version for one in report.versions if one.status in SIGNED and _is_sealed(one)]
+    newest = max([*signed, version.version])
     withdrawn = report.status == VersionStatus.ENTERED_IN_ERROR
+    is_newest = version.version == newest == max(newest, report.version)
     return Verdict(
-        authentic=not differs, current=version.version == newest and not withdrawn, version=version.version,
+        authentic=not differs, current=is_newest and not withdrawn, version=version.version,
         replaced_by=newest if newest != version.version else None, status=report.status if withdrawn else version.status,
         sha256=version.sha256 or "", differs=differs,
     )  # fmt: skip
+
+
+def _is_sealed(version: ReportVersion) -> bool:
+    return version.signature is not None and hmac.compare_digest(version.signature.seal, sealed(version.signature))
+
+
+def _are_there(session: Session, version: ReportVersion) -> bool:
+    """Each image that it rests on has the digest that was signed; a withdrawn one is still kept."""
+    ids = [UUID(one["id"]) for one in version.images]
+    now_there = {
+        str(row.id): row.sha256
+        for model in (Instance, Document)
+        for row in session.execute(sa.select(model.id, model.sha256).where(model.id.in_(ids)))
+    }
+    return all(now_there.get(one["id"]) == one["sha256"] for one in version.images)
 
 
 def _differing(version: ReportVersion) -> list[str]:
@@ -47,6 +94,25 @@ def _differing(version: ReportVersion) -> list[str]:
         "version": signed["id"] == str(version.report_id) and signed["version"] == version.version,
         "signer": by["printed_name"] == signature.printed_name and by["person_id"] == str(signature.person_id),
         "meaning": by["meaning"] == signature.meaning,
+        "seal": _is_sealed(version),
         "signed_at": by["signed_at"] == signature.signed_at.isoformat(timespec="seconds"),
     }
+    if signature.evidence:
+        checks["passkey"] = _is_by_passkey(version, signature)
     return [name for name, holds in checks.items() if not holds]
+
+
+def _is_by_passkey(version: ReportVersion, signature: Signature) -> bool:
+    """Its device signed exactly this text over these images: that can be seen without our key, and for ever."""
+    said = signature.evidence
+    try:
+        client_data = base64url_to_bytes(said["client_data"])
+        told = json.loads(client_data)
+        key = decode_credential_public_key(base64url_to_bytes(said["public_key"]))
+        signed = base64url_to_bytes(said["authenticator_data"]) + hashlib.sha256(client_data).digest()
+        verify_signature(public_key=decoded_public_key_to_cryptography(key), signature_alg=key.alg,
+                         signature=base64url_to_bytes(said["signature"]), data=signed)  # fmt: skip
+    except (WebAuthnException, InvalidSignature, ValueError, KeyError, TypeError):
+        return False
+    subject = shown_sha256(version, said["names"])
+    return said["subject"] == subject and base64url_to_bytes(told["challenge"]) == expected(said["nonce"], subject)

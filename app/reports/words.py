@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ def bare(code: str) -> str:
     return primary if primary.isascii() and primary.isalpha() and len(primary) in (2, 3) else "en"
 
 
+@lru_cache(maxsize=256)
 def locale_of(code: str) -> Locale:
     try:
         return Locale.parse(bare(code))

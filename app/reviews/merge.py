@@ -18,6 +18,7 @@ from app.people import patients
 from app.people.identity import compare
 from app.people.models import Patient, PatientAlias, PatientMerge, PatientWord
 from app.referrals.models import Referral
+from app.referrals.pregnancy import Pregnancy
 from app.reviews.identify import alias_of, tell_of
 from app.reviews.models import OPEN, Review
 from app.studies.models import Study
@@ -103,7 +104,7 @@ def undo(session: Session, actor: Actor, merge_id: UUID) -> PatientMerge:
         raise Conflict("The record that stands for both was merged itself since. Undo that first.")
     for model, column, name in _MOVES:
         back = sa.update(model).where(
-            model.id.in_([UUID(each) for each in row.moved[name]]), getattr(model, column) == kept.id
+            model.id.in_([UUID(each) for each in row.moved.get(name, [])]), getattr(model, column) == kept.id
         )
         session.execute(back.values({column: gone.id}))
     gone.merged_into_id = None
@@ -118,6 +119,7 @@ def undo(session: Session, actor: Actor, merge_id: UUID) -> PatientMerge:
 
 _MOVES: tuple[tuple[Any, str, str], ...] = (
     (Referral, "patient_id", "referrals"), (Study, "patient_id", "studies"), (Patient, "mother_patient_id", "children"),
+    (Pregnancy, "patient_id", "pregnancies"),
 )  # fmt: skip
 
 

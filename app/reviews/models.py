@@ -8,9 +8,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Base, now
+from app.db import Base, Said, now
 from app.errors import Conflict, Sentence
-from app.people.models import Person
+from app.people.models import Organization, Person
 from app.referrals.models import Referral
 
 
@@ -35,6 +35,7 @@ ENDED = (S.COMPLETED, S.CANCELLED)
 OPEN_SQL = "status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"
 DECLINED_SQL = "status = 'rejected' AND returned_at IS NULL"  # the coordinator's
 ASKED_SQL = "status = 'on-hold'"
+ATTEST_SQL = "attest_at IS NOT NULL"
 UNCLAIMED_SQL = "owner_id IS NULL AND status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"
 
 # (status, act) -> status; what is not here is refused (clinical workflow after FHIR Task).
@@ -60,12 +61,16 @@ TRANSITIONS: dict[tuple[str, str], ReviewStatus] = {
     (S.IN_PROGRESS, "decline"): S.REJECTED,
     (S.REQUESTED, "decline"): S.REJECTED,
     (S.RECEIVED, "decline"): S.REJECTED,
+    (S.ACCEPTED, "attest"): S.IN_PROGRESS,  # a supervised reader has signed: a supervisor has to, too
+    (S.IN_PROGRESS, "attest"): S.IN_PROGRESS,
+    (S.IN_PROGRESS, "countersign"): S.COMPLETED,
     (S.ACCEPTED, "sign"): S.COMPLETED,
     (S.IN_PROGRESS, "sign"): S.COMPLETED,
     (S.ACCEPTED, "lapse"): S.RECEIVED,  # claimed, and no word of it saved
     (S.IN_PROGRESS, "lapse"): S.RECEIVED,  # the same, after the clinic replied
     (S.REJECTED, "assign"): S.ACCEPTED,  # declined, it is the coordinator's: another reader, or back to the clinic
     (S.REJECTED, "return"): S.REJECTED,
+    (S.REJECTED, "send-on"): S.CANCELLED,  # another organization has a review of its own now
     **{(status, "cancel"): S.CANCELLED for status in (*OPEN, S.REJECTED)},
 }
 
@@ -98,13 +103,16 @@ class Review(Base):
     held_at: Mapped[datetime | None]  # the reader's clock stands since then
     reply_due_at: Mapped[datetime | None]  # the referrer's clock, while the reader's stands
     paused_s: Mapped[int] = mapped_column(default=0)  # by pauses that have ended
+    attest_at: Mapped[datetime | None]  # signed by a supervised reader, and waiting for a counter-signature since
     returned_at: Mapped[datetime | None]  # declined, and left to the clinic by the coordinator
+    sent_on_at: Mapped[datetime | None]  # declined, and given to another organization
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
-    ended_reason: Mapped[str] = mapped_column(sa.Text, default="")
+    ended_reason: Mapped[str] = mapped_column(Said, default="")
     advice: Mapped[str] = mapped_column(sa.Text, default="")
 
     referral: Mapped[Referral] = relationship(lazy="raise")
+    reading_organization: Mapped[Organization] = relationship(foreign_keys=[reading_organization_id], lazy="raise")
     owner: Mapped[Person | None] = relationship(lazy="raise")
 
     __table_args__ = (
@@ -129,6 +137,8 @@ class Review(Base):
         # Over all organizations: never many at a time, and theirs on either side.
         sa.Index("ix_review_asked", "reply_due_at", "id",
                  sqlite_where=sa.text(ASKED_SQL), postgresql_where=sa.text(ASKED_SQL)),
+        sa.Index("ix_review_attest", "reading_organization_id", "attest_at", "id",
+                 sqlite_where=sa.text(ATTEST_SQL), postgresql_where=sa.text(ATTEST_SQL)),
         sa.Index("ix_review_status", "reading_organization_id", "status", "due_at", "id"),
         sa.Index("ix_review_owner", "owner_id", "status", "updated_at", "id"),  # what somebody signed, the latest first
     )  # fmt: skip

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.access.actor import Actor
 from app.notifications.notify import tell
+from app.referrals import date_pregnancy
 from app.referrals import revise as referrals
 from app.referrals.deadlines import deadline
 from app.referrals.given import RevisedReferral
@@ -23,6 +24,8 @@ def revise(session: Session, actor: Actor, referral: Referral, given: RevisedRef
     revision = referrals.revise(session, actor, referral, given)
     if revision is None or referral.submitted_at is None:
         return revision
+    if "obstetric" in revision.changes:
+        date_pregnancy.correct(session, actor, referral)
     mine = sa.select(Review).where(Review.referral_id == referral.id, Review.status.in_((*OPEN, ReviewStatus.REJECTED)))
     for review in session.scalars(mine.with_for_update(key_share=True)):
         review.exam_type = referral.exam_type

@@ -1,5 +1,6 @@
 """How a reader saw each image of a case, exact or as preview only: on the strip, and what a report rests on."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -58,3 +59,26 @@ def seen(session: Session, actor: Actor, review_id: UUID) -> dict[str, str]:
     """By key, as the actor saw them."""
     mine = (ImageSeen.review_id == review_id, ImageSeen.person_id == actor.person_id)
     return {row.key: row.how for row in session.execute(sa.select(ImageSeen.key, ImageSeen.how).where(*mine))}
+
+
+@dataclass(frozen=True)
+class Looked:
+    """How many of the images were seen exactly, as preview only, and not opened at all."""
+
+    total: int
+    exact: int
+    preview: int
+
+    @property
+    def not_opened(self) -> int:
+        return self.total - self.exact - self.preview
+
+
+def looked(session: Session, actor: Actor, review: Review) -> Looked:
+    """As the actor saw those that are there now; a document counts as one, by its least page that was opened."""
+    how: dict[str, set[str]] = {}
+    for key, one in seen(session, actor, review.id).items():
+        how.setdefault(key[:36], set()).add(one)
+    found = [how.get(one["id"], set()) for one in image_list(session, review.referral_id)]
+    exact = sum(each == {EXACT} for each in found)
+    return Looked(len(found), exact, sum(bool(each) for each in found) - exact)

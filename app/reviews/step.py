@@ -19,11 +19,11 @@ from app.reviews.models import ENDED, OPEN, Review, ReviewStatus, after
 WHOLE = (
     joinedload(Review.owner),
     joinedload(Review.referral).options(joinedload(Referral.patient), joinedload(Referral.organization),
-                                        joinedload(Referral.reading_organization)),
+                                        joinedload(Referral.reading_organization), joinedload(Referral.pregnancy)),
 )  # fmt: skip
 # What steps move: read anew wherever somebody else may have stepped.
 MOVES = ["status", "owner_id", "owned_at", "written_at", "due_at", "claim_by", "held_at", "reply_due_at", "paused_s",
-         "returned_at", "updated_at", "ended_reason", "advice"]  # fmt: skip
+         "attest_at", "returned_at", "sent_on_at", "updated_at", "ended_reason", "advice"]  # fmt: skip
 
 
 def loaded(session: Session, actor: Actor, review_id: UUID) -> Review:
@@ -60,7 +60,9 @@ def step(session: Session, review: Review, act: str, **values: object) -> None:
     status, owner_id = review.status, review.owner_id
     if act == "write":
         values["written_at"] = now()
-    else:  # scripts ask by it for what changed; before the review, as everybody locks the two
+    else:
+        values.setdefault("attest_at", None)  # whatever else is done with it, it is signed anew
+        # Scripts ask by it for what changed; before the review, as everybody locks the two.
         session.execute(sa.update(Referral).where(Referral.id == review.referral_id).values(updated_at=now()))
     moved = session.execute(
         sa.update(Review)

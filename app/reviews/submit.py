@@ -1,5 +1,6 @@
 """Submit: the referral is active, its Review requested, the reading organization told, in one transaction."""
 
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from app.errors import Conflict, Invalid, Sentence
 from app.notifications.notify import tell
 from app.people.models import Membership, Role
 from app.people.reading import reader_for
+from app.referrals import date_pregnancy
 from app.referrals.deadlines import deadline
 from app.referrals.models import Referral, ReferralStatus
 from app.reviews import clocks, earlier
@@ -25,7 +27,8 @@ def submit(session: Session, actor: Actor, referral: Referral, *, is_again: bool
     patient now, which its reader may do too."""
     if not is_again:
         require(actor, "referral.send", referral.organization_id)
-    if (review := session.scalars(sa.select(Review).where(Review.referral_id == referral.id)).first()) is not None:
+    asked = sa.select(Review).where(Review.referral_id == referral.id).order_by(Review.id.desc()).limit(1)
+    if (review := session.scalars(asked).first()) is not None:
         return review
     if referral.status != ReferralStatus.DRAFT:
         raise Conflict(
@@ -36,18 +39,25 @@ def submit(session: Session, actor: Actor, referral: Referral, *, is_again: bool
     at = now()
     referral.status, referral.submitted_at, referral.updated_at = ReferralStatus.ACTIVE, at, at
     referral.due_at = deadline(referral, at)
+    events.record(session, actor, "referral.submitted", organization_id=referral.organization_id, entity_id=referral.id,
+                  referral_id=referral.id, due_at=referral.due_at.isoformat())  # fmt: skip
+    review = ask(session, referral, referral.due_at)
+    date_pregnancy.begin(session, actor, referral)
+    return review
+
+
+def ask(session: Session, referral: Referral, due_at: datetime, *, paused_s: int = 0) -> Review:
+    """The organization that the referral names has a review of it, sees the case, and its readers are told."""
     review = Review(
         id=new_id(), organization_id=referral.organization_id, referral_id=referral.id,
-        reading_organization_id=referral.reading_organization_id, due_at=referral.due_at,
-        exam_type=referral.exam_type, language=referral.language, claim_by=clocks.half_way(at, referral.due_at),
+        reading_organization_id=referral.reading_organization_id, due_at=due_at, paused_s=paused_s,
+        exam_type=referral.exam_type, language=referral.language, claim_by=clocks.half_way(now(), due_at),
     )  # fmt: skip
     session.add(review)
     session.flush()
     clocks.begun(session, review)
     _let_the_reader_see(session, referral)
     earlier.show(session, referral, review)
-    events.record(session, actor, "referral.submitted", organization_id=referral.organization_id, entity_id=referral.id,
-                  referral_id=referral.id, due_at=referral.due_at.isoformat())  # fmt: skip
     whom = readers(session, referral)
     tell(session, whom, "review.requested", referral, to=referral.reading_organization, personally=False)
     return review

@@ -22,6 +22,11 @@ def coordinators(session: Session, organization_id: UUID) -> list[UUID]:
     return _with_role(session, organization_id, Role.COORDINATOR)
 
 
+def supervisors(session: Session, organization_id: UUID) -> list[UUID]:
+    """Who counter-signs."""
+    return _with_role(session, organization_id, Role.SUPERVISOR)
+
+
 def senders(session: Session, referral: Referral) -> list[UUID]:
     """The author, and whoever else refers for the site: anyone of it may answer and acknowledge."""
     return [referral.author_id, *_with_role(session, referral.organization_id, Role.REFERRER)]

@@ -6,15 +6,16 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload, load_only
 
 from app.access.actor import Actor
-from app.db import decoded, encoded, merged, now
+from app.db import IDS, decoded, encoded, merged, now
 from app.errors import Invalid
-from app.people.models import Patient, fold
+from app.people.models import Organization, Patient, Person, fold
 from app.referrals import search
 from app.referrals.codes import normalized
 from app.referrals.models import Referral
+from app.referrals.pregnancy import Pregnancy
 from app.reviews.models import OPEN, OPEN_SQL, Review, ReviewStatus
 
 # As literal text, and without a type (SQLite would get `… = 1`), or the partial indexes are not recognized.
@@ -54,7 +55,7 @@ def worklist(session: Session, actor: Actor, asked: Asked) -> Page:
     if not parts:
         return Page([], None)
     first = session.execute(merged(parts, limit + 1)).all()
-    reviews = _loaded(session, [row.id for row in first[:limit]])
+    reviews = rows(session, [row.id for row in first[:limit]])
     more = len(first) > limit
     return Page(reviews, encoded(first[limit - 1].at, first[limit - 1].id) if more else None)
 
@@ -101,7 +102,7 @@ def _ids_of_one(
     if asked.status in ("", "open"):
         query = query.where(IS_OPEN if of is Review else of.status.in_(OPEN))
     elif asked.status in set(OPEN) | {"completed", "rejected", "cancelled"}:
-        query = query.where(of.status == asked.status)
+        query = query.where(of.status == asked.status, of.sent_on_at.is_(None))  # what was sent on is seen no more
     else:
         raise Invalid("There is no such status.", field="status")
     query = narrowed(query, asked, of)
@@ -135,10 +136,24 @@ def narrowed(query: sa.Select[UUID, datetime], asked: Asked, of: type[Review] = 
     return query.where(sa.or_(named, Patient.identifier == asked.q.strip(), Referral.code == normalized(asked.q)))
 
 
-def _loaded(session: Session, review_ids: Sequence[UUID]) -> list[Review]:
-    referral = joinedload(Review.referral)
-    query = sa.select(Review).where(Review.id.in_(review_ids)).options(
-        joinedload(Review.owner), referral.joinedload(Referral.patient), referral.joinedload(Referral.organization)
-    )  # fmt: skip
-    rows = {review.id: review for review in session.scalars(query)}
-    return [rows[review_id] for review_id in review_ids]
+ROWS = sa.select(Review).where(Review.id.in_(IDS)).options(
+    load_only(Review.referral_id, Review.reading_organization_id, Review.status, Review.owner_id, Review.owned_at,
+              Review.due_at, Review.held_at, Review.updated_at, raiseload=True),
+    joinedload(Review.owner).load_only(Person.name, raiseload=True),
+    joinedload(Review.referral, innerjoin=True).options(
+        load_only(Referral.organization_id, Referral.patient_id, Referral.code, Referral.priority, Referral.exam_type,
+                  Referral.question, Referral.language, Referral.patient_leaves_at, Referral.obstetric,
+                  Referral.pregnancy_id, raiseload=True),
+        joinedload(Referral.pregnancy).load_only(
+            Pregnancy.edd, Pregnancy.is_certain, Pregnancy.ended_on, raiseload=True
+        ),
+        joinedload(Referral.patient, innerjoin=True),
+        joinedload(Referral.organization, innerjoin=True).load_only(Organization.name, Organization.time_zone, raiseload=True),
+    ),
+)  # fmt: skip
+
+
+def rows(session: Session, review_ids: Sequence[UUID]) -> list[Review]:
+    """These reviews in this order, with what a row of the list shows; what else they have is not loaded."""
+    found = {review.id: review for review in session.scalars(ROWS, {"ids": review_ids})}
+    return [found[review_id] for review_id in review_ids]

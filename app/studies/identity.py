@@ -13,7 +13,7 @@ from app.dicom.facts import Facts
 from app.errors import Conflict, Invalid, NotFound
 from app.referrals.models import FileStatus, ManifestItem, Referral
 from app.storage.blobs import Blob
-from app.studies import describe, wrapping
+from app.studies import conflicts, describe, wrapping
 from app.studies.models import Instance
 from app.studies.receive import attach
 
@@ -45,7 +45,10 @@ def withdraw(session: Session, actor: Actor, referral_id: UUID, item_id: UUID, r
         raise Invalid("Say why the file is withdrawn.", field="reason")
     if item.status == FileStatus.WITHDRAWN:
         return item
+    was_conflict = item.status == FileStatus.CONFLICT
     item.status, item.reason = FileStatus.WITHDRAWN, reason
+    if was_conflict:
+        conflicts.withdrawn(session, actor, item)
     wrapping.take_back(session, item)
     if item.instance_id is not None:
         describe.anew(session, actor, item.instance_id)

@@ -89,9 +89,17 @@ def _made(session: Session, actor: Actor, instance_ids: Sequence[UUID]) -> list[
 
 
 def _same(said: MachineValue, made: Sequence[Measurement]) -> list[Measurement]:
+    """By a reader, of the same quantity; not of what says another fetus or side."""
     named = said.quantity.casefold()
     return [
         one
         for one in made
-        if one.kind != KIND and one.quantity.casefold() == named and (not one.fetus or one.fetus == said.fetus)
+        if one.kind != KIND
+        and one.quantity.strip().casefold() == named
+        and _agree(one.fetus, said.fetus)
+        and _agree(one.side, said.side)
     ]
+
+
+def _agree(one: str, other: str) -> bool:
+    return not one or not other or one.casefold() == other.casefold()

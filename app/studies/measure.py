@@ -42,7 +42,9 @@ class GivenMeasurement(BaseModel):
         min_length=1, max_length=300, description="In pixels of the image; of an ellipse the ends of both axes"
     )
     quantity: Short = Field("", description="What is measured: CRL, BPD, HC, CBD, …")
-    fetus: str = Field("", max_length=10)
+    fetus: Annotated[str, Field(max_length=10, pattern=r"^[^\x00-\x1f]*$")] = Field(
+        "", description="Which of several: A, B, 1, 2, as the machine calls it"
+    )
     side: Literal["", "left", "right", "both"] = ""
     site: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f]*$")] = ""
     cycles: int | None = Field(None, ge=1, le=20, description="Of a heart rate: how many beats lie between the points")
@@ -147,6 +149,20 @@ def remove(session: Session, actor: Actor, instance: Instance, measurement_id: U
     made.removed_at, made.removed_by_id = now(), person_of(actor)
     events.record(session, actor, "measurement.removed", organization_id=instance.organization_id, entity_id=made.id,
                   instance_id=str(instance.id), frame=made.frame, kind=made.kind)  # fmt: skip
+
+
+def confirm(session: Session, actor: Actor, instance: Instance, measurement_id: UUID) -> Measurement:
+    """Somebody takes a nearly true number for age and weight; it is printed with '≈' as before. Twice is once."""
+    made = one(session, actor, instance, measurement_id, lock=True)
+    if made.organization_id not in actor.organizations_for("study.measure"):
+        raise Forbidden("Your role here does not allow this.")
+    if not made.approximate or made.kind == "scale" or made.removed_at is not None:
+        raise Conflict("Only a measurement by the ruler on the screen is confirmed.")
+    if made.confirmed_at is None:
+        made.confirmed_at, made.confirmed_by_id = now(), person_of(actor)
+        events.record(session, actor, "measurement.confirmed", organization_id=instance.organization_id, entity_id=made.id,
+                      instance_id=str(instance.id), frame=made.frame, kind=made.kind)  # fmt: skip
+    return made
 
 
 def for_whom(session: Session, actor: Actor, instance: Instance) -> UUID:

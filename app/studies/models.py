@@ -7,8 +7,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Base, now
+from app.db import Base, Said, now
 from app.storage.blobs import Blob
+
+CONFLICT_SQL = "settled_at IS NULL"  # the same words in the index's WHERE clause and in the query
 
 
 class Study(Base):
@@ -44,7 +46,7 @@ class Study(Base):
         sa.Index("ix_study_accession_number", "organization_id", "accession_number"),
         sa.Index("ix_study_uid", "study_instance_uid"),
         sa.Index("ix_study_date", "organization_id", "study_date", "id"),
-        sa.Index("ix_study_patient_identifier", "organization_id", "patient_identifier", "id"),
+        sa.Index("ix_study_patient_identifier", "patient_identifier", "organization_id", "id"),  # also whosever they are
         sa.Index("ix_study_newest", "organization_id", "id"),
         sa.Index("ix_study_unmatched", "organization_id", "id", sqlite_where=sa.text("matched_at IS NULL"),
                  postgresql_where=sa.text("matched_at IS NULL")),
@@ -131,7 +133,7 @@ class Instance(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(deferred=True, deferred_raiseload=True)
     # Whether there is something to look at: pending, ready, or none with the reason.
     preview: Mapped[str] = mapped_column(sa.String(10), default="pending")
-    preview_reason: Mapped[str] = mapped_column(sa.Text, default="")
+    preview_reason: Mapped[str] = mapped_column(Said, default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     blob: Mapped[Blob] = relationship(lazy="raise", foreign_keys=[blob_id])
@@ -169,8 +171,16 @@ class InstanceConflict(Base):
     blob_id: Mapped[UUID] = mapped_column(sa.ForeignKey("blob.id"))
     sha256: Mapped[str] = mapped_column(sa.String(64))
     created_at: Mapped[datetime] = mapped_column(default=now)
+    settled_at: Mapped[datetime | None]  # somebody has said that the first one stays
+    settled_by_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
 
-    __table_args__ = (sa.UniqueConstraint("instance_id", "sha256"),)
+    blob: Mapped[Blob] = relationship(lazy="raise")
+
+    __table_args__ = (
+        sa.UniqueConstraint("instance_id", "sha256"),
+        sa.Index("ix_instance_conflict_open", "organization_id", "id",
+                 sqlite_where=sa.text(CONFLICT_SQL), postgresql_where=sa.text(CONFLICT_SQL)),
+    )  # fmt: skip
 
 
 class Document(Base):
@@ -188,7 +198,7 @@ class Document(Base):
     sha256: Mapped[str] = mapped_column(sa.String(64))
     page_count: Mapped[int | None]
     preview: Mapped[str] = mapped_column(sa.String(10), default="pending")
-    preview_reason: Mapped[str] = mapped_column(sa.Text, default="")
+    preview_reason: Mapped[str] = mapped_column(Said, default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     blob: Mapped[Blob] = relationship(lazy="raise")

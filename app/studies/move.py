@@ -21,6 +21,7 @@ from app.studies.models import Document, Instance, ReferralStudy, Study
 from app.studies.receive import DOCUMENTS, IMAGES, attach_study, for_sending, own_study, settle_whose
 from app.studies.record import note_study, place_of
 
+ALONE = (FileStatus.HELD, FileStatus.CONFLICT)  # of no examination yet, or kept aside from it
 MOVED = "Moved to another referral."
 TAKEN = ("name", "size_bytes", "sha256", "kind", "status", "reason", "identity", "facts", "blob_id", "instance_id",
          "document_id", "arrived_at")  # fmt: skip
@@ -48,10 +49,10 @@ def plan(
     item = session.get(ManifestItem, item_id)
     if item is None or item.referral_id != source.id:
         raise NotFound
-    if item.is_archive or item.status not in (FileStatus.STORED, FileStatus.HELD):
+    if item.is_archive or item.status not in (FileStatus.STORED, *ALONE):
         raise Conflict("Only a file that is here can be moved.", status=item.status)
     here = frozenset({source.id})
-    if item.status == FileStatus.HELD:
+    if item.status in ALONE:
         return Plan(source, target, [item], None, frozenset(), here)
     if item.document_id is not None:
         return Plan(source, target, [item], None, frozenset({item.document_id}), here)
@@ -155,7 +156,7 @@ def _line(session: Session, actor: Actor, planned: Plan, item: ManifestItem) -> 
         return line
     if was_held:
         _settle(session, actor, target, line, Facts.from_json(facts or {}))
-    elif planned.study_id is None:
+    elif planned.study_id is None and line.status != FileStatus.CONFLICT:  # which is no image of its own
         _rehouse(session, target, line)
     return line
 

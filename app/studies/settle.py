@@ -9,10 +9,11 @@ from sqlalchemy.orm import joinedload, undefer
 from app import log
 from app.access.actor import WORKER
 from app.db import reading, transaction
-from app.errors import Conflict, Invalid, TooLarge, Unavailable
+from app.errors import Conflict, Invalid, Refusal, Sentence, TooLarge, Unavailable, as_sentence
 from app.jobs.queue import enqueue
+from app.referrals.models import Referral
 from app.studies import decoding, films, headers, pictures, wrapping
-from app.studies.models import Document, Instance, Study
+from app.studies.models import Document, Instance, ReferralStudy, Study
 from app.studies.receive import place_document
 from app.studies.renditions import as_file
 from app.studies.tries import tried
@@ -33,6 +34,8 @@ def settle(study_id: str) -> None:
     if failures:
         raise Unavailable("Some files of this study could not be prepared.")
     _keep_headers(UUID(study_id))
+    asking = sa.select(ReferralStudy.referral_id).where(ReferralStudy.study_id == UUID(study_id))
+    _tell_late(Referral.id.in_(asking))
     _note_settled(UUID(study_id), seen)
 
 
@@ -69,9 +72,10 @@ def settle_document(document_id: str) -> None:
         pictures.page(WORKER, document, 1)
         values: dict[str, object] = {"page_count": pages, "preview": "ready"}
     except (Invalid, TooLarge) as refusal:
-        values = {"preview": "none", "preview_reason": f"{refusal.sentence} It can be downloaded."}
+        values = {"preview": "none", "preview_reason": _why(refusal)}
     with transaction(WORKER) as session:
         session.execute(sa.update(Document).where(Document.id == document.id).values(values))
+    _tell_late(Referral.id == document.referral_id)
 
 
 def _each(ids: list[UUID], act: Callable[[UUID], None]) -> int:
@@ -97,9 +101,13 @@ def _prepare(instance_id: UUID) -> None:
         values: dict[str, object] = {"preview": "ready", **tried(lambda: _made(instance))}
     except (Invalid, Conflict, TooLarge) as refusal:
         log.get().warning("preview failed", instance_id=str(instance_id), reason_code=refusal.facts.get("reason_code"))
-        values = {"preview": "none", "preview_reason": f"{refusal.sentence} It can be downloaded."}
+        values = {"preview": "none", "preview_reason": _why(refusal)}
     with transaction(WORKER) as session:
         session.execute(sa.update(Instance).where(Instance.id == instance_id).values(values))
+
+
+def _why(refusal: Refusal) -> Sentence:
+    return Sentence("{reason} It can be downloaded.", reason=as_sentence(refusal.sentence))
 
 
 def _made(instance: Instance) -> dict[str, int]:
@@ -114,6 +122,15 @@ def _keep_headers(study_id: UUID) -> None:
         ids = list(session.scalars(sa.select(Instance.id).where(Instance.study_id == study_id)))
     for at in range(0, len(ids), HEADERS_AT_ONCE):
         headers.make_missing(WORKER, ids[at : at + HEADERS_AT_ONCE])
+
+
+def _tell_late(which: sa.ColumnElement[bool]) -> None:
+    """Those that are answered already: their readers look at what came since."""
+    with reading(WORKER) as session:
+        answered = list(session.scalars(sa.select(Referral.id).where(which, Referral.answered_at.is_not(None))))
+    for referral_id in answered:
+        with transaction(WORKER) as session:
+            enqueue(session, "reports.late", referral_id, once=f"late-{referral_id}")
 
 
 def _note_settled(study_id: UUID, seen: int) -> None:

@@ -16,7 +16,7 @@ from app.access.actor import Actor
 from app.audit import events
 from app.config import settings
 from app.db import now, reading, transaction
-from app.errors import Invalid, Refusal, Sentence, TooLarge
+from app.errors import Counted, Invalid, Refusal, Sentence, TooLarge
 from app.referrals import manifest
 from app.referrals.given import name_within
 from app.referrals.models import ARRIVED, FileStatus, ManifestItem, Referral
@@ -57,17 +57,20 @@ def unpack(
     return _finish(actor, archive, FileStatus.STORED, _what_was_in_it(items, began), keep), items
 
 
-def _what_was_in_it(items: list[ManifestItem], began: datetime) -> str:
-    """'3 files were in it, 1 of them is refused. 1 was here already: a.dcm.'"""
+def _what_was_in_it(items: list[ManifestItem], began: datetime) -> Sentence:
+    """'3 files were in it. 1 of them is refused. 1 of them was here already: a.dcm.'"""
     wrong = sum(item.status == FileStatus.QUARANTINED for item in items)
     before = [item.name for item in items if item.status in ARRIVED and item.arrived_at and item.arrived_at < began]
-    sentence = "1 file was in it" if len(items) == 1 else f"{len(items)} files were in it"
+    said: dict[str, Sentence] = {"all": Counted("{n} file was in it.", "{n} files were in it.", n=len(items))}
     if wrong:
-        sentence += f", {wrong} of them {'is' if wrong == 1 else 'are'} refused"
-    if not before:
-        return f"{sentence}."
-    named = ", ".join(before[:MOST_NAMED]) + (" …" if len(before) > MOST_NAMED else "")
-    return f"{sentence}. {len(before)} {'was' if len(before) == 1 else 'were'} here already: {named}."
+        said["wrong"] = Counted("{n} of them is refused.", "{n} of them are refused.", n=wrong)
+    if before:
+        names = ", ".join(before[:MOST_NAMED]) + (" …" if len(before) > MOST_NAMED else "")
+        said["before"] = Counted(
+            "{n} of them was here already: {names}.", "{n} of them were here already: {names}.",
+            n=len(before), names=names,
+        )  # fmt: skip
+    return Sentence(" ".join(f"{{{name}}}" for name in said), **said)
 
 
 def entries_of(session: Session, archive_id: UUID) -> list[ManifestItem]:

@@ -1,11 +1,11 @@
-"""One's own account: name and language, password, second factor, tokens, and where one is signed in."""
+"""One's own account: name and language, password, second factor, passkeys, tokens, and where one is signed in."""
 
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from app.access import login, passwords, profile, tokens, totp
+from app.access import login, passkeys, passwords, profile, tokens, totp
 from app.access.actor import Actor, person_here, person_of
 from app.access.tries import TooManyTries
 from app.config import settings
@@ -24,8 +24,8 @@ router = APIRouter(prefix="/account", include_in_schema=False)
 
 
 @router.get("")
-def show(request: Request, who: Acting) -> Response:
-    return _page(request, who)
+def show(request: Request, who: Acting, done: str = "") -> Response:
+    return _page(request, who, done=done if done == "passkey" else "")
 
 
 @router.post("")
@@ -72,6 +72,13 @@ def remove_second_factor(request: Request, who: Acting, form: Fields) -> Respons
         totp.remove(session, who)
         totp.enrol(session, who)
     return see_other("/second-factor")
+
+
+@router.post("/passkeys/{passkey_id}/remove")
+def remove_passkey(who: Acting, passkey_id: UUID) -> Response:
+    with transaction(who) as session:
+        passkeys.remove(session, who, passkey_id)
+    return see_other("/account#passkeys")
 
 
 @router.post("/tokens")
@@ -153,6 +160,7 @@ def _page(request: Request, who: Actor, status: int = 200, **forms: Any) -> Resp
     person_here(who)
     with reading(who) as session:
         person = session.get_one(Person, person_of(who))
+        own_passkeys = passkeys.listing(session, person.id)
         own_tokens, sign_ins = tokens.listing(session, who), login.sign_ins(session, who)
     shown = {
         "profile": Form({"name": person.name, "language": person.language or ""}), "password": Form(),
@@ -161,5 +169,6 @@ def _page(request: Request, who: Actor, status: int = 200, **forms: Any) -> Resp
     least = passwords.WITH_SECOND_FACTOR if settings().require_second_factor else passwords.ALONE
     return render(
         request, who, "account.html", status, person=person, tokens=own_tokens, sign_ins=sign_ins, least=least,
-        browser_words=browser_words, has_factor=totp.is_enrolled(person), **{**shown, **forms},
+        browser_words=browser_words, has_factor=totp.is_enrolled(person), passkeys=own_passkeys,
+        takes_passkeys=entry.takes_passkeys(request), **{**shown, **forms},
     )  # fmt: skip

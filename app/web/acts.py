@@ -20,6 +20,7 @@ from app.people.models import Organization
 from app.referrals.given import clean
 from app.reports import draft
 from app.reports.draft import GivenDraft, GivenText
+from app.reports.send_on import send_on
 from app.reviews import claim, decline, hold, step
 from app.reviews.models import Review
 from app.reviews.say import say
@@ -28,7 +29,7 @@ from app.web import room, sheet
 from app.web.forms import Fields, Form
 from app.web.pages import by_htmx, render, see_other
 from app.web.room import Outcome
-from app.web.states import clock
+from app.web.states import clock, who_was_first
 from app.web.words import speech_of
 from app.web.worklist import row_of
 
@@ -107,6 +108,16 @@ def return_review(review_id: UUID, who: Acting, request: Request) -> Response:
     return _done(request, who, review_id, act, "/worklist", right="review.assign")
 
 
+@router.post("/reviews/{review_id}/send-on")
+def send_review_on(
+    review_id: UUID, who: Acting, request: Request, reading_organization_id: Annotated[UUID, Form()]
+) -> Response:
+    def act(session: Session, review: Review) -> None:
+        send_on(session, who, review, reading_organization_id)
+
+    return _done(request, who, review_id, act, "/worklist", right="review.assign")
+
+
 @router.post("/reviews/{review_id}/hold")
 def hold_review(review_id: UUID, who: Acting, request: Request, key: Once, text: Field = "") -> Response:
     """Ask the referrer for more."""
@@ -121,13 +132,16 @@ def hold_review(review_id: UUID, who: Acting, request: Request, key: Once, text:
 
 
 @router.post("/reviews/{review_id}/say")
-def say_in_review(review_id: UUID, who: Acting, request: Request, key: Once, note: Field = "") -> Response:
-    """Write to the clinic; nobody's clock stops by it."""
+def say_in_review(
+    review_id: UUID, who: Acting, request: Request, key: Once, note: Field = "",
+    file_id: Annotated[list[UUID] | None, Form()] = None,
+) -> Response:  # fmt: skip
+    """Write to the clinic, about these files or without; nobody's clock stops by it."""
 
     def act(session: Session, review: Review) -> None:
         done = once(session, key)
         if not done.before:
-            message = say(session, who, review, note.strip(), [], as_reader=True)
+            message = say(session, who, review, note.strip(), file_id or [], as_reader=True)
             session.flush()
             done.keep(303, message.id)
 
@@ -196,9 +210,10 @@ def _done(
     except (Conflict, Invalid) as refusal:
         kept = said or Outcome()
         status = 409 if isinstance(refusal, Conflict) else 422
-        said_again = speech_of(request, who).gettext(refusal.sentence)
+        here = room.entered(who, review_id)
+        said_again = who_was_first(refusal, speech_of(request, who), here.case.referral.reading_organization)
         again = Outcome(said_again, refusal.field, reason=kept.reason, advice=kept.advice, status=status)
-        return room.room_page(request, who, room.entered(who, review_id), again)
+        return room.room_page(request, who, here, again)
     return see_other(then)
 
 

@@ -75,7 +75,11 @@ def withdraw_invitation(request: Request, who: Acting, org: Chosen, invitation_i
 def change_roles(request: Request, who: Acting, org: Chosen, person_id: UUID, form: Fields) -> Response:
     try:
         with transaction(who) as session:
-            administer.set_roles(session, who, org, person_id, [_role(each) for each in form.values("role")])
+            roles = [_role(each) for each in form.values("role")]
+            administer.set_roles(session, who, org, person_id, roles)
+            if roles:
+                supervised = bool(form.value("supervised"))
+                administer.set_supervised(session, who, org, person_id, is_supervised=supervised)
     except (Invalid, Conflict) as refusal:
         return _members(request, who, org, status_of(refusal), form=form.refused(refusal, speech_of(request, who)))
     return see_other(f"/organization?org={org}")

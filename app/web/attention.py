@@ -16,11 +16,14 @@ from app.errors import Conflict, Invalid, NotFound, Refusal
 from app.http.actor import Acting
 from app.jobs import parked
 from app.notifications.again import send_again
-from app.people.models import Person
+from app.people.models import Organization, Person
 from app.reports.remind import remind
+from app.reports.send_on import elsewhere, send_on
 from app.reviews import claim, decline, files, step, submit
+from app.studies import conflicts
 from app.web.forms import Fields, Form, status_of
 from app.web.pages import render, see_other
+from app.web.states import who_was_first
 from app.web.words import speech_of
 
 router = APIRouter(prefix="/attention", include_in_schema=False)
@@ -71,12 +74,21 @@ def _withdraw(session: Session, who: Actor, form: Form) -> None:
     files.withdraw(session, who, _id(form, "referral"), _id(form, "file"), OFF_THE_LIST)
 
 
+def _settle(session: Session, who: Actor, form: Form) -> None:
+    conflicts.settle(session, who, _id(form, "conflict"))
+
+
 def _send_again(session: Session, who: Actor, form: Form) -> None:
     send_again(session, who, _id(form, "mail"))
 
 
+def _send_on(session: Session, who: Actor, form: Form) -> None:
+    send_on(session, who, step.for_reader(session, who, _id(form, "review"), "review.assign"), _id(form, "elsewhere"))
+
+
 ACTS: dict[str, Callable[[Session, Actor, Form], None]] = {
     "assign": _assign, "return": _return, "remind": _remind, "withdraw": _withdraw, "send-again": _send_again,
+    "send-on": _send_on, "settle": _settle,
 }  # fmt: skip
 
 
@@ -91,11 +103,12 @@ def _page(request: Request, who: Actor, cursor: str | None, refusal: Refusal | N
     given_up = parked.parked()
     with reading(who) as session:
         page = attention.page(session, who, given_up, cursor=cursor, limit=ROWS)
-        readers = _readers(session, page)
-    said = speech_of(request, who).gettext(refusal.sentence) if refusal else ""
+        readers, others = _readers(session, page), _elsewhere(session, page)
+        here = desk.clock_of(session, who)
+    said = who_was_first(refusal, speech_of(request, who), here) if refusal else ""
     return render(
         request, who, "attention.html", status_of(refusal) if refusal else 200, groups=_groups(page), readers=readers,
-        next=page.next_cursor, said=said, is_later=cursor is not None,
+        elsewhere=others, next=page.next_cursor, said=said, is_later=cursor is not None,
     )  # fmt: skip
 
 
@@ -112,6 +125,12 @@ def _readers(session: Session, page: Page) -> dict[UUID, list[Person]]:
         if one.kind in (Kind.OVERDUE, Kind.UNCLAIMED, Kind.DECLINED)
     }
     return {each: desk.readers(session, each) for each in asked}
+
+
+def _elsewhere(session: Session, page: Page) -> dict[UUID, list[Organization]]:
+    """To which other organizations a declined review can go."""
+    declined = [one.subject for one in page.items if one.kind is Kind.DECLINED]
+    return {review.id: elsewhere(session, review) for review in declined}
 
 
 def _id(form: Form, name: str) -> UUID:

@@ -1,6 +1,6 @@
 """Signing in with password and code, setting up the second factor, signing out."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -48,6 +48,19 @@ def sign_in(request: Request, form: Fields) -> Response:
     response = _onward(request, entered, safe_path(form.value("next")))
     give_cookie(response, entered.secret)
     return response
+
+
+@router.post("/sign-in/passkey-options")
+def ask_for_passkey(request: Request) -> dict[str, Any]:
+    return entry.ask_for_passkey(request)
+
+
+@router.post("/sign-in/passkey")
+def sign_in_by_passkey(request: Request, response: Response, answer: dict[str, Any]) -> dict[str, str]:
+    """Where to go on, for the script that asked the device."""
+    entered = entry.sign_in_by_passkey(request, answer)
+    give_cookie(response, entered.secret)
+    return {"next": quote(safe_path(str(answer.get("next") or "/")), safe=KEPT)}
 
 
 def _asked_again(request: Request, form: Form, refusal: Invalid | TooManyTries) -> Response:

@@ -19,6 +19,9 @@ class Form:
 
     given: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, object] = field(
+        default_factory=dict
+    )  # of the patient: what differs, from whom, and at which field
 
     def value(self, name: str) -> str:
         found = self.given.get(name, "")
@@ -35,6 +38,8 @@ class Form:
         """The same form with the refusal beside its field; `names` leads from a field of the model to one of ours."""
         name = refusal.field or ""
         self.errors[(names or {}).get(name, name)] = say.gettext(refusal.sentence)
+        if refusal.facts.get("confirm") == "patient.same_as":
+            self.asked = {**refusal.facts, "field": (names or {}).get(name, name)}
         return self
 
 

@@ -1,5 +1,6 @@
-"""An organization's own settings: its table of deadlines and its clock; and how long its cases take."""
+"""An organization's own settings: its deadlines, its clock, its critical findings; and how long its cases take."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,6 +16,8 @@ from app.http.actor import Acting
 from app.people.models import Organization
 from app.referrals import deadlines
 from app.referrals.models import DEADLINES, Priority
+from app.reports import critical
+from app.reports.critical_list import DEFAULTS, Grade
 from app.web.admin import Chosen, frame_of
 from app.web.forms import Fields, Form, status_of
 from app.web.pages import render, see_other
@@ -23,6 +26,7 @@ from app.web.words import speech_of
 router = APIRouter(include_in_schema=False)
 MINUTES = {"min": 1, "h": 60, "d": 24 * 60}
 PERIODS = (7, 30, 90, 365)  # days
+BLANK_LINES = 3  # for findings of one's own
 
 
 def looked_at(who: Acting, org: Annotated[UUID | None, Query()] = None) -> UUID:
@@ -61,6 +65,21 @@ def save_clock(request: Request, who: Acting, org: Chosen, form: Fields) -> Resp
     return see_other(f"/organization/settings?org={org}&saved=clock")
 
 
+@router.post("/organization/settings/critical")
+def save_critical(request: Request, who: Acting, org: Chosen, form: Fields) -> Response:
+    """Each line of the default list with its grade or none, and the organization's own; an empty line is none."""
+    grades = {one.code: form.value(f"c-{one.code}") for one in DEFAULTS}
+    written = zip(form.values("own"), form.values("own_grade"), strict=False)
+    own = [(words, grade) for words, grade in written if words.strip()]
+    try:
+        with transaction(who) as session:
+            critical.change_list(session, who, org, grades, own)
+    except Invalid as refusal:
+        form.refused(refusal, speech_of(request, who))
+        return _settings(request, who, org, status_of(refusal), critical=form)
+    return see_other(f"/organization/settings?org={org}&saved=critical")
+
+
 @router.get("/turnaround")
 def show_turnaround(
     request: Request, who: Acting, org: Annotated[UUID, Depends(looked_at)], days: int = 30
@@ -78,11 +97,25 @@ def show_turnaround(
 def _settings(request: Request, who: Actor, org: UUID, status: int = 200, **forms: Any) -> Response:
     frame = frame_of(who, org)
     here: Organization = frame["here"]
-    shown = {"table": Form(_shown(here)), "clock": Form({"time_zone": here.time_zone}), **forms}
+    shown = {
+        "table": Form(_shown(here)),
+        "clock": Form({"time_zone": here.time_zone}),
+        "critical": Form(_listed(here)),
+        **forms,
+    }
     return render(
         request, who, "settings.html", status, **frame, **shown, priorities=list(reversed(Priority)), defaults=DEADLINES,
-        saved=request.query_params.get("saved", ""),
+        saved=request.query_params.get("saved", ""), findings=DEFAULTS, grades=list(Grade), more=range(BLANK_LINES),
     )  # fmt: skip
+
+
+def _listed(organization: Organization) -> dict[str, str | Sequence[str]]:
+    own = organization.critical_findings.get("own", [])
+    grades = organization.critical_findings.get("grades", {})
+    return {
+        **{f"c-{one.code}": grades.get(one.code, one.grade) for one in DEFAULTS},
+        "own": [each["words"] for each in own], "own_grade": [each["grade"] for each in own],
+    }  # fmt: skip
 
 
 def _shown(organization: Organization) -> dict[str, str]:

@@ -23,7 +23,7 @@ from app.studies.models import Instance, Study
 from app.web.forms import Fields, status_of
 from app.web.forms import Form as Filled
 from app.web.pages import render, see_other
-from app.web.referring import BESIDE, checked, patient_of
+from app.web.referring import BESIDE, checked, patient_of, put_right
 from app.web.similar import mother_of, similar_to
 from app.web.words import speech_of
 
@@ -71,7 +71,9 @@ def send_for_right_patient(request: Request, who: Acting, referral_id: UUID, for
             if not done.before:
                 before = submit.for_change(session, who, referral_id)
                 same = bool(form.value("same_patient"))
-                made_id = right_patient.send_again(session, who, before, given, same_patient=same).id
+                made = right_patient.send_again(session, who, before, given, same_patient=same)
+                put_right(session, who, made.patient_id, form)
+                made_id = made.id
                 done.keep(303, made_id)
     except (Conflict, Invalid) as refusal:
         return _asking(request, who, referral_id, form.refused(refusal, say, BESIDE), status_of(refusal))
@@ -83,7 +85,7 @@ def _moving(
 ) -> Response:
     found = _mine(who, referral_id)
     item = next((one for one in found.files if one.id == file_id), None)
-    if item is None or item.status not in (FileStatus.STORED, FileStatus.HELD):
+    if item is None or item.status not in (FileStatus.STORED, FileStatus.HELD, FileStatus.CONFLICT):
         raise NotFound
     with reading(who) as session:
         offered = candidates(session, _clues(session, item), besides=referral_id)
@@ -115,7 +117,8 @@ def _clues(session: Session, item: ManifestItem) -> Clues:
     if item.facts is not None:
         facts = Facts.from_json(item.facts)
         return Clues(item.organization_id, item.created_at, vars(facts.patient), facts.accession_number)
-    instance = session.get(Instance, item.instance_id) if item.instance_id else None
+    own = item.instance_id if item.status == FileStatus.STORED else None  # a conflict's is that of the first bytes
+    instance = session.get(Instance, own) if own else None
     if instance is not None and instance.kind == "dicom":
         return of_study(session, session.get_one(Study, instance.study_id))
     return Clues(item.organization_id, item.created_at)

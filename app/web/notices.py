@@ -40,7 +40,9 @@ def go(who: Acting, notification_id: UUID) -> Response:
     with transaction(who) as session:
         inbox.mark_read(session, person_of(who), notification_id)
         told = session.get_one(Notification, notification_id)
-        referral = scope.get(session, Referral, told.referral_id, who)
+        mine = sa.select(Referral).where(Referral.id == told.referral_id, scope.visible(Referral, who))
+        if (referral := session.scalars(mine).one_or_none()) is None:  # it was theirs once; they are told all the same
+            return see_other("/notifications")
         latest = sa.select(Review.id).where(Review.referral_id == referral.id).order_by(Review.id.desc()).limit(1)
         review_id = session.scalar(latest)
         inbox.mark_case_read(session, person_of(who), referral.id)

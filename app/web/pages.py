@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,17 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.access.actor import CLINICAL, Actor
 from app.db import new_id, now, reading
+from app.errors import Sentence
 from app.http.idempotency import FIELD
 from app.languages import LANGUAGES, Speech, speech
 from app.notifications.inbox import unread_count
 from app.people.models import Organization, Patient
-from app.referrals.dating import gestation
+from app.referrals import deadlines
+from app.referrals.dating import age_of
 from app.referrals.manifest import Counts
-from app.referrals.models import Referral
+from app.referrals.models import Priority, Referral
 from app.reports import words as clinical
-from app.web import echo
+from app.web import critical_words, echo, fetal
 from app.web.clock import span_words, time_left, took
 from app.web.forms import Form
 from app.web.states import clock
@@ -86,7 +88,7 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
     """Exam types, sexes, ages, days, sizes and time left, in words."""
     _ = spoken.gettext
     return {
-        "exam_words": lambda code: clinical.exam_type(code, _),
+        "exam_words": lru_cache(100)(lambda code: clinical.exam_type(code, _)),
         "sex_words": lambda code: clinical.sex(code, _),
         "month_name": lambda number: get_month_names("abbreviated", locale=spoken.language)[number],
         "in_file": lambda patient: in_file(patient, spoken.language),
@@ -95,10 +97,17 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "da_day": lambda date: clinical.day(f"{date[:4]}-{date[4:6]}-{date[6:]}", spoken.language),
         "clue_words": lambda names: ", ".join(clues(spoken).get(name, name) for name in names),
         "plain": plain,
-        "value_words": lambda name, value, at: changed(name, value, at, spoken),
+        "in_words": lambda text: (
+            _(text) if isinstance(text, Sentence) else text
+        ),  # what people typed is as they typed it
+        "value_words": lambda name, value, referral: changed(name, value, referral, spoken),
         "gestation_words": lambda referral: pregnant(referral, spoken),
+        "edd_line": lambda known: fetal.edd_line(known, spoken),
         "clock_words": lambda at, *sites: clock(at, spoken, *sites),
-        "language_words": lambda code: in_own_words(code, spoken.language),
+        "finding_words": lambda found: critical_words.finding(found, spoken),
+        "grade_words": lambda code: critical_words.grades(spoken).get(code, code),
+        "method_words": lambda code: critical_words.methods(spoken).get(code, code),
+        "language_words": lru_cache(100)(lambda code: in_own_words(code, spoken.language)),
         "field_words": lambda name: fields(spoken).get(name, name),
         "job_words": lambda name: jobs(spoken).get(name, name),
         "detail_words": lambda detail, at: details(detail, at, spoken),
@@ -148,29 +157,22 @@ def plain(value: object) -> str:
     return "–" if value in (None, "") else str(value)
 
 
-def changed(name: str, value: object, at: Organization, spoken: Speech) -> str:
-    """A revised value as the pages say it, with times by the clock of `at`; never a code word."""
+def changed(name: str, value: object, referral: Referral, spoken: Speech) -> str:
+    """A revised value as the pages say it, with times by the clinic's clock; never a code word: staff read FHIR's
+    otherwise than they are meant."""
     if name == "priority":
-        return priorities(spoken).get(str(value), str(value))
+        times = deadlines.table(referral.organization, referral.reading_organization)
+        return spoken.gettext("Within {span}").format(span=span_words(times[Priority(str(value))], spoken.ngettext))
     if name == "exam_type":
         return clinical.exam_type(str(value), spoken.gettext)
     if name == "patient_leaves_at" and value:
-        return clinical.moment(datetime.fromisoformat(str(value)), [at.time_zone], spoken.language)
+        return clinical.moment(datetime.fromisoformat(str(value)), [referral.organization.time_zone], spoken.language)
     return plain(value)
-
-
-def priorities(spoken: Speech) -> dict[str, str]:
-    """How urgent, by its time: staff read FHIR's code words otherwise than they are meant."""
-    _ = spoken.gettext
-    return {
-        "routine": _("Within 3 days"), "urgent": _("Within 24 hours"), "asap": _("Within 4 hours"),
-        "stat": _("Within 1 hour"),
-    }  # fmt: skip
 
 
 def pregnant(referral: Referral, spoken: Speech) -> str:
     """'11w3d', on this day at the clinic; with ~ where the last period is not certain."""
-    dated = gestation(referral.obstetric, clinical.today(referral.organization.time_zone))
+    dated = age_of(referral, clinical.today(referral.organization.time_zone))
     return echo.in_weeks(dated, spoken) if dated else ""
 
 
@@ -220,6 +222,7 @@ def jobs(spoken: Speech) -> dict[str, str]:
         "reviews.due": _("Tell of a deadline"), "reviews.warn": _("Warn of a claim that lapses"),
         "reviews.lapse": _("Let a claim lapse"), "reviews.unanswered": _("Tell of an open question"),
         "reports.unread": _("Send an answer again"), "reports.escalate": _("Tell of an unread answer"),
+        "reports.late": _("Tell of files that came after signing"),
     }  # fmt: skip
 
 

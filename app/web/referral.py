@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.orm import Session
 
 from app.access.actor import Actor, person_of
 from app.cases import case
@@ -16,19 +17,22 @@ from app.errors import Conflict, Invalid, NotFound
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
 from app.notifications.inbox import mark_case_read, unread_messages
-from app.referrals import deadlines
-from app.referrals.given import RevisedReferral, clean
+from app.people.models import Organization
+from app.referrals.given import RevisedDraft, RevisedReferral, clean
 from app.referrals.models import ARRIVED, EXAM_TYPES, TAKES_FILES, FileStatus, ManifestItem, Referral, ReferralStatus
 from app.reports import right_patient
+from app.reports.send_on import elsewhere, send_on
 from app.reviews import cancel, files, hold, step, submit
 from app.reviews.models import ReviewStatus
 from app.reviews.revise import revise
 from app.reviews.say import say
+from app.studies.conflicts import FIRST_STAYS
 from app.studies.identity import question_of
 from app.web.forms import Fields, Form, required, status_of
 from app.web.pages import render, see_other
 from app.web.referring import BESIDE, checked, shown, text_of
 from app.web.states import state
+from app.web.urgency import spans
 from app.web.words import speech_of
 
 router = APIRouter(prefix="/referrals/{referral_id}", include_in_schema=False)
@@ -134,7 +138,9 @@ def save_revision(request: Request, who: Acting, referral_id: UUID, form: Fields
     """Only over the text that was shown: what somebody else changed meanwhile is looked at first."""
     say, found = speech_of(request, who), _mine(who, referral_id)
     try:
-        given = checked(RevisedReferral, text_of(form, found.referral.organization.time_zone), form, say)
+        is_draft = found.referral.status == ReferralStatus.DRAFT
+        model = RevisedDraft if is_draft else RevisedReferral
+        given = checked(model, text_of(form, found.referral.organization.time_zone), form, say, is_draft=is_draft)
         if given is None:
             return _revising(request, who, found, form, 422)
         with transaction(who) as session:
@@ -160,6 +166,21 @@ def cancel_it(request: Request, who: Acting, referral_id: UUID, form: Fields) ->
     except Invalid as refusal:
         form.refused(refusal, speech_of(request, who))
         return render(request, who, "cancel_referral.html", 422, found=_mine(who, referral_id), form=form)
+    return see_other(f"/referrals/{referral_id}")
+
+
+@router.post("/send-on")
+def send_it_on(who: Acting, referral_id: UUID, form: Fields) -> Response:
+    """Declined, it is read elsewhere: to one of those that the page offered."""
+    found = _mine(who, referral_id)
+    try:
+        reader_id = UUID(form.value("reading_organization_id"))
+    except ValueError:
+        raise NotFound from None
+    if found.review is None:
+        raise NotFound
+    with transaction(who) as session:
+        send_on(session, who, step.loaded(session, who, found.review.id), reader_id)
     return see_other(f"/referrals/{referral_id}")
 
 
@@ -196,7 +217,7 @@ def _last_of(form: Form) -> UUID | None:
 
 
 # What the buttons say; the reason is kept in English and shown in the reader's language.
-WITHDRAWN = ("Wrong file.", "It will not be sent.", "Refused; taken off the list.")
+WITHDRAWN = ("Wrong file.", "It will not be sent.", "Refused; taken off the list.", FIRST_STAYS)
 
 
 def since_question(found: Case) -> list[ManifestItem]:
@@ -226,18 +247,27 @@ def _page(
     with reading(who) as session:
         said = talk(session, who, found, unread_since)
         replaced_by = right_patient.replaced_by(session, who, found.referral)
+        others = _elsewhere(session, who, found)
     return render(
         request, who, "referral.html", status, form=form, talk=said, replaced_by=replaced_by,
-        **context(request, who, found),
+        elsewhere=others, **context(request, who, found),
     )  # fmt: skip
+
+
+def _elsewhere(session: Session, who: Actor, found: Case) -> list[Organization]:
+    """Where the clinic can have a declined one read instead."""
+    review = found.review
+    if review is None or review.status != ReviewStatus.REJECTED or found.referral.status != ReferralStatus.ACTIVE:
+        return []
+    return elsewhere(session, review) if who.may("referral.send", review.organization_id) else []
 
 
 def _revising(request: Request, who: Actor, found: Case, form: Form, status: int = 200) -> Response:
     if found.referral.status not in OPEN:
         raise Conflict("An ended referral cannot be changed.")
-    by = deadlines.table(found.referral.organization, found.referral.reading_organization)
+    times = spans([(found.referral.organization, found.referral.reading_organization)])
     return render(
-        request, who, "revise_referral.html", status, form=form, found=found, exam_types=EXAM_TYPES, deadlines=by
+        request, who, "revise_referral.html", status, form=form, found=found, exam_types=EXAM_TYPES, spans=times
     )
 
 
@@ -248,6 +278,7 @@ def context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
     files = found.files
     takes_files = sends and referral.status in TAKES_FILES
     alike = _alike(files) if takes_files else []
+    lookable = {one.id for one in (*found.instances, *found.documents)}
     by_themselves = [one for one in files if one.status in TROUBLED and not any(one in group for group in alike)]
     return {
         "found": found, "referral": referral, "sends": sends,
@@ -262,6 +293,7 @@ def context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
         "arrived": [one for one in files if one.status == FileStatus.STORED],
         "withdrawn": [one for one in files if one.status == FileStatus.WITHDRAWN],
         "ready": {one.id for one in found.instances if one.preview == "ready"},
+        "lookable": lookable, "keys": {str(one.id) for one in found.instances} | {f"{one.id}-1" for one in found.documents},
         "since_question": since_question(found),
         "named": [one for one in files if one.status == FileStatus.STORED and not one.is_archive][-MOST_NAMED:],
     }  # fmt: skip

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
@@ -18,16 +17,18 @@ from app.http.idempotency import Once, RequestKey, once
 from app.notifications.inbox import unread_messages
 from app.people.models import Organization
 from app.people.reading import readers_for
-from app.referrals import deadlines
+from app.referrals.dates import today_at
 from app.referrals.given import DraftReferral, GivenReferral
 from app.referrals.models import EXAM_TYPES
 from app.referrals.place import place
 from app.reviews import submit, worklist
 from app.web.forms import Fields, Form, status_of
+from app.web.ours import own
 from app.web.pages import by_htmx, render, see_other
-from app.web.referring import BESIDE, checked, files_of, patient_of, text_of
+from app.web.referring import BESIDE, checked, files_of, patient_of, put_right, text_of
 from app.web.similar import is_to_be_asked, mother_of, similar_to
 from app.web.states import state
+from app.web.urgency import chosen, spans, ways
 from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
@@ -53,7 +54,7 @@ def home(
         shown = [line.referral.id for line in [*(one for group in groups for one in group.lines), *page.lines]]
         unread = unread_messages(session, who.person_id, shown)
         reads = worklist.counts(session, who) if who.organizations_for("review.list") else None
-        alone, unread_here = unmatched.count(session, who), _unread(session, _own(session, who))
+        alone, unread_here = unmatched.count(session, who), _unread(session, own(session, who))
         needed = 0 if by_htmx(request) else attention.count(session, who)
     lines = [line for group in groups for line in group.lines] + page.lines
     states = {line.referral.id: state(line.referral, line.review, line.report, say) for line in lines}
@@ -68,7 +69,11 @@ def home(
 
 @router.get("/referrals/new")
 def show_form(request: Request, who: Acting) -> Response:
-    return _form(request, who, Form({"priority": "routine", "sex": "unknown", "age_unit": "years"}))
+    with reading(who) as session:
+        mine = own(session, who)
+    today = today_at(mine[0]).isoformat() if mine else ""
+    plain = {"priority": "routine", "sex": "unknown", "age_unit": "years", "examined_on": today}
+    return _form(request, who, Form(plain))
 
 
 @router.post("/referrals/new")
@@ -83,19 +88,21 @@ def send(request: Request, who: Acting, form: Fields, key: Once) -> Response:
     if referral is None or is_to_be_asked(who, form, say):
         return _form(request, who, form, 422)
     try:
-        referral_id = _placed(who, referral, key, is_draft=is_draft)
+        referral_id = _placed(who, referral, form, key, is_draft=is_draft)
     except (Invalid, Conflict) as refusal:
         return _form(request, who, form.refused(refusal, say, BESIDE), status_of(refusal))
     return see_other(f"/referrals/{referral_id}")
 
 
-def _placed(who: Actor, given: GivenReferral, key: RequestKey | None, *, is_draft: bool) -> UUID:
+def _placed(who: Actor, given: GivenReferral, form: Form, key: RequestKey | None, *, is_draft: bool) -> UUID:
     with transaction(who) as session:
         done = once(session, key)
         if done.before and done.resource_id is not None:
             return done.resource_id
-        referral_id = place(session, who, given).id
+        referral = place(session, who, given)
+        referral_id = referral.id
         session.flush()
+        put_right(session, who, referral.patient_id, form)
         if not is_draft:
             submit.submit(session, who, submit.for_change(session, who, referral_id))
         done.keep(201, referral_id)
@@ -105,8 +112,7 @@ def _placed(who: Actor, given: GivenReferral, key: RequestKey | None, *, is_draf
 def _given(who: Actor, form: Form) -> dict[str, Any]:
     chosen = form.value("organization_id")
     with reading(who) as session:
-        own = _own(session, who)
-    mine = [one for one in own if not chosen or str(one.id) == chosen]
+        mine = [one for one in own(session, who) if not chosen or str(one.id) == chosen]
     if not mine:
         raise Invalid("You are not a referrer of any organization.", field="organization_id")
     patient = patient_of(form) | {"mother_patient_id": mother_of(who, mine[0].id, form)}
@@ -116,11 +122,6 @@ def _given(who: Actor, form: Form) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _own(session: Session, who: Actor) -> list[Organization]:
-    mine = sa.select(Organization).where(Organization.id.in_(who.organizations_for("referral.place")))
-    return list(session.scalars(mine.order_by(Organization.name)))
-
-
 def _unread(session: Session, own: list[Organization]) -> list[Organization]:
     """For whom nobody reads: what they ask could go nowhere."""
     return [one for one in own if not readers_for(session, one.id)]
@@ -128,13 +129,14 @@ def _unread(session: Session, own: list[Organization]) -> list[Organization]:
 
 def _form(request: Request, who: Actor, form: Form, status: int = 200) -> Response:
     with reading(who) as session:
-        own = _own(session, who)
-        if not own:
+        mine = own(session, who)
+        if not mine:
             raise Forbidden("You are not a referrer of any organization.")
-        unread_here = _unread(session, own)
-        readers = {one.id: one for each in own for one in readers_for(session, each.id)}
+        unread_here = _unread(session, mine)
+    among = ways(who)
+    readers = {reader.id: reader for _sender, reader in among}
     return render(
-        request, who, "new_referral.html", status, form=form, own=own, readers=list(readers.values()),
-        exam_types=EXAM_TYPES, deadlines=deadlines.table(*own[:1], *(readers.values() if len(readers) == 1 else ())),
-        unread_here=unread_here, looks=True, similar=similar_to(who, form),
+        request, who, "new_referral.html", status, form=form, own=mine, readers=list(readers.values()),
+        exam_types=EXAM_TYPES, spans=spans(chosen(among, form)), unread_here=unread_here, looks=True,
+        similar=similar_to(who, form),
     )  # fmt: skip

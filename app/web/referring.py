@@ -3,15 +3,20 @@
 import json
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.orm import Session
 
+from app.access.actor import Actor
 from app.errors import Invalid
 from app.http.problems import problem_of
 from app.languages import Speech
+from app.referrals.given import GivenPatient
 from app.referrals.models import Referral
+from app.reviews.identify import identify
 from app.web.echo import birth_date_of
 from app.web.forms import Form
 
@@ -24,9 +29,9 @@ BESIDE = {
     "patient.given_name": "given_name", "patient.name_local": "name_local", "patient.issuer": "identifier",
     "patient.mother_patient_id": "mother", "patient.id": "patient_id", "patient.birth_order": "birth_order",
     "callback.name": "callback_name", "callback.phone": "callback_phone", "obstetric.lmp": "lmp", "obstetric.edd": "edd",
-    "obstetric.gravida": "gravida", "obstetric.para": "para",
+    "obstetric.examined_on": "examined_on", "obstetric.gravida": "gravida", "obstetric.para": "para",
 }  # fmt: skip
-OBSTETRIC = ("lmp", "edd", "edd_basis", "gravida", "para", "pregnancy_test")
+OBSTETRIC = ("lmp", "edd", "edd_basis", "gravida", "para", "pregnancy_test", "examined_on")
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -87,11 +92,22 @@ def patient_of(form: Form) -> dict[str, Any]:
     patient["birth_order"] = form.value("birth_order") or None
     if form.value("patient_id") not in ("", "new"):
         patient["id"] = form.value("patient_id")
+    if form.value("patient_is") in ("known", "given"):
+        patient["same_as"] = form.value("same_as") or None
     if form.value("mother").strip() and not any(patient[name].strip() for name in plain[1:]):
         patient["name_unknown"] = True  # shown as hers
     if form.value("age_value").strip():
         patient["age"] = {"value": form.value("age_value").strip(), "unit": form.value("age_unit") or "years"}
     return patient
+
+
+def put_right(session: Session, who: Actor, patient_id: UUID, form: Form) -> None:
+    """Asked which is right, somebody said: what the form says. From then on it is known so, on the record."""
+    if form.value("patient_is") != "given" or form.value("same_as") != str(patient_id):
+        return
+    said = patient_of(form)
+    given = {name: said[name] for name in ("birth_date", "sex") if said[name] not in (None, "", "unknown")}
+    identify(session, who, patient_id, GivenPatient.model_validate({"id": patient_id, **given}))
 
 
 def text_of(form: Form, time_zone: str) -> dict[str, Any]:
@@ -101,12 +117,14 @@ def text_of(form: Form, time_zone: str) -> dict[str, Any]:
     text["priority"] = form.value("priority") or "routine"
     text["callback"] = {"name": form.value("callback_name"), "phone": form.value("callback_phone")}
     obstetric = {name: form.value(name).strip() for name in OBSTETRIC if form.value(name).strip()}
+    if set(obstetric) == {"examined_on"} and not form.value("exam_type").startswith("ob-"):
+        obstetric = {}  # it stands there as today before anybody says that somebody is pregnant
     if obstetric and form.value("dates_confirmed"):
         obstetric["dates_confirmed"] = "true"
     if obstetric and form.value("lmp_certain"):
         obstetric["lmp_certain"] = form.value("lmp_certain")
     text["obstetric"] = obstetric or None
-    text["patient_leaves_at"] = _local_time(form.value("patient_leaves_at"), time_zone)
+    text["patient_leaves_at"] = local_time(form.value("patient_leaves_at"), time_zone, "patient_leaves_at")
     return text
 
 
@@ -136,11 +154,11 @@ def shown(referral: Referral) -> dict[str, str]:
     return fields
 
 
-def _local_time(text: str, time_zone: str) -> datetime | None:
-    """As a clock at the clinic shows it."""
+def local_time(text: str, time_zone: str, field: str) -> datetime | None:
+    """As a clock there shows it."""
     if not text.strip():
         return None
     try:
         return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(time_zone))
     except ValueError:
-        raise Invalid("Write day and time, such as 2026-04-03T15:00.", field="patient_leaves_at") from None
+        raise Invalid("Write day and time, such as 2026-04-03T15:00.", field=field) from None

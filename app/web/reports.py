@@ -1,5 +1,6 @@
 """The report as a letter: read, acknowledged, verified, amended, entered in error, as PDF."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -26,9 +27,10 @@ from app.http.idempotency import Once, once
 from app.people import patients
 from app.people.models import Person
 from app.referrals.given import GivenPatient, Line, clean
-from app.reports import acknowledge, amend, publish, right_patient
+from app.reports import acknowledge, amend, late, publish, right_patient
+from app.reports.late import LateFiles, open_of
 from app.reports.models import SIGNED, Acknowledgement, Report, ReportVersion
-from app.reports.verify import Verdict, verify
+from app.reports.verify import Verdict, verified
 from app.reviews import step, submit
 from app.reviews.models import Review
 from app.storage import blobs
@@ -49,6 +51,8 @@ class Letter:
     verdict: Verdict
     sights: list[Sight]  # the images that it rests on
     read_by: list[tuple[str, datetime]]
+    late: LateFiles | None  # files that came after signing, and wait for its reader's word
+    looked: dict[str, int] | None  # how the reader saw them, as it was signed
 
 
 @router.get("/reports/{report_id}.pdf")
@@ -108,6 +112,22 @@ def amend_report(
     except (Conflict, Invalid) as refusal:
         return _page(request, who, report_id, None, refusal, reason)
     return see_other(f"/reviews/{review.id}#report")
+
+
+@router.post("/reports/{report_id}/no-change")
+def no_change(report_id: UUID, who: Acting, request: Request, key: Once) -> Response:
+    """Files that came later were looked at: the line that says so is signed as every version is."""
+    try:
+        with transaction(who) as session:
+            done = once(session, key)
+            report = _opened(session, who, report_id)
+            review = step.for_reader(session, who, report.review_id, "report.sign")
+            if not done.before:
+                late.no_change(session, who, review, report)
+                done.keep(303, report.id)
+    except (Conflict, Invalid) as refusal:
+        return _page(request, who, report_id, None, refusal)
+    return see_other(f"/reviews/{review.id}/sign")
 
 
 class InError(BaseModel):
@@ -184,7 +204,8 @@ def _letter(who: Actor, report_id: UUID, number: int | None) -> Letter:
         )  # fmt: skip
         return Letter(
             case=case, report=report, version=version, signed=[one for one in report.versions if one.status in SIGNED],
-            verdict=verify(report, version), sights=seen, read_by=[(row.name, row.at) for row in read],
+            late=open_of(session, report.id), looked=json.loads(version.canonical or "{}").get("seen"),
+            verdict=verified(session, report, version), sights=seen, read_by=[(row.name, row.at) for row in read],
         )  # fmt: skip
 
 

@@ -20,16 +20,20 @@ from app.http.actor import Acting
 from app.http.etag import etag
 from app.notifications.inbox import mark_case_read, unread_messages
 from app.people.models import Organization, Person
-from app.reports import filled, words
+from app.referrals.models import FileStatus, ManifestItem
+from app.reports import countersign, filled, words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
+from app.reports.send_on import elsewhere
 from app.reviews import clocks, seen, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.studies import machine
+from app.studies.growth import Earlier, Growth, growth, series
 from app.studies.images import image_list, image_list_sha256
 from app.studies.machine import Line
 from app.web.clock import Left, time_left
 from app.web.pages import render
+from app.web.pregnancy import is_about, may_date, words_of
 from app.web.sheet import sheets_for
 from app.web.words import speech_of
 
@@ -40,6 +44,7 @@ ASSIGNABLE = (ReviewStatus.REQUESTED, ReviewStatus.RECEIVED, ReviewStatus.ACCEPT
 WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD)
 
 IMPRESSION, FORM = "impression", "form"
+MOST_NAMED = 12  # files beside a message
 BEGINNING = 6  # of the strip: the page comes with so many, the rest when the first image is there
 UNCHANGED = {"images": False, "question": False, "message": False, "ended": False, "lost": False}
 
@@ -52,6 +57,7 @@ class May:
     type: bool  # before claiming, too: the text is kept on the device
     save: bool
     sign: bool
+    countersign: bool  # another's, who is supervised
     hold: bool
     decline: bool
     release: bool
@@ -69,9 +75,13 @@ class Room:
     draft: ReportVersion | None
     priors: list[Prior]
     readers: list[Person]
+    elsewhere: list[Organization]  # that read for the clinic too, while it is to be given to somebody
     talk: list[Said]
     machine: list[Line]  # what the machine measured itself
+    growth: Growth | None  # where there is or may be a pregnancy
+    earlier: list[Earlier]  # other examinations of that pregnancy
     seen: dict[str, str]  # how this person saw each image
+    supervised: bool  # what this person signs waits for a supervisor
     may: May
     lapses_at: datetime | None  # the claim, once its owner was warned
 
@@ -164,23 +174,25 @@ def room_page(
 ) -> Response:  # fmt: skip
     shown = sights.chosen(room.sights, image)
     version = room.draft or room.case.current_version
-    sheets = sheets_for(
-        who,
-        room.review.id,
-        version,
-        template,
-        said.typed,
-        speech_of(request, who).language,
-        is_conflict=said.theirs is not None,
-    )
+    sheets = sheets_for(who, room.review.id, version, template, said.typed, speech_of(request, who).language,
+                        is_conflict=said.theirs is not None)  # fmt: skip
     is_late = shown is not None and shown in room.sights[BEGINNING:]
     return render(
         request, who, "reading.html", said.status, room=room, case=room.case, review=room.review, may=room.may,
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
         shown=shown, beginning=0 if whole or is_late or beside else BEGINNING,
-        text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED,
+        text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED, named=_named(room.case, shown),
         beside=beside, clock_seconds=clock_seconds, sheets=sheets, report_languages=report_languages,
+        may_date=may_date(who, room.case.referral),
+        **words_of(speech_of(request, who)),
     )  # fmt: skip
+
+
+def _named(case: Case, shown: Sight | None) -> list[ManifestItem]:
+    """The files that a message can be about: that of the picture on the stage first, then the newest."""
+    here = [one for one in reversed(case.files) if one.status == FileStatus.STORED and not one.is_archive]
+    on_stage = shown.source_id if shown else None
+    return sorted(here, key=lambda one: on_stage not in (one.instance_id, one.document_id))[:MOST_NAMED]
 
 
 def clock_seconds(at: datetime, organization: Organization) -> str:
@@ -206,8 +218,12 @@ def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> 
             talk=talk(session, who, case, unread_since), images_sha256=image_list_sha256(image_list(session, case.referral.id)),
             priors=desk.priors(session, who, case.referral),
             readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
+            elsewhere=elsewhere(session, review) if may.give_back else [],
             lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
+            growth=growth(session, who, case.referral, instances=case.instances) if is_about(case.referral) else None,
+            earlier=series(session, who, case.referral),
             machine=machine.lines(session, who, case.instances), seen=seen.seen(session, who, review.id),
+            supervised=countersign.is_supervised(session, who.person_id, review.reading_organization_id),
         )  # fmt: skip
 
 
@@ -232,6 +248,7 @@ def _may(who: Actor, review: Review, draft: ReportVersion | None) -> May:
     gives = who.may("review.assign", review.reading_organization_id)
     return May(
         claim=waiting, type=waiting or amending or (mine and review.status in WRITABLE),
+        countersign=countersign.is_for(who, review),
         save=amending or (mine and review.status in WRITABLE), sign=under_way or amending, hold=under_way,
         decline=waiting or under_way, release=mine and review.status in WRITABLE,
         assign=gives and review.status in ASSIGNABLE,

@@ -14,10 +14,12 @@ from app.web import (
     glance,
     keeping,
     links,
+    looking,
     moving,
     notices,
     oversight,
     patients,
+    pregnancy,
     referral,
     referrer,
     refusals,
@@ -26,13 +28,14 @@ from app.web import (
     specialist,
     unmatched,
     uploads,
+    urgency,
 )  # fmt: skip
 
 router = APIRouter(include_in_schema=False)
 router.include_router(specialist.router)
 for part in (
-    account, admin, attention, entry, glance, keeping, links, moving, notices, oversight, patients, referrer, referral,
-    report_templates, slip, unmatched, uploads,
+    account, admin, attention, entry, glance, keeping, links, looking, moving, notices, oversight, patients, pregnancy,
+    referral, referrer, report_templates, slip, unmatched, uploads, urgency,
 ):  # fmt: skip
     router.include_router(part.router)
 STATIC = Path(__file__).parent / "static"

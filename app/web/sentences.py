@@ -1,14 +1,12 @@
 """Sentences that lower folders keep in rows or raise by their name alone, listed so that the catalogues know them."""
 
-
-def N_(sentence: str) -> str:  # noqa: N802 - the name by which gettext's tools find what is translated later
-    return sentence
-
+from app.languages import N_
 
 FROM_BELOW = (
     N_("There is nothing here."),
     N_("This is not your password."),
     N_("This is not the code that your device shows now."),
+    N_("This passkey was not accepted. Try again, or use your password."),
     N_("E-mail address, password or code is not right."),
     N_("Too many tries from here. Wait a quarter of an hour, then try again."),
     N_("Something went wrong on our side. It is noted; try again."),
@@ -33,9 +31,13 @@ FROM_BELOW = (
     N_("Wrong file."),
     N_("It will not be sent."),
     N_("Refused; taken off the list."),
+    N_("The first one stays."),
+    N_("Moved to another referral."),
+    N_("Sent again for the right patient: {code}"),
     N_("No mail server is set."),
     N_("The person's account is closed."),
     # The states that a refusal may name.
     N_("draft"), N_("active"), N_("completed"), N_("revoked"), N_("entered-in-error"), N_("requested"), N_("received"),
     N_("accepted"), N_("in-progress"), N_("on-hold"), N_("rejected"), N_("cancelled"),
+    N_("raised"), N_("communicated"), N_("read-back"), N_("withdrawn"),
 )  # fmt: skip

@@ -1,24 +1,27 @@
-"""Signing: the page shows exactly what is signed, and asks the password again."""
+"""Signing: the page shows exactly what is signed, and asks for password or passkey."""
 
+import json
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field
 
-from app.access.actor import Actor
+from app.access import passkeys
+from app.access.actor import Actor, person_of
 from app.access.tries import TooManyTries
 from app.db import reading, transaction
 from app.errors import Conflict, Invalid, Refusal
 from app.http.actor import Acting
-from app.http.entry import prove
+from app.http.entry import prove, prove_by_passkey, takes_passkeys
 from app.http.idempotency import Once, once
-from app.reports import draft, filled
+from app.reports import countersign, draft, filled
 from app.reports.draft import GivenText
 from app.reports.models import ReportVersion
+from app.reports.seal import shown_sha256
 from app.reports.sign import sign
-from app.reviews import step
+from app.reviews import seen, step
 from app.reviews.models import WAITING, ReviewStatus
 from app.reviews.worklist import Asked, worklist
 from app.web import room
@@ -37,6 +40,7 @@ class Shown(GivenText):
 
     password: str = Field("", max_length=1000)
     code: str = ""
+    passkey: str = Field("", max_length=20_000)  # the answer of a device, as JSON
     tag: str = ""
     images_sha256: str = ""
     image_ids: str = ""
@@ -48,9 +52,10 @@ class Shown(GivenText):
 def show_signing(review_id: UUID, who: Acting, request: Request, images: str = "") -> Response:
     """`images` is the digest of those that the reading room showed: later ones are to be looked at first."""
     here = room.entered(who, review_id)
-    if not here.may.sign:
+    if not (here.may.sign or here.may.countersign):
         return see_other(f"/reviews/{review_id}")
-    if here.draft is None or not here.draft.impression:
+    shown = countersign.to_sign(who, here.review, here.case.report)
+    if shown is None or not shown.impression:
         return see_other(f"/reviews/{review_id}?missing={room.IMPRESSION}#{room.IMPRESSION}")
     if (sheet := _sheets(request, who, here).sheet) is not None and sheet.filled.is_begun and sheet.lacks:
         return see_other(f"/reviews/{review_id}?missing={room.FORM}#write")
@@ -72,19 +77,33 @@ def _signed(request: Request, who: Actor, review_id: UUID, key: Once, shown: Sho
     with transaction(who) as session:
         done = once(session, key)
         step.for_reader(session, who, review_id, "report.sign")
-    if not done.before:
-        prove(request, who, shown.password, shown.code or None)
+    proof = None
+    if not done.before and not shown.passkey:
+        proof = prove(request, who, shown.password, shown.code or None)
     with transaction(who) as session:
         done = once(session, key)
         review = step.for_reader(session, who, review_id, "report.sign")
         if done.before and done.resource_id is not None:
             return session.get_one(ReportVersion, done.resource_id)
-        here = draft.open_draft(draft.report_of(session, review))
+        here = countersign.to_sign(who, review, draft.report_of(session, review))
         revision = here.revision if here is not None and shown.tag == room.tag(here) else -1
-        version = sign(session, who, review, revision=revision, images_sha256=shown.images_sha256,
+        if proof is None:
+            subject = (
+                shown_sha256(filled.settled(session, review, here), images_sha256=shown.images_sha256) if here else ""
+            )
+            proof = prove_by_passkey(session, request, who, subject, _answer(shown.passkey))
+        version = sign(session, who, review, proof=proof, revision=revision, images_sha256=shown.images_sha256,
                        preliminary=bool(shown.preliminary))  # fmt: skip
         done.keep(303, version.id)
         return version
+
+
+def _answer(passkey: str) -> dict[str, Any]:
+    try:
+        answer = json.loads(passkey)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def _page(
@@ -92,20 +111,25 @@ def _page(
     unseen: bool = False,
 ) -> Response:  # fmt: skip
     """The page, or the page again with what differs from what had been shown on it."""
+    with reading(who) as session:
+        looked = seen.looked(session, who, here.review)
+        review = step.for_reader(session, who, here.review.id, "report.sign")
+        signed = countersign.to_sign(who, here.review, here.case.report)
+        final = filled.settled(session, review, signed) if signed is not None else None
+        has_passkey = takes_passkeys(request) and bool(passkeys.listing(session, person_of(who)))
     stale = refusal is not None and bool(refusal.facts.get("stale"))
     ids = dict.fromkeys(str(one.source_id) for one in here.sights)
     sheets = _sheets(request, who, here)
-    written = sheets.sheet.filled.written if sheets.sheet and sheets.sheet.filled.is_begun else None
-    typed = {name: getattr(here.draft, name, "") for name in ("findings", "recommendation")}
     before = set(shown.image_ids.split()) if stale and shown else set(ids)
     return render(
         request, who, "reading_sign.html", 412 if stale else status_of(refusal) if refusal else 200, room=here,
         review=here.review, referral=here.case.referral, patient=here.case.referral.patient, case=here.case,
-        draft=here.draft, refusal=refusal, stale=stale, unseen=unseen, seen=shown, parts=PARTS,
-        differs=[name for name in PARTS if stale and getattr(shown, name) != getattr(here.draft, name, "")],
+        draft=signed, refusal=refusal, stale=stale, unseen=unseen, seen=shown, parts=PARTS,
+        differs=[name for name in PARTS if stale and getattr(shown, name) != getattr(signed, name, "")],
         new=[one for one in here.sights if str(one.source_id) not in before], gone=len(before - set(ids)),
-        forms=_forms(here), tag=room.tag(here.draft), image_ids=" ".join(ids), left=room.left(request, who, here),
-        changed=room.UNCHANGED, final=filled.texts(written, typed), key_images=sheets.key_images,
+        forms=_forms(here), tag=room.tag(signed), image_ids=" ".join(ids), left=room.left(request, who, here),
+        changed=room.UNCHANGED, looked=looked, has_passkey=has_passkey, final=final,
+        key_images=sheets.key_images,
     )  # fmt: skip
 
 

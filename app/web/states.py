@@ -5,6 +5,7 @@ from datetime import datetime
 from babel.dates import format_date
 
 from app.db import now
+from app.errors import Refusal
 from app.languages import Speech
 from app.people.models import Organization
 from app.referrals.models import Referral, ReferralStatus
@@ -61,6 +62,15 @@ def _answered(report: Report, say: Speech) -> str:
     if report.version > 1:
         return _("The answer was changed; not read yet")
     return _("Answered, not read yet")
+
+
+def who_was_first(refusal: Refusal, say: Speech, organization: Organization | None) -> str:
+    """Of an act that came second: 'Dr Okello has had this review since 14:03', by that organization's clock."""
+    name, since = refusal.facts.get("owner"), refusal.facts.get("since")
+    if not isinstance(name, str) or not isinstance(since, str) or organization is None:
+        return say.gettext(refusal.sentence)
+    time = clock(datetime.fromisoformat(since), say, organization)
+    return say.gettext("{name} has had this review since {time}.").format(name=name, time=time)
 
 
 def clock(at: datetime, say: Speech, *sites: Organization) -> str:

@@ -65,12 +65,14 @@ def show_worklist(
         last = None if rows else desk.last_signed(session, who, sites)
         clock = desk.clock_of(session, who)
         choices = options.options(session, who, [one.id for one in sites])
+        critical = [] if by_htmx(request) else desk.critical_of(session, who)
+        late = [] if by_htmx(request) else desk.late_files_of(session, who)
     template = "worklist.html"
     if by_htmx(request):
         template = "worklist_rows.html" if part == "rows" else "worklist_list.html"
     answer = render(
         request, who, template, rows=rows, sites=sites, tabs=tabs, last=last, clock=clock, wanted=wanted, choices=choices,
-        counted=options.by_value(choices), few=options.few,
+        counted=options.by_value(choices), few=options.few, critical=critical, late=late,
         next=wanted.href(cursor=page.next_cursor) if page.next_cursor else None,
     )  # fmt: skip
     if part != "rows" and "sonopost-glance" not in request.headers:

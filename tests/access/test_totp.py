@@ -80,6 +80,7 @@ def test_a_clock_may_differ_by_one_step(db: Settings, off_by_s: int, taken: bool
                 amina.enter(code)
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize("code", ["000000", "", "12345", "abcdef", "١٢٣٤٥٦", "1234567", "\x00" * 6])
 def test_what_is_not_the_code_is_refused(db: Settings, code: str) -> None:
     amina = account()

@@ -8,23 +8,28 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from app.access import invite
 from app.access.actor import OPERATOR
+from app.access.models import Passkey
 from app.db import transaction
 from app.people.models import Role
 from app.reviews import merge
+from app.studies import conflicts
+from app.studies.models import InstanceConflict
 from tests import people
 from tests.faults.mortal import PASSWORD, client_of, drafted, ok, send, sign
 from tests.people import Places, Somebody
 from tests.referrals.test_place import placed
 from tests.servers.app import Running
-from tests.studies.sent import a_pdf
+from tests.studies.sent import a_dicom, a_pdf
 
 EXAM_TYPES = "/api/v1/exam-types"
 NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
          "token_id", "invitation_id", "patient_id", "into_patient_id", "merge_id", "organization_id", "job_id",
-         "measurement_id", "machine_key", "upload_id", "macro_id")  # fmt: skip
+         "measurement_id", "machine_key", "upload_id", "finding_id", "passkey_id", "person_id", "conflict_id",
+         "macro_id")  # fmt: skip
 IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1", "code": "abdomen"}
 Route = tuple[str, str]
 
@@ -40,9 +45,15 @@ BODIES: dict[str, object] = {
     "/announce-merge": {"into_patient_id": str(uuid4())}, "/right-patient": {"patient": {"family_name": "Mine"}},
     "/deadlines": {"stat_min": 60}, "/clock": {"time_zone": "UTC"},
     "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]}, "/expect": {"files": [{"name": "a.dcm"}]},
-    "/seen": {"seen": {}},
     "/report-templates/{code}": {"code": "abdomen", "title": {"en": "A"}, "sections": [
         {"code": "a", "title": {"en": "A"}, "items": [{"code": "b", "label": {"en": "B"}, "kind": "text"}]}]},
+    "/seen": {"seen": {}}, "/pregnancy": {"basis": "lmp", "lmp": "2026-09-07"},
+    "/accept": {"edd": "2027-06-14"}, "/join": {"pregnancy_id": str(uuid4())}, "/end": {"ended_on": "2026-11-20"},
+    "/day": {"examined_on": "2026-11-20"},
+    "/critical-findings": {"code": "ectopic"}, "/read-back": {"text": "Understood."},
+    "/communicate": {"received_by": "Sr Achieng", "method": "telephone"}, "/critical-list": {"grades": {}},
+    "/supervision": {"is_supervised": True}, "/sign-options": {"images_sha256": "0" * 64},
+    "/send-on": {},
 }  # fmt: skip
 
 
@@ -67,21 +78,43 @@ def known(server: Running, places: Places) -> dict[str, str]:
         image = f"/instances/{seen['instance_ids'][0]}/measurements"
         macro = ok(reviewer.post("/macros", json={"word": "gb", "text": "Thin-walled."}), 201)
         measured = ok(reviewer.post(image, json=BODIES["/measurements"]), 201)
+        critical = f"/reviews/{case.review_id}/critical-findings"
+        raised = ok(reviewer.post(critical, json=BODIES["/critical-findings"]), 201)
         begun = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
         upload = referrer.post(f"{server.base_url}/uploads", headers=begun).headers["location"]
         token = ok(referrer.get("/tokens"))["items"][0]
         notification = ok(referrer.get("/notifications"))["items"][0]
+        uid = f"2.25.{uuid4().int}"
+        for size in (32, 33):
+            ok(send(referrer, case.referral_id, a_dicom(uid, size=size), f"{size}.dcm"), 201)
     with transaction(OPERATOR) as session:
         invitation = invite.invite(session, OPERATOR, places.hospital, "sr.achieng@example.org", Role.REVIEWER)[0].id
+        aside = sa.select(InstanceConflict.id).where(InstanceConflict.organization_id == places.clinic)
+        conflict = session.scalars(aside).one()
+        conflicts.settle(
+            session, places.referrer.actor, conflict
+        )  # else it needs attention, rightly, of their admin too
     return {
         "referral_id": case.referral_id, "review_id": case.review_id, "report_id": signed["report_id"],
         "instance_id": seen["instance_ids"][0], "document_id": document["document_id"],
         "file_id": document["id"], "study_id": seen["study_ids"][0], "notification_id": notification["id"],
         "token_id": token["id"], "invitation_id": str(invitation), "number": "1", "patient_id": seen["patient"]["id"],
         **merged(places, seen["patient"]["id"]), "job_id": str(uuid4()), "organization_id": str(places.hospital),
+        "conflict_id": str(conflict),
         "measurement_id": measured["id"], "machine_key": "9.8.7", "upload_id": upload.rpartition("/")[2],
         "code": "abdomen", "macro_id": macro["id"],
+        "finding_id": raised["id"], "passkey_id": str(passkey_of(places)),
+        "person_id": str(places.reviewer.id),
     }  # fmt: skip
+
+
+def passkey_of(places: Places) -> UUID:
+    with transaction(OPERATOR) as session:
+        made = Passkey(
+            id=uuid4(), person_id=places.reviewer.id, credential_id=uuid4().hex, public_key="", sign_count=0, name="A"
+        )
+        session.add(made)
+    return made.id
 
 
 def merged(places: Places, patient_id: str) -> dict[str, str]:
@@ -203,6 +236,7 @@ def announced(server: Running, path: str, size_bytes: int, method: str = "post")
         connection.close()
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize("header", ["Bearer", "Bearer spt_", "Bearer spt_" + "a" * 43, "Basic YTpi", "bearer\tx"])
 def test_a_made_up_token_is_nobody(server: Running, header: str) -> None:
     answer = httpx.get(f"{server.base_url}/api/v1/referrals", headers={"Authorization": header})

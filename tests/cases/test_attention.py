@@ -189,6 +189,7 @@ def test_pages_follow_each_other_through_all_kinds_without_a_gap_or_a_repetition
     assert len(found) == len(set(found)) == 3 + 2 + 3 + 3
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize("cursor", ["", ".", "overdue", "nothing.abc", "mail.", "overdue.abc"])
 def test_a_made_up_cursor_is_refused(places: Places, cursor: str) -> None:
     if cursor == "":

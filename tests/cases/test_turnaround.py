@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from app.access.actor import WORKER
+from app.audit import events
 from app.cases import turnaround
 from app.cases.turnaround import Course, Figures, Stage, figures
 from app.config import settings
-from app.db import now, reading
+from app.db import now, reading, transaction
 from app.errors import Forbidden, NotFound
 from app.people.models import Role
 from app.referrals.models import Referral
@@ -22,6 +23,7 @@ from tests.referrals.test_place import submitted
 from tests.reports.test_chase import read
 from tests.reports.test_signing import Reading
 from tests.reviews.test_clocks import act, review_of
+from tests.studies.sent import a_dicom, send
 
 pytestmark = pytest.mark.usefixtures("db")
 H = timedelta(hours=1)
@@ -45,6 +47,33 @@ def answered(places: Places, *, is_asked: bool = True) -> Review:
     passes(hours=4)
     read(places.referrer, reading_of)
     return case
+
+
+def test_the_last_byte_and_the_first_look_of_a_reader_are_stages_of_their_own(places: Places) -> None:
+    case = review_of(submitted(places.referrer).id)
+    with reading(WORKER) as session:
+        referral = session.get_one(Referral, case.referral_id)
+    passes(hours=1)
+    send(places.referrer, referral, a_dicom())
+    opened(places.referrer, referral)
+    passes(hours=1)
+    opened(places.reviewer, referral)
+    act(places.reviewer, case, claiming.claim)
+    reading_of = Reading(places.reviewer, referral, case.id)
+    reading_of.sign(reading_of.write())
+    passes(hours=1)
+    send(places.referrer, referral, a_dicom())  # after signing: another matter
+    with reading(WORKER) as session:
+        stages = turnaround.of_case(session, case.referral_id).stages()
+    wanted = {Stage.ARRIVE: H, Stage.OPEN: 2 * H, Stage.CLAIM: 2 * H}
+    assert all(abs(stages[stage] - length) < NEAR for stage, length in wanted.items()), stages
+    assert {Stage.ARRIVE, Stage.OPEN} <= {one.stage for one in of(places.coordinator).stages}
+
+
+def opened(who: Somebody, referral: Referral) -> None:
+    with transaction(who.actor) as session:
+        events.record_opening(session, who.actor, "referral.opened", organization_id=referral.organization_id,
+                              entity_id=referral.id, referral_id=referral.id)  # fmt: skip
 
 
 def of(who: Somebody, days: int = 30) -> Figures:

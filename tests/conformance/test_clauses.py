@@ -111,6 +111,7 @@ def test_every_retrieval_is_on_the_record_and_hidden_from_strangers(server: Runn
     assert count(AuditEvent, *ours, AuditEvent.action == action, AuditEvent.person_id == places.referrer.id) == 1
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize("path", RETRIEVALS)
 def test_what_cannot_be_had_is_said_with_what_could_be(server: Running, places: Places, path: str) -> None:
     """PS3.18 8.7.3.2: 406; and each of what is offered is then given."""
@@ -121,6 +122,7 @@ def test_what_cannot_be_had_is_said_with_what_could_be(server: Running, places: 
         assert get(server, places.referrer, uids.at(path), offered).status_code == 200, offered
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

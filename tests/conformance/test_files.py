@@ -101,6 +101,7 @@ def ran(name: str, *arguments: object) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([tool(name), *map(str, arguments)], capture_output=True, timeout=60)
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(
     "name", ["examples_ybr_color.dcm", "examples_palette.dcm", "US1_J2KR.dcm", "ExplVR_BigEnd.dcm"]
 )
@@ -114,6 +115,7 @@ def test_dcmtk_reads_what_was_retrieved(server: Running, places: Places, tmp_pat
     assert str(pydicom.dcmread(path).SOPInstanceUID).encode() in done.stdout
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize("name", ["ExplVR_BigEnd.dcm", "examples_palette.dcm", "US1_UNCR.dcm", "OBXXXX1A.dcm"])
 def test_metadata_say_what_dcmtk_reads(server: Running, places: Places, tmp_path: Path, name: str) -> None:
     """PS3.18 F.2: attribute for attribute, but for group lengths and bulk data."""
@@ -141,6 +143,7 @@ def plain(data: Any) -> Any:
         return data.strip("\0 ").rstrip("^") if isinstance(data, str) else data
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(
     "name",
     ["examples_ybr_color.dcm", "color3d_jpeg_baseline.dcm", "examples_palette.dcm", "examples_rgb_color.dcm",

@@ -135,6 +135,7 @@ def test_more_than_a_batch_is_stored_whole(server: Running, places: Places) -> N
     assert count(Instance, Instance.organization_id == places.clinic) == 130
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(
     "content_type",
     [
@@ -209,6 +210,7 @@ def bulk_tags(data: dict[str, Any]) -> list[str]:
     return [tag for tag, one in data.items() if "BulkDataURI" in one and tag != "7FE00010"]
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(
     ("metadata", "status"),
     [

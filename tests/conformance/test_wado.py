@@ -86,6 +86,7 @@ def test_one_instance_may_come_alone_and_by_range(server: Running, places: Place
     assert (part.status_code, part.content) == (206, b"DICM")
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(
     ("accept", "status"),
     [
@@ -140,6 +141,7 @@ def test_frames_are_the_stored_bytes(server: Running, places: Places) -> None:
     assert (alone.content, alone.headers["content-type"].partition(";")[0]) == (frames[1], "image/jpeg")
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(
     ("numbers", "status"),
     [("0", 404), ("31", 404), ("1,999999", 404), ("x", 400), ("-1", 400), ("1,", 400), ("1.5", 400), ("9" * 40, 400),
@@ -152,6 +154,7 @@ def test_frame_out_of_range_is_not_found(server: Running, places: Places, number
         assert get(server, places.referrer, f"{path}/frames/{numbers}{tail}", "*/*").status_code == status
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize("accept", ["image/jp2", 'multipart/related; type="image/jls"', "text/html",
                                     f"{OCTETS}; transfer-syntax=1.2.840.10008.1.2.4.90"])  # fmt: skip
 def test_frame_in_another_form_is_not_acceptable(server: Running, places: Places, accept: str) -> None:
@@ -333,6 +336,7 @@ def a_document(body: bytes, kind: str) -> bytes:
     return made.file(b"".join(elements), sop_instance=uid.encode())
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize("kind", ["text/html", "text/javascript", "image/svg+xml", "application/pdf"])
 def test_senders_document_is_never_run_by_a_browser(server: Running, places: Places, kind: str) -> None:
     """Its type is the sender's word: only a PDF is called what it says, and that too is only saved."""

@@ -13,7 +13,7 @@ from tests.faults.mortal import Mortal, clients, drafted, ok, place, sign, when
 from tests.passing import passes
 from tests.people import Places, Somebody
 
-pytestmark = pytest.mark.timeout(300)  # a restart takes seconds, and timers ring four times a minute
+pytestmark = pytest.mark.timeout(300)  # a restart takes seconds
 
 
 def told(who: Somebody, kind: str) -> int:

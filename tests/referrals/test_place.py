@@ -75,13 +75,29 @@ def test_a_known_identifier_with_the_same_name_is_the_same_patient_and_nothing_i
     assert (patient.given_name, patient.birth_date) == ("Jane", "1990-04-03")
 
 
-@pytest.mark.parametrize("other", [{"family_name": "Wanjiru"}, {"birth_date": "1991-04-03"}])
-def test_a_known_identifier_with_another_name_or_date_is_asked_about(places: Places, other: dict[str, str]) -> None:
-    placed(places.referrer)
-    with pytest.raises(Invalid, match="already known") as asked:
+@pytest.mark.parametrize(
+    ("other", "field", "sentence"),
+    [
+        ({"family_name": "Wanjiru"}, "patient.identifier", "This number is known here for Otieno, Jane"),
+        ({"birth_date": "1991-04-03"}, "patient.birth_date", "Another date of birth is known here of Otieno, Jane"),
+    ],
+)
+def test_a_known_identifier_with_another_name_or_date_is_asked_about_and_the_answer_overwrites_nothing(
+    places: Places, other: dict[str, str], field: str, sentence: str
+) -> None:
+    first = placed(places.referrer)
+    with pytest.raises(Invalid, match=sentence) as asked:
         placed(places.referrer, patient={**JANE, **other})
-    assert asked.value.field == "patient.identifier"
+    assert asked.value.field == field
     assert count(Referral) == 1
+    stranger = placed(places.referrer, patient={**JANE, "identifier": "MRN-2"})
+    with pytest.raises(Invalid, match=sentence):  # what was said of another is no answer
+        placed(places.referrer, patient={**JANE, **other, "same_as": stranger.patient_id})
+    again = placed(places.referrer, patient={**JANE, **other, "same_as": asked.value.facts["patient_id"]})
+    assert again.patient_id == first.patient_id
+    with reading(WORKER) as session:
+        patient = session.get_one(Patient, first.patient_id)
+    assert (patient.family_name, patient.birth_date) == ("Otieno", "1990-04-03")
 
 
 def test_what_was_not_known_of_somebody_is_added_and_is_on_the_record(places: Places) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.access.actor import WORKER
-from app.db import now, reading, transaction
+from app.access.login import Proof
+from app.db import new_id, now, reading, transaction
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.notifications.models import Notification
 from app.people.models import Organization, Patient
@@ -22,7 +24,8 @@ from app.reports.acknowledge import acknowledge
 from app.reports.draft import GivenDraft
 from app.reports.models import Acknowledgement, Report, ReportVersion, Signature, VersionStatus
 from app.reports.sign import sign
-from app.reports.verify import Verdict, verify
+from app.reports.source import canonical, sha256_of
+from app.reports.verify import Verdict, verified, verify
 from app.reviews import claim as claiming
 from app.reviews import submit as submitting
 from app.reviews.cancel import cancel
@@ -33,7 +36,7 @@ from app.reviews.step import loaded
 from app.storage.blobs import read
 from app.studies.models import Instance
 from tests.faults.invariants import check_invariants
-from tests.people import Places, Somebody, count
+from tests.people import Places, Somebody, count, proof
 from tests.referrals.test_place import at_once, submitted
 from tests.studies.sent import a_dicom, send
 
@@ -57,7 +60,8 @@ class Reading(NamedTuple):
         actor = (who or self.reader).actor
         with transaction(actor) as session:
             review = loaded(session, actor, self.review_id)
-            return sign(session, actor, review, revision=draft.revision, images_sha256=draft.images_sha256, **how)
+            return sign(session, actor, review, proof=proof(actor), revision=draft.revision,
+                        images_sha256=draft.images_sha256, **how)  # fmt: skip
 
     def amend(self, kind: Any = "amended", reason: str = "A second look.") -> ReportVersion:
         with transaction(self.reader.actor) as session:
@@ -286,6 +290,12 @@ def change(row: type[Any], *where: Any, **values: Any) -> None:
 ATTACKS: dict[str, tuple[Callable[[Reading, Places], None], str]] = {
     "edit the text": (lambda _c, _p: change(ReportVersion, impression="Normal."), "impression"),
     "edit what was signed as well": (lambda c, _p: rewrite(c, lambda s: s.update(impression="Normal.")), "text"),
+    "edit text and digests": (
+        lambda c, _p: rewrite(c, lambda s: s.update(impression="Normal."), with_digests=True), "seal"),
+    "swap images and digests": (
+        lambda c, _p: rewrite(c, lambda s: s.update(images=[]), with_digests=True), "seal"),
+    "forge how it was proven": (lambda _c, _p: change(Signature, method="passkey"), "seal"),
+    "another proof": (lambda _c, _p: change(Signature, proof_id=new_id()), "seal"),
     "swap the images": (
         lambda _c, _p: change(ReportVersion, images=[{"id": "x", "sha256": "0" * 64}]), "images"),
     "move the signature": (lambda c, _p: move_signature(c), "signature"),
@@ -317,10 +327,16 @@ def test_an_attack_on_a_signature_is_seen(case: Reading, places: Places, attack:
     assert seen in verdict.differs
 
 
-def rewrite(case: Reading, how: Callable[[dict[str, Any]], None]) -> None:
+def rewrite(case: Reading, how: Callable[[dict[str, Any]], None], *, with_digests: bool = False) -> None:
+    """As an attacker who knows how digests are made, with or without making them anew."""
     source = json.loads(case.report().versions[0].canonical or "")
     how(source)
-    change(ReportVersion, canonical=json.dumps(source), impression=source["impression"])
+    text = canonical(source)
+    change(ReportVersion, canonical=text if with_digests else json.dumps(source), impression=source["impression"],
+           findings=source["findings"], images=source["images"])  # fmt: skip
+    if with_digests:
+        change(ReportVersion, sha256=sha256_of(text))
+        change(Signature, sha256=sha256_of(text))
 
 
 def move_signature(case: Reading) -> None:
@@ -331,6 +347,60 @@ def move_signature(case: Reading) -> None:
         session.add(draft)
         session.flush()
         session.execute(sa.update(Signature).values(report_version_id=draft.id))
+
+
+def test_one_proof_signs_one_report_of_its_person_and_not_later(case: Reading, places: Places) -> None:
+    """Reuse of a re-authentication."""
+    proven, other = proof(places.reviewer.actor), claimed(places)
+
+    def sign_by(given: Proof, which: Reading) -> None:
+        draft = which.write()
+        with transaction(places.reviewer.actor) as session:
+            review = loaded(session, places.reviewer.actor, which.review_id)
+            sign(session, places.reviewer.actor, review, proof=given, revision=draft.revision,
+                 images_sha256=draft.images_sha256)  # fmt: skip
+
+    sign_by(proven, case)
+    with pytest.raises(Conflict, match="signed a report already"):
+        sign_by(proven, other)
+    for given in (
+        proof(places.second_reviewer.actor),
+        replace(proof(places.reviewer.actor), at=now() - timedelta(hours=1)),
+    ):
+        with pytest.raises(Invalid):
+            sign_by(given, claimed(places))
+    assert count(Signature) == 1
+
+
+def test_what_nobody_signed_replaces_nothing_and_what_is_taken_away_is_missed(case: Reading) -> None:
+    case.sign(case.write())
+    first = case.report()
+    with transaction(WORKER) as session:
+        forged = ReportVersion(organization_id=first.organization_id, report_id=first.id, version=2, status="amended",
+                               author_id=case.reader.id, images=[], images_sha256="0" * 64, impression="Normal.")  # fmt: skip
+        session.add(forged)
+    assert (case.verdict(1).replaced_by, case.verdict(1).current) == (None, True)
+    assert case.verdict(2).differs == ["signature"]
+    with transaction(WORKER) as session:
+        session.execute(sa.delete(ReportVersion).where(ReportVersion.id == forged.id))
+    opened = case.amend()
+    case.sign(case.write(opened.revision, impression="None."))
+    with transaction(WORKER) as session:
+        session.execute(sa.delete(Signature).where(Signature.report_version_id == opened.id))
+        session.execute(sa.delete(ReportVersion).where(ReportVersion.id == opened.id))
+        session.execute(sa.update(Report).values(version=1, status="final"))
+    with reading(WORKER) as session:
+        verdict = verified(session, case.report(), case.report().versions[0])
+    assert (verdict.authentic, verdict.current, verdict.differs) == (False, False, ["versions"])
+
+
+def test_an_image_that_is_another_than_was_signed_is_seen(case: Reading) -> None:
+    case.sign(case.write())
+    with reading(WORKER) as session:
+        assert verified(session, case.report(), case.report().versions[0]).authentic
+    change(Instance, sha256="f" * 64)
+    with reading(WORKER) as session:
+        assert verified(session, case.report(), case.report().versions[0]).differs == ["images"]
 
 
 def test_deleting_a_signature_is_seen(case: Reading) -> None:
@@ -413,7 +483,8 @@ def test_a_text_saved_after_the_door_looked_is_not_signed_unseen(case: Reading) 
         assert drafting.open_draft(drafting.report_of(session, review))
         case.write(draft.revision, findings="Something else.")
         with pytest.raises(Conflict) as refused:
-            sign(session, case.reader.actor, review, revision=draft.revision, images_sha256=draft.images_sha256)
+            sign(session, case.reader.actor, review, proof=proof(case.reader.actor), revision=draft.revision,
+                 images_sha256=draft.images_sha256)  # fmt: skip
         current = refused.value.facts["current"]
         assert isinstance(current, dict)
         assert current["findings"] == "Something else."

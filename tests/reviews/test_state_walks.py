@@ -15,15 +15,18 @@ from app.access.actor import WORKER, Actor
 from app.db import new_id, now, reading, transaction
 from app.errors import Conflict
 from app.jobs.timers import Timer, wind
+from app.people.models import Membership, ReadingRelation, Role
 from app.referrals.models import Referral, ReferralStatus
-from app.reports import draft
+from app.reports import countersign, draft
 from app.reports.draft import GivenDraft
+from app.reports.send_on import send_on
 from app.reports.sign import sign
 from app.reviews import cancel, chase, claim, clocks, decline, hold, submit
 from app.reviews.models import OPEN, TRANSITIONS, Review, ReviewStatus
 from app.reviews.step import loaded, step
+from tests import people
 from tests.faults.invariants import check_invariants
-from tests.people import Places, Somebody
+from tests.people import Places, Somebody, proof
 from tests.referrals.test_place import submitted
 
 S = ReviewStatus
@@ -54,21 +57,24 @@ def test_from_any_state_every_allowed_act_ends_in_a_known_one_and_nothing_else_i
 def test_any_walk_leaves_each_case_with_an_owner_a_deadline_or_an_end(
     db: object, places: Places, request: pytest.FixtureRequest
 ) -> None:
+    supervisor = people.somebody(places.hospital, Role.SUPERVISOR)
     examples = 60 if "sqlite" in str(request.node.name) else 15
+
+    sides = {places.hospital: (places.reviewer, places.second_reviewer, places.coordinator), **another_reader(places)}
 
     @campaign(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(st.lists(st.tuples(st.sampled_from(ACTS), st.booleans()), max_size=12))
     def walk(acts: list[tuple[str, bool]]) -> None:
-        referral_id = submitted(places.referrer).id
+        referral_id = submitted(places.referrer, reading_organization_id=places.hospital).id
         for name, by_other in acts:
             before = review_of(referral_id)
             allowed = (before.status, name) in TRANSITIONS
             try:
-                doing(places, before, by_other=by_other)[name]()
+                doing(places, sides[before.reading_organization_id], before, supervisor, by_other=by_other)[name]()
                 is_done = True
             except Conflict:
                 is_done = False
-            after = review_of(referral_id)
+            after = the(before)
             if is_done and (after.status, after.owner_id) != (before.status, before.owner_id):
                 assert allowed, (before.status, name)
                 assert after.status == TRANSITIONS[before.status, name]
@@ -80,10 +86,25 @@ def test_any_walk_leaves_each_case_with_an_owner_a_deadline_or_an_end(
     check_invariants()
 
 
-def doing(places: Places, review: Review, *, by_other: bool) -> dict[str, Callable[[], None]]:
+Side = tuple[Somebody, Somebody, Somebody]  # two who read, and who coordinates
+
+
+def another_reader(places: Places) -> dict[UUID, Side]:
+    """Who can have what the hospital declined."""
+    second = people.organization("Nakuru Hospital")
+    with transaction(WORKER) as session:
+        session.add(ReadingRelation(organization_id=places.clinic, reading_organization_id=second))
+    one, other = (people.somebody(second, Role.REVIEWER) for _ in range(2))
+    return {second: (one, other, people.somebody(second, Role.COORDINATOR))}
+
+
+def doing(
+    places: Places, side: Side, review: Review, supervisor: Somebody, *, by_other: bool
+) -> dict[str, Callable[[], None]]:
     """Each act as whoever does it: the owner where there is one, or somebody else who reads."""
-    owner = places.second_reviewer if review.owner_id == places.second_reviewer.id else places.reviewer
-    other = places.second_reviewer if owner is places.reviewer else places.reviewer
+    one, second, coordinator = side
+    owner = second if review.owner_id == second.id else one
+    other = second if owner is one else one
     reader = other if by_other else owner
 
     def by(who: Somebody, verb: Callable[[Session, Actor, Review], Any]) -> Callable[[], None]:
@@ -96,12 +117,15 @@ def doing(places: Places, review: Review, *, by_other: bool) -> dict[str, Callab
     return {
         "see": by(reader, lambda session, _actor, mine: step(session, mine, "see")),
         "claim": by(reader, claim.claim), "release": by(reader, claim.release),
-        "assign": by(places.coordinator, lambda session, actor, mine: claim.assign(session, actor, mine, reader.id)),
+        "assign": by(coordinator, lambda session, actor, mine: claim.assign(session, actor, mine, reader.id)),
         "write": by(reader, _write), "sign": by(reader, _sign),
+        "attest": by(reader, lambda session, actor, mine: _sign(session, actor, mine, is_supervised=True)),
+        "countersign": by(supervisor, _countersign),
         "hold": by(reader, lambda session, actor, mine: hold.hold(session, actor, mine, "Long axis?")),
         "reply": by(places.referrer, lambda session, actor, mine: hold.reply(session, actor, mine, "Sent.", [])),
         "decline": by(reader, lambda session, actor, mine: decline.decline(session, actor, mine, "Blurred.", "Repeat it.")),
-        "return": by(places.coordinator, decline.give_back),
+        "return": by(coordinator, decline.give_back),
+        "send-on": by(places.referrer, lambda session, actor, mine: send_on(session, actor, mine, None)),
         "cancel": lambda: _cancel(places.referrer, review.referral_id), "lapse": lambda: _lapse(review),
     }  # fmt: skip
 
@@ -111,11 +135,19 @@ def _write(session: Session, actor: Actor, mine: Review) -> None:
     draft.save(session, actor, mine, TEXT, here.revision if here else None)
 
 
-def _sign(session: Session, actor: Actor, mine: Review) -> None:
+def _sign(session: Session, actor: Actor, mine: Review, *, is_supervised: bool = False) -> None:
+    """As a trainee or as one no longer."""
+    theirs = sa.update(Membership).where(Membership.person_id == actor.person_id)
+    session.execute(theirs.values(is_supervised=is_supervised))
     here = draft.open_draft(draft.report_of(session, mine))
-    sign(
-        session, actor, mine, revision=here.revision if here else None, images_sha256=here.images_sha256 if here else ""
-    )
+    sign(session, actor, mine, proof=proof(actor), revision=here.revision if here else None,
+         images_sha256=here.images_sha256 if here else "")  # fmt: skip
+
+
+def _countersign(session: Session, actor: Actor, mine: Review) -> None:
+    waiting = countersign.to_sign(actor, mine, draft.report_of(session, mine))
+    sign(session, actor, mine, proof=proof(actor), revision=waiting.revision if waiting else None,
+         images_sha256=waiting.images_sha256 if waiting else "")  # fmt: skip
 
 
 def _cancel(who: Somebody, referral_id: UUID) -> None:
@@ -135,7 +167,13 @@ def _lapse(review: Review) -> None:
 
 def review_of(referral_id: UUID) -> Review:
     with reading(WORKER) as session:
-        return session.scalars(sa.select(Review).where(Review.referral_id == referral_id)).one()
+        mine = sa.select(Review).where(Review.referral_id == referral_id)
+        return session.scalars(mine.order_by(Review.id.desc()).limit(1)).one()
+
+
+def the(review: Review) -> Review:
+    with reading(WORKER) as session:
+        return session.get_one(Review, review.id)
 
 
 def is_kept(referral_id: UUID) -> None:
@@ -155,6 +193,9 @@ def is_kept(referral_id: UUID) -> None:
         assert clocks.DUE in wound, "somebody is told when it slips"
     else:
         assert not wound & {clocks.DUE, clocks.UNANSWERED, clocks.LAPSE, clocks.WARN}, "an end has no clock"
+    assert review.attest_at is None or review.status == S.IN_PROGRESS, (
+        "what waits for a counter-signature is being read"
+    )
     if review.status in (S.ACCEPTED, S.IN_PROGRESS) and review.written_at is None:
         assert {clocks.WARN, clocks.LAPSE} & wound, "a claim without a word lapses"
     assert (referral.status == ReferralStatus.REVOKED) == (review.status == S.CANCELLED)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from app.db import now
+from app.referrals.fetal_age import crl_days
 from app.studies.measurement import Measurement
-from app.studies.size import corresponds, crl_days
+from app.studies.size import corresponds
 
 
 def a_length(value: float, **other: object) -> Measurement:
@@ -46,3 +48,21 @@ def test_no_number_outside_the_range(crl_mm: float) -> None:
 )
 def test_what_is_only_nearly_true_or_something_else_corresponds_to_nothing(other: dict[str, object]) -> None:
     assert corresponds(a_length(45, **other)) is None
+
+
+def test_a_nearly_true_one_counts_once_it_is_confirmed() -> None:
+    confirmed = a_length(45, approximate=True, calibrated=False, confirmed_at=now())
+    found = corresponds(confirmed)
+    assert found is not None
+    assert found.words == "11w2d"
+
+
+def test_the_machines_own_unit_is_understood() -> None:
+    found = corresponds(a_length(17.5, quantity="HC", unit="cm", kind="machine", calibrated=False))
+    assert found is not None
+    assert found.words == "20w0d"
+
+
+@pytest.mark.parametrize(("quantity", "kind"), [("HC", "length"), ("BPD", "ellipse"), ("AC", "angle")])
+def test_a_size_is_measured_by_its_own_tool(quantity: str, kind: str) -> None:
+    assert corresponds(a_length(170, quantity=quantity, kind=kind)) is None

@@ -63,7 +63,7 @@ def test_each_file_has_its_line_and_one_bad_one_stops_only_itself(places: Places
     assert states == [("scan/1.dcm", "stored"), ("scan/2.jpg", "stored"), ("letter.pdf", "stored"), ("scan/cut.dcm", "quarantined"),
                       ("other/1.dcm", "stored"), ("note.txt", "quarantined")]  # fmt: skip
     assert {one.archive_id for one in entries} == {archive.id}
-    assert (archive.status, archive.reason) == (FileStatus.STORED, "6 files were in it, 2 of them are refused.")
+    assert (archive.status, archive.reason) == (FileStatus.STORED, "6 files were in it. 2 of them are refused.")
     assert counted(referral) == (6, 4)
     check_invariants()
 
@@ -75,8 +75,8 @@ def test_the_same_archive_twice_is_one(places: Places) -> None:
     assert again.id == first.id
     assert {one.id for one in same} == {one.id for one in entries}
     assert (first.reason, again.reason) == (
-        "3 files were in it, 1 of them is refused.",
-        "3 files were in it, 1 of them is refused. 2 were here already: 1.dcm, 2.jpg.",
+        "3 files were in it. 1 of them is refused.",
+        "3 files were in it. 1 of them is refused. 2 of them were here already: 1.dcm, 2.jpg.",
     )
     assert count(ManifestItem, ManifestItem.is_archive.is_(True)) == 1
     assert counted(referral) == (3, 2)
@@ -88,6 +88,7 @@ def test_what_operating_systems_leave_behind_is_not_a_file(places: Places) -> No
     assert [one.name for one in entries] == ["1.dcm"]
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(
     ("name", "kept"),
     [("../../../../tmp/x.dcm", "x.dcm"), ("/etc/x.dcm", "x.dcm"), ("..\\..\\x.dcm", "x.dcm"), ("C:\\x.dcm", "x.dcm"),
@@ -166,6 +167,7 @@ def directory_of(entries: int, *, said: int, hidden: bool) -> bytes:
     return head + directory + (zip64 if hidden else b"") + end
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(("said", "hidden"), [(20_001, False), (0xFFFF, False), (3, False), (3, True), (0xFFFF, True)])
 @pytest.mark.parametrize("entries", [20_001, 1_000_000])
 def test_more_files_than_the_limit_are_refused_whatever_the_end_says(

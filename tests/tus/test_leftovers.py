@@ -4,7 +4,6 @@ import hashlib
 import io
 import time
 import zipfile
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from app.db import now, reading, transaction
 from app.tus import sweep
 from app.tus.models import Upload
 from tests import people
-from tests.faults.mortal import Mortal, mortal
+from tests.faults.mortal import Mortal
 from tests.people import Somebody
 from tests.servers.app import bound, serving
 from tests.studies.sent import a_dicom, a_jpeg
@@ -25,12 +24,6 @@ from tests.tus.test_resuming import MB, a_large_dicom, nothing_is_left
 from tests.web import cases
 
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture
-def one(environment: dict[str, str]) -> Iterator[Mortal]:
-    with mortal(environment) as service, bound(environment):
-        yield service
 
 
 @pytest.fixture

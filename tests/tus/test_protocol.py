@@ -127,6 +127,7 @@ def test_a_piece_with_its_checksum_counts_when_it_is_right(tus: Tus, algorithm: 
     assert (file["status"], tus.original(file)) == ("stored", body)
 
 
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -159,7 +159,7 @@ def test_how_long_cases_take_stands_in_one_table(server: Running, places: Places
     for viewport in (None, NARROW):
         page = arrive(places.coordinator, "/turnaround", **({"viewport": viewport} if viewport else {}))
         expect(page.get_by_role("main")).to_contain_text("1 case was answered, 1 of them in time.")
-        expect(page.get_by_role("row")).to_have_count(4)
+        expect(page.get_by_role("row")).to_have_count(5)
         accessible(page)
         picture(page, f"how-long{'-narrow' if viewport else ''}", full_page=True)
 

@@ -1,14 +1,24 @@
 """A working day of each role in a browser: a reader by keyboard alone, a clinic on a phone, two who want one case."""
 
 import re
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
-from tests.people import Places, set_password
+from app.access.actor import WORKER
+from app.db import reading, transaction
+from app.people.models import Membership, ReadingRelation, Role
+from app.reviews.models import Review
+from tests import people
+from tests.people import Places, Somebody, set_password
 from tests.servers.app import Running
+from tests.studies.sent import a_dicom
 from tests.web import cases
 from tests.web.conftest import NARROW, WIDE, Arrive, accessible, picture
+from tests.web.test_attention import moved
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 
@@ -31,12 +41,14 @@ def write_and_read_over(page: Page, impression: str) -> None:
     page.keyboard.type(cases.PASSWORD)
 
 
+@pytest.mark.parametrize("width", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_a_reader_claims_reads_signs_and_goes_on_to_the_next_by_keyboard_alone(
-    server: Running, places: Places, arrive: Arrive
+    server: Running, places: Places, arrive: Arrive, width: dict[str, int]
 ) -> None:
     set_password(places.reviewer, cases.PASSWORD)
     placed = [cases.place(server, places, ("a.jpg", cases.jpeg()), priority=urgency) for urgency in ("stat", "asap")]
-    page = arrive(places.reviewer, "/worklist", viewport=WIDE)
+    page = arrive(places.reviewer, "/worklist", viewport=width)
+    accessible(page)
     expect(page.get_by_role("link", name=placed[0].code, exact=True)).to_be_focused()
     pressed(page, "c")
     expect(page.locator(f"#r-{placed[0].review_id} .owner")).to_contain_text("You")
@@ -46,7 +58,7 @@ def test_a_reader_claims_reads_signs_and_goes_on_to_the_next_by_keyboard_alone(
     page.wait_for_url(f"**/reviews/{placed[0].review_id}")
     write_and_read_over(page, "Gallstones.")
     accessible(page)
-    picture(page, "day-sign")
+    picture(page, f"day-sign-{width['width']}")
     pressed(page, "Tab", "Tab")
     expect(page.get_by_role("button", name="Sign and open the next")).to_be_focused()
     pressed(page, "Enter")
@@ -57,7 +69,8 @@ def test_a_reader_claims_reads_signs_and_goes_on_to_the_next_by_keyboard_alone(
     page.goto("/worklist")
     expect(page.locator(".tabs a").last).to_have_text("Signed by me 2 today")
     expect(page.locator(".empty")).to_contain_text("Last one signed")
-    picture(page, "day-done")
+    accessible(page)
+    picture(page, f"day-done-{width['width']}")
 
 
 def test_of_two_browsers_that_claim_at_once_one_has_it_and_the_other_is_told(
@@ -84,8 +97,11 @@ def test_of_two_browsers_that_claim_at_once_one_has_it_and_the_other_is_told(
     picture(theirs, "day-race-narrow")
 
 
-def test_a_clinics_day_on_a_phone_goes_from_what_is_asked_of_it_down_to_what_is_done(
-    server: Running, places: Places, arrive: Arrive
+@pytest.mark.parametrize(
+    "screen", [{"viewport": NARROW, "has_touch": True, "is_mobile": True}, {"viewport": WIDE}], ids=["phone", "desk"]
+)
+def test_a_clinics_day_goes_from_what_is_asked_of_it_down_to_what_is_done(
+    server: Running, places: Places, arrive: Arrive, screen: dict[str, Any]
 ) -> None:
     question, answered, unsent, being_read, waiting = (
         cases.place(server, places, files=[{"name": "a.jpg"}] if name == "unsent" else [], question=f"{name}?")
@@ -96,7 +112,7 @@ def test_a_clinics_day_on_a_phone_goes_from_what_is_asked_of_it_down_to_what_is_
             cases.ok(client.post(f"/reviews/{one.review_id}/claim"))
         cases.ok(client.post(f"/reviews/{question.review_id}/hold", json={"text": "Since when?"}))
     cases.answer(server, places, answered.review_id)
-    page = arrive(places.referrer, "/", viewport=NARROW, has_touch=True, is_mobile=True)
+    page, name = arrive(places.referrer, "/", **screen), f"day-clinic-{screen['viewport']['width']}"
     expect(page.locator(".asked h2")).to_have_text(
         ["A question for you 1", "Answered: read it and say so 1", "Not complete: something is still to be sent or settled 1",
          "Being read 1", "Waiting to be read 1"]
@@ -108,7 +124,7 @@ def test_a_clinics_day_on_a_phone_goes_from_what_is_asked_of_it_down_to_what_is_
         re.compile(rf"Being read by {places.reviewer.name} since \d\d:\d\d, due")
     )
     accessible(page)
-    picture(page, "day-clinic-narrow", full_page=True)
+    picture(page, name, full_page=True)
     page.get_by_role("link", name=question.code).click()
     page.get_by_label("Your reply").fill("Since Tuesday.")
     page.get_by_role("button", name="Send reply").click()
@@ -122,7 +138,8 @@ def test_a_clinics_day_on_a_phone_goes_from_what_is_asked_of_it_down_to_what_is_
     expect(page.locator(".asked h2")).to_have_text(
         [re.compile("^Not complete"), re.compile("^Being read 2"), re.compile("^Done")]
     )
-    picture(page, "day-clinic-done-narrow", full_page=True)
+    accessible(page)
+    picture(page, f"{name}-done", full_page=True)
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -149,3 +166,55 @@ def test_a_coordinator_gives_what_nobody_took_to_a_reader_who_is_told(
     expect(reader.locator("main li b")).to_have_count(2)
     accessible(reader)
     picture(reader, f"day-notifications-{width['width']}")
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_a_coordinators_day_ends_with_nothing_that_needs_attention(
+    server: Running, places: Places, arrive: Arrive, width: dict[str, int]
+) -> None:
+    """Somebody who coordinates for the hospital and for the clinic: each line by its one act, until the page is empty."""
+    coordinator = also_at(places.coordinator, places.clinic, Role.COORDINATOR)
+    nakuru = people.organization("Nakuru Hospital", time_zone="Africa/Nairobi")
+    with transaction(WORKER) as session:
+        session.add(ReadingRelation(organization_id=places.clinic, reading_organization_id=nakuru))
+    there = {"reading_organization_id": str(places.hospital)}
+    late, declined = (cases.place(server, places, **there) for _ in range(2))
+    moved(late, claim_by=-1)
+    with cases.client_of(server, places.reviewer) as client:
+        given = {"reason": "I do not read hearts.", "advice": "Keep her lying."}
+        cases.ok(client.post(f"/reviews/{declined.review_id}/decline", json=given))
+    uid = f"2.25.{uuid4().int}"
+    for size in (32, 33):
+        cases.send(server, places, late.referral_id, f"{size}.dcm", a_dicom(uid, size=size))
+    page = arrive(coordinator, "/attention", viewport=width)
+    accessible(page)
+    picture(page, f"day-attention-{width['width']}", full_page=True)
+    page.get_by_label(f"Give {late.code} to").select_option(places.reviewer.name)
+    page.get_by_role("button", name=f"Assign {late.code}").click()
+    page.get_by_label(f"Send {declined.code} on to").select_option("Nakuru Hospital")
+    page.get_by_role("button", name=f"Send it on {declined.code}").click()
+    page.get_by_role("button", name=f"Keep the first one {late.code}").click()
+    expect(page.locator(".empty")).to_have_text("Nothing needs attention.")
+    page.goto(f"/referrals/{declined.referral_id}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Waiting at Nakuru Hospital")
+    expect(page.get_by_role("main")).to_contain_text("Declined at Kijabe Hospital, and sent on")
+    accessible(page)
+    picture(page, f"day-sent-on-{width['width']}", full_page=True)
+    reader = arrive(
+        people.somebody(nakuru, Role.REVIEWER), f"/reviews/{review_of(declined.referral_id)}", viewport=width
+    )
+    expect(reader.locator("#question")).to_contain_text("Declined at Kijabe Hospital: I do not read hearts.")
+    accessible(reader)
+
+
+def also_at(who: Somebody, organization_id: UUID, role: Role) -> Somebody:
+    with transaction(WORKER) as session:
+        session.add(Membership(person_id=who.id, organization_id=organization_id, role=role))
+    return who
+
+
+def review_of(referral_id: str) -> UUID:
+    """The one that is open."""
+    with reading(WORKER) as session:
+        mine = sa.select(Review.id).where(Review.referral_id == UUID(referral_id)).order_by(Review.id.desc())
+        return session.scalars(mine.limit(1)).one()

@@ -165,3 +165,34 @@ def test_the_machines_numbers_are_accepted_by_a_press(server: Running, places: P
     page.get_by_role("button", name="Accept Biparietal Diameter").first.click()
     expect(page.locator(".machine li").nth(0)).to_contain_text("accepted")
     expect(page.locator(".machine li").nth(1)).not_to_contain_text("accepted")
+
+
+def test_a_referrer_looks_at_what_a_report_rests_on_one_after_the_other(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    placed = cases.place(
+        server, places, ("a.jpg", cases.jpeg()), ("b.dcm", cases.numbered_clip()), ("c.pdf", cases.pdf())
+    )
+    cases.settled(server, places, placed)
+    with cases.client_of(server, places.reviewer) as client:
+        cases.ok(client.post(f"/reviews/{placed.review_id}/claim"))
+    report_id = cases.answer(server, places, placed.review_id)["report_id"]
+    page = arrive(places.referrer, f"/reports/{report_id}")
+    page.locator(".pictures a").first.click()
+    seen = [page.get_by_role("heading", level=1).inner_text()]
+    while page.locator("a[rel=next]").count():
+        page.locator("a[rel=next]").click()
+        seen.append(page.get_by_role("heading", level=1).inner_text())
+        accessible(page)
+        picture(page, f"look-{len(seen)}")
+    assert sorted(re.sub("[0-9] of", "of", one) for one in seen) == [
+        "Clip of 4",
+        "Image of 4",
+        "Page of 4",
+        "Page of 4",
+    ]
+    expect(page.get_by_role("region", name="Patient")).to_contain_text("Otieno, Jane")
+    page.get_by_role("link", name="The report").click()
+    page.wait_for_url(f"**/reports/{report_id}")
+    stranger = arrive(places.stranger_referrer, f"/referrals/{placed.referral_id}/images/x", expected=("404",))
+    expect(stranger.get_by_role("heading", level=1)).to_have_text("There is nothing here.")

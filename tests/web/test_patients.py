@@ -89,6 +89,35 @@ def test_dates_echo_what_they_come_to_and_impossible_ones_are_asked_about(
     expect(page.get_by_role("heading", level=1)).to_contain_text("Waiting at")
 
 
+def test_another_birth_date_of_a_known_number_is_a_question_at_its_field_with_its_answers(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    known = {**cases.PATIENT, "identifier": "MRN-7"}
+    cases.place(server, places, patient=known)
+    page = arrive(places.referrer, "/referrals/new", expected=("422",))
+
+    def filled(year: str) -> None:
+        page.goto("/referrals/new")
+        page.get_by_label("Family name").fill("Otieno")
+        page.locator("#f-identifier").fill("MRN-7")
+        page.get_by_label("Year", exact=True).fill(year)
+        question(page)
+        page.get_by_role("button", name="Send referral").click()
+        expect(page.locator("#w-birth_date")).to_contain_text("Is it the same patient, and which date is right?")
+
+    filled("1985")
+    both_widths(page, "new-referral-which-date")
+    page.get_by_label("The same patient; 3 Apr 1990 is right").check()
+    page.get_by_role("button", name="Send referral").click()
+    expect(page.get_by_role("region", name="Patient")).to_contain_text("3 Apr 1990")
+    filled("1986")
+    page.get_by_label("The same patient; what I entered is right: correct it").check()
+    page.get_by_role("button", name="Send referral").click()
+    expect(page.get_by_role("region", name="Patient")).to_contain_text("1986")
+    page.get_by_role("region", name="Patient").get_by_role("link").click()
+    expect(page.locator(".facts")).to_contain_text("Known before as")
+
+
 def test_a_newborn_without_a_name_is_shown_as_the_mothers(server: Running, places: Places, arrive: Arrive) -> None:
     mother = cases.place(server, places)
     page = arrive(places.referrer, "/referrals/new")

@@ -74,7 +74,7 @@ def test_files_are_counted_in_the_same_words_everywhere(
         assert "2 files arrived, 1 refused" in read(client, path), path
         assert "not arrived" not in read(client, path), path
     assert "2 · 1 refused" in read(reader, "/worklist?status=mine")
-    assert "2 files were in it, 1 of them is refused." in read(sender, case)
+    assert "2 files were in it. 1 of them is refused." in read(sender, case)
 
 
 def test_refused_files_are_called_refused_in_the_reading_room(
@@ -191,14 +191,20 @@ def test_a_draft_needs_a_patient_and_is_asked_for_the_rest_when_it_is_sent(
     assert "Written by" in words
     assert "Sent by" not in words
     assert "Otieno" in read(sender, "/")
+    noted = {"version": "1", "priority": "routine", "clinical_notes": "Fever."}
+    assert sender.post(f"{case}/revise", data=noted).url.path == case
+    assert "Fever." in read(sender, case)
     asked = sender.post(f"{case}/submit")
     assert asked.status_code == 422
     assert "Choose what was examined." in asked.text
     assert cases.ok(sender.get(f"/api/v1{case}"))["status"] == "draft"
-    version = {"version": "1", "priority": "routine", "exam_type": "abdomen", "question": "Gallstones?"}
+    version = {"version": "2", "priority": "routine", "exam_type": "abdomen", "question": "Gallstones?"}
     assert sender.post(f"{case}/revise", data=version).status_code == 200
     assert sender.post(f"{case}/submit").url.path == case
     assert cases.ok(sender.get(f"/api/v1{case}"))["status"] == "active"
+    emptied = sender.post(f"{case}/revise", data={"version": "3", "priority": "routine", "exam_type": "abdomen"})
+    assert emptied.status_code == 422
+    assert "Write the question that the specialist should answer." in emptied.text
 
 
 def test_what_is_sent_needs_a_question(server: Running, places: Places, sender: httpx.Client) -> None:

@@ -66,6 +66,7 @@ def test_a_report_is_read_over_and_signed_by_keyboard_alone(
     page.keyboard.type("not it")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Your password")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Your password")).to_be_focused()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator(".signature")).to_contain_text(places.reviewer.name)
@@ -198,7 +199,7 @@ def test_a_correction_is_a_new_version_and_the_old_one_stays(
     page.get_by_role("button", name="Sign report").click()
     expect(page.locator(".letter")).to_contain_text("What was corrected: The side was wrong.")
     page.get_by_role("link", name="Final, version 1").click()
-    expect(page.get_by_role("alert")).to_contain_text("A newer version has replaced this one.")
+    expect(page.get_by_role("alert")).to_contain_text("Replaced by version 2 on")
     expect(page.locator("#impression + p")).to_have_text("Gallstones.")
 
 

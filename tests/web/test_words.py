@@ -1,6 +1,9 @@
 """The languages of the pages: every sentence has its French, with the same places for values."""
 
+import io
+import json
 import string
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,18 +12,22 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 from playwright.sync_api import expect
 
-from app.errors import Invalid, Sentence
+from app.dicom.refusals import cut_off
+from app.errors import Counted, Invalid, Sentence
 from app.http.problems import problem_of
 from app.languages import FOLDER, LANGUAGES, speech
 from app.referrals.models import ReferralStatus
 from tests.people import Places
 from tests.servers.app import Running
+from tests.studies.sent import a_dicom
 from tests.web import cases
 from tests.web.conftest import Arrive, accessible, picture
 
 APP = Path(__file__).parents[2] / "app"
 # The pages and what they show of the folders below: refusals, and the subjects of mails.
-SEEN = ("access/", "http/problems.py", "http/limits.py", "notifications/", "people/", "referrals/", "reviews/", "web/")
+SEEN = ("access/", "dicom/", "http/problems.py", "http/limits.py", "notifications/", "people/", "referrals/", "reports/amend",
+        "reports/send_on", "reports/right_patient", "reports/regroup", "reports/remind", "reviews/", "storage/spool", "studies/",
+        "web/")  # fmt: skip
 METHODS = [("web/templates/**.html", "jinja2"), ("**.py", "python")]
 KEYWORDS = {
     **DEFAULT_KEYWORDS,
@@ -29,6 +36,12 @@ KEYWORDS = {
     "Conflict": None,
     "Forbidden": None,
     "NotFound": None,
+    "Unavailable": None,
+    "Counted": (1, 2),
+    "damaged": None,
+    "beyond": None,
+    "sized": None,
+    "refused": (2,),
 }
 SCRIPTS_ALONE = {
     "Send the body as it is, without compression.",
@@ -82,6 +95,47 @@ def test_a_refusal_that_carries_values_is_said_in_french_with_them() -> None:
     assert "draft" in say(taken)  # a name is nobody's word to translate
     problem = problem_of(Invalid(Sentence("You have {n} tokens. Revoke one first.", n=20)))
     assert say(problem.sentence) == "Vous avez 20 jetons. Révoquez-en un d’abord."
+
+
+def test_a_kept_sentence_is_said_in_the_language_of_who_reads_it_and_is_nothing_but_a_sentence() -> None:
+    said = Sentence("{reason} It can be downloaded.", reason=cut_off(3_100_000, 8_400_000).sentence)
+    counted = Counted("{n} of them is refused.", "{n} of them are refused.", n=2)
+    both = Sentence.from_json(json.loads(json.dumps(Sentence("{a} {b}", a=said, b=counted).to_json())))
+    assert both == "This file was cut off: 3.1 of 8.4 MB are here. It can be downloaded. 2 of them are refused."
+    assert speech("fr").gettext(both) == (
+        "Ce fichier a été coupé : 3.1 sur 8.4 MB sont là. On peut le télécharger. 2 d’entre eux sont refusés."
+    )
+    for words in ("{0.__class__}", "{a.__init__}", "{a!r}", "{a:9}", "{", "}"):
+        with pytest.raises(ValueError, match="no words"):
+            Sentence.from_json({"words": words, "values": {"a": 1}})
+
+
+@pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
+def test_why_a_file_was_refused_is_said_to_each_in_their_own_language(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    placed = cases.place(server, places)
+    with cases.client_of(server, places.referrer) as client:
+        for name, body in (("cut.dcm", a_dicom()[:-100]), ("two.zip", zipped(a_dicom(), b"nothing"))):
+            headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+            client.post(f"/referrals/{placed.referral_id}/files", content=body, headers=headers)
+    english = arrive(places.referrer, f"/referrals/{placed.referral_id}").locator("#files")
+    french = arrive(places.referrer, f"/referrals/{placed.referral_id}", locale="fr-FR").locator("#files")
+    expect(english).to_contain_text("This file was cut off:")
+    expect(english).to_contain_text("2 files were in it. 1 of them is refused.")
+    expect(french).to_contain_text("Ce fichier a été coupé")
+    expect(french).to_contain_text("Il contenait 2 fichiers. 1 d’entre eux est refusé.")
+    with cases.client_of(server, places.referrer) as client:
+        reasons = [one["reason"] for one in cases.ok(client.get(f"/referrals/{placed.referral_id}"))["files"]]
+    assert "2 files were in it. 1 of them is refused." in reasons
+
+
+def zipped(*bodies: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number, body in enumerate(bodies):
+            archive.writestr(f"{number}.dcm", body)
+    return out.getvalue()
 
 
 @pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)

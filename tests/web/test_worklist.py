@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from app.http.actor import PLAIN
 from tests.people import Places
 from tests.servers.app import Running
+from tests.studies.sent import a_dicom
 from tests.web import cases
 from tests.web.conftest import NARROW, Arrive, accessible, cookie_of, picture
 
@@ -74,6 +75,8 @@ def test_a_row_says_all_that_one_chooses_by(server: Running, places: Places, arr
         cases.ok(client.post(f"/reviews/{placed.review_id}/claim"))
     with cases.client_of(server, places.referrer) as client:
         cases.ok(client.post(f"/reviews/{placed.review_id}/say", json={"text": "She is back at 14."}), 201)
+    for name in ("a.dcm", "b.dcm"):
+        cases.send(server, places, waits.referral_id, name, a_dicom(patient="Okoth^Peter"))
     page = arrive(places.reviewer, "/worklist")
     row = page.locator(f"#r-{placed.review_id}")
     expect(row.locator(".due")).to_contain_text(re.compile(r"due in 29 h\s*patient leaves \d+ \w+, \d\d:\d\d"))
@@ -82,6 +85,7 @@ def test_a_row_says_all_that_one_chooses_by(server: Running, places: Places, arr
     expect(row.locator(".lang")).to_have_text("French")
     expect(row.locator(".owner")).to_have_text(re.compile(r"You since \d\d:\d\d"))
     expect(page.locator(f"#r-{waits.review_id} .due")).to_contain_text("patient waits")
+    expect(page.locator(f"#r-{waits.review_id} .files")).to_contain_text("2 files held: identity")
     picture(page, "worklist-columns")
     accessible(page)
     narrow = arrive(places.reviewer, "/worklist", viewport=NARROW, has_touch=True, is_mobile=True)

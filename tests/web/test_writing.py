@@ -7,7 +7,11 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.people import Places
+from app.access.actor import WORKER
+from app.db import transaction
+from app.people.models import Person
+from tests.access.accounts import PASSWORD, Account
+from tests.people import Places, set_password
 from tests.servers.app import Running
 from tests.web import cases
 from tests.web.cases import Placed
@@ -239,3 +243,30 @@ def test_the_room_tells_all_that_the_clinic_said(
     expect(question.locator("del")).to_contain_text("Gallstones?")
     picture(page, "room-history")
     accessible(page)
+
+
+def test_a_sign_in_that_ends_while_one_types_is_begun_again_over_the_kept_draft(
+    server: Running, places: Places, reviewer: httpx.Client, claimed: Placed, arrive: Arrive
+) -> None:
+    set_password(places.reviewer, PASSWORD)
+    device = Account(places.reviewer.id, places.reviewer.email, places.hospital).enrolled()
+    with transaction(WORKER) as session:
+        session.get_one(Person, places.reviewer.id).totp_last_step = 0  # its code of this half minute is good again
+    page = arrive(places.reviewer, f"/reviews/{claimed.review_id}", expected=("401", "422"))
+    page.context.clear_cookies()
+    page.get_by_label("Findings").fill(TEXT)
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Sign in again: what you typed is kept.")
+    picture(page, "sign-in-again")
+    accessible(page)
+    dialog.get_by_label("E-mail address").fill(places.reviewer.email)
+    dialog.get_by_label("Password").fill("wrong")
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog.get_by_role("alert")).to_have_text("E-mail address, password or code is not right.")
+    dialog.get_by_label("Password").fill(PASSWORD)
+    dialog.get_by_role("button", name="Sign in").click()
+    dialog.get_by_label("Code from your device").fill(device.now())
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog).to_have_count(0)
+    saved(page)
+    assert draft_of(reviewer, claimed)["findings"] == TEXT

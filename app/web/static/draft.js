@@ -1,6 +1,7 @@
 // @ts-check
 /** Autosave: what is typed and ticked lies on this device until the server has it, and no text overwrites another unseen. */
 
+import { signedInAgain } from "./again.js";
 import { listen } from "./macros.js";
 import { Sheet, same } from "./sheet.js";
 
@@ -159,6 +160,9 @@ class Draft {
       const theirs = await fetch(this.address).catch(() => null);
       if (theirs?.ok) this.differs(await theirs.json(), theirs.headers.get("ETag") ?? "");
       else this.say("kept");
+    } else if (answer?.status === 401) {
+      this.say("kept");
+      if (await signedInAgain()) this.timer = setTimeout(() => this.save(), 0);
     } else if (answer && answer.status < 500 && answer.status !== 429) {
       const problem = await answer.json().catch(() => ({}));
       this.say("refused", { reason: problem.detail ?? "" });
@@ -276,4 +280,3 @@ function showKept(form) {
 
 if (form?.hasAttribute("data-gone")) showKept(form);
 else if (form && !form.hasAttribute("data-fixed")) new Draft(form);
-

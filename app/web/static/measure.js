@@ -9,6 +9,7 @@ import { quantity, say } from "./say.js";
  * @typedef {object} Item
  * @property {string} [id] @property {number} frame @property {string} kind @property {Point[]} points
  * @property {number | null} value @property {string} unit @property {boolean} [approximate] @property {string} text @property {string} quantity
+ * @property {string} [fetus] @property {string} [side] @property {string} [site] @property {string | null} [confirmed_at]
  * @property {string} [reason_code] @property {Record<string, import("./calibration.js").Quantity>} more @property {"saving" | "failed" | ""} [state]
  * @property {Record<string, unknown>} [sent] @property {string} [why] @property {string | null} [corresponds_to] @property {string} [corresponds_by]
  */
@@ -17,6 +18,7 @@ import { quantity, say } from "./say.js";
 const POINTS = { length: 2, ellipse: 3, area: Infinity, angle: 3, "heart-rate": 2, velocity: 1, time: 2, text: 1, arrow: 2, scale: 2 };
 /** What is asked for when the points are there. @type {Record<string, "text" | "millimetres" | "cycles">} */
 const ASKS = { text: "text", scale: "millimetres", "heart-rate": "cycles" };
+const FETAL = ["CRL", "BPD", "HC", "AC", "FL"]; // of these a nearly true one counts only once it is confirmed
 const DRAGGED_PX = 5; // on the screen; less is a click
 const NEAR_PX = 12;
 const LOUPE_PX = 110;
@@ -55,6 +57,7 @@ export class Measuring {
     this.note = part(".ground");
     this.field = /** @type {HTMLInputElement} */ (viewer.querySelector(".measuring [name=asked]"));
     this.name = /** @type {HTMLInputElement} */ (viewer.querySelector(".measuring [name=quantity]"));
+    this.of = /** @type {HTMLInputElement[]} */ ([...viewer.querySelectorAll(".measuring [data-of]")]);
     this.form = /** @type {HTMLFormElement} */ (viewer.querySelector(".measuring"));
     this.close();
     this.form.addEventListener("submit", (event) => {
@@ -289,10 +292,11 @@ export class Measuring {
     const asks = ASKS[kind];
     const extra = asks ? { [asks]: asks === "text" ? this.field.value : Number(this.field.value) } : {};
     const shown = kind === "scale" ? { value: Number(this.field.value), unit: "mm" } : { value: found.value, unit: found.unit };
-    const sent = { kind, frame, points, quantity: this.name.value, ...(this.region && { region: this.region }), ...extra, ...(shown.value !== null && shown) };
+    const of = Object.fromEntries(this.of.filter((one) => one.value).map((one) => [one.name, one.value]));
+    const sent = { kind, frame, points, quantity: this.name.value, ...of, ...(this.region && { region: this.region }), ...extra, ...(shown.value !== null && shown) };
     const key = [...crypto.getRandomValues(new Uint32Array(4))].join("-");
     /** @type {Item} */
-    const item = { kind, frame, points, quantity: this.name.value, text: asks === "text" ? this.field.value : "", more: found.more, ...shown, approximate: found.approximate, reason_code: found.reason, state: "saving", sent: { ...sent, key } };
+    const item = { kind, frame, points, quantity: this.name.value, ...of, text: asks === "text" ? this.field.value : "", more: found.more, ...shown, approximate: found.approximate, reason_code: found.reason, state: "saving", sent: { ...sent, key } };
     this.undone = [];
     this.drop();
     this.stage.stage.focus({ preventScroll: true });
@@ -315,6 +319,17 @@ export class Measuring {
     if (this.source !== source) return;
     if (answer?.ok && item.kind === "scale") return this.again(item.frame);
     this.tell();
+    if (answer?.ok) this.viewer.dispatchEvent(new Event("measured", { bubbles: true }));
+  }
+
+  /** A nearly true one counts from now on for age and weight. @param {Item} item */
+  async confirm(item) {
+    const answer = await fetch(`${this.source}/measurements/${item.id}/confirm`, { method: "POST" }).catch(() => null);
+    const said = await answer?.json().catch(() => null);
+    if (!answer?.ok) return this.tellOnce(said?.detail ?? say("no_answer"));
+    Object.assign(item, said);
+    this.tell();
+    this.viewer.dispatchEvent(new Event("measured", { bubbles: true }));
   }
 
   /** A ruler came or went: what is measured from here on rests on it. @param {number} frame */
@@ -337,6 +352,7 @@ export class Measuring {
     if (item.kind === "scale") return this.again(item.frame);
     this.chosen = null;
     this.tell();
+    this.viewer.dispatchEvent(new Event("measured", { bubbles: true }));
     this.stage.stage.focus({ preventScroll: true });
   }
 
@@ -371,6 +387,7 @@ export class Measuring {
     if (!button || !item) return;
     if (button.name === "remove") this.remove(item);
     else if (button.name === "again") this.post(item);
+    else if (button.name === "confirm") this.confirm(item);
     else if (button.name === "insert") this.viewer.dispatchEvent(Object.assign(new CustomEvent("insert", { bubbles: true, detail: this.lineOf(item) }), { item }));
     else {
       this.chosen = item;
@@ -381,7 +398,8 @@ export class Measuring {
 
   /** @param {Item} item */
   lineOf(item) {
-    const name = item.quantity || say(`kind_${item.kind}`);
+    const of = [item.fetus && say("of_fetus", { name: item.fetus }), item.side && say(`of_${item.side}`), item.site];
+    const name = [item.quantity || say(`kind_${item.kind}`), ...of].filter(Boolean).join(" ");
     const more = Object.entries(item.more).map(([key, one]) => `${say(`more_${key}`)} ${quantity({ ...one, approximate: item.approximate })}`);
     const size = item.corresponds_to ? [say("corresponds", { age: item.corresponds_to, by: item.corresponds_by ?? "" })] : [];
     return [`${name} ${item.text || quantity(item)}`.trim(), ...more, ...size].join(" · ");
@@ -411,6 +429,7 @@ export class Measuring {
     if (reason) line.append(note(reason));
     if (item.state === "failed") line.append(button("again", say("again")));
     else if (item.kind !== "scale") line.append(button("insert", say("insert")));
+    if (item.approximate && item.id && FETAL.includes(item.quantity.trim().toUpperCase()) && !item.confirmed_at) line.append(button("confirm", say("confirm")));
     line.append(button("remove", "×", say("remove")));
     return line;
   }

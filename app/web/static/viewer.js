@@ -403,7 +403,7 @@ function showReport(open) {
 }
 
 /** Into the findings, where the caret stands. @param {string} line */
-function insert(line) {
+export function insert(line) {
   const area = /** @type {HTMLTextAreaElement | null} */ (document.getElementById("findings"));
   if (!area || area.readOnly) return;
   const before = area.value.slice(0, area.selectionEnd).replace(/\n?$/, (end) => end || (area.value ? "\n" : ""));

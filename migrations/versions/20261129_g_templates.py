@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "20261129_b_templates"
-down_revision = "20261128_e_measurements"
+revision = "20261129_g_templates"
+down_revision = "20261129_f_day"
 branch_labels = None
 depends_on = None
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")

@@ -1,0 +1,140 @@
+"""The pregnancy on the pages: proposed and pressed, beside the measurements and on a page of its own, with and without script."""
+
+from datetime import date, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.dicom.phantom import TISSUE, phantom
+from tests.people import Places
+from tests.servers.app import Running
+from tests.web import cases
+from tests.web.cases import client_of, ok
+from tests.web.conftest import NARROW, Arrive, accessible, picture, until
+from tests.web.test_measuring import click, lines, room_of
+
+pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
+TODAY = date.today()  # noqa: DTZ011 - the clinic's own is a day off at most, and no date here is that near
+
+
+def ago(days: int) -> str:
+    return (TODAY - timedelta(days=days)).isoformat()
+
+
+def pregnant(server: Running, places: Places, days: int = 90, **other: object) -> cases.Placed:
+    return cases.place(
+        server, places, ("a.dcm", phantom(TISSUE)), exam_type="ob-first-trimester",
+        obstetric={"lmp": ago(days), "examined_on": ago(0), **other},
+    )  # fmt: skip
+
+
+def opened(page: Page) -> Page:
+    expect(page.locator(".caption")).to_contain_text("exact")
+    until(page, "document.querySelector('us-viewer').measuring.ground !== null")
+    return page
+
+
+def test_what_is_measured_is_proposed_and_pressed(server: Running, places: Places, arrive: Arrive) -> None:
+    sent = pregnant(server, places)
+    page = opened(arrive(places.reviewer, f"/reviews/{sent.review_id}"))
+    panel = page.locator("#pregnancy")
+    expect(panel).to_contain_text("by last period")
+    expect(panel).to_contain_text("12w6d on")
+    page.locator("#stage").focus()
+    page.keyboard.press("d")
+    page.get_by_label("Of what").fill("CRL")
+    click(page, (100, 200), (250, 200))
+    expect(lines(page).first).to_contain_text("size corresponds to 11w2d")
+    expect(panel).to_contain_text("11 days apart, more than the 7 of ACOG 700")
+    expect(panel).to_contain_text("CRL")
+    picture(page, "pregnancy-wide")
+    accessible(page)
+    panel.get_by_role("button", name="Redate to").click()
+    expect(panel).to_contain_text("by CRL")
+    expect(page.locator(".banner")).to_contain_text("11w2d")
+    panel.get_by_role("button", name="Into the report Gestational age").click()
+    until(page, "/^Gestational age 11w2d on .*, by CRL\\.\\n$/.test(document.getElementById('findings').value)")
+    panel.get_by_text("Earlier dates").click()
+    expect(panel).to_contain_text("period on")
+    accessible(page)
+
+
+def test_a_fetus_is_named_and_its_side_and_site(server: Running, places: Places, arrive: Arrive) -> None:
+    page = room_of(server, places, arrive, phantom(TISSUE))
+    page.keyboard.press("d")
+    page.get_by_text("Fetus, side, site").click()
+    page.locator(".measuring [name=fetus]").select_option("B")
+    page.locator(".measuring [name=side]").select_option("left")
+    page.locator(".measuring [name=site]").fill("upper pole")
+    page.get_by_label("Of what").fill("BPD")
+    click(page, (100, 200), (250, 200))
+    expect(lines(page).first).to_contain_text("BPD fetus B left upper pole 4")
+    expect(page.locator("#pregnancy")).to_contain_text("Fetus B")
+    page.reload()
+    expect(lines(page).first).to_contain_text("BPD fetus B left upper pole 4")
+
+
+def test_a_nearly_true_size_is_taken_by_a_press(server: Running, places: Places, arrive: Arrive) -> None:
+    sent = cases.place(server, places, ("a.jpg", cases.jpeg()), obstetric={"lmp": ago(90), "examined_on": ago(0)})
+    page = opened(arrive(places.reviewer, f"/reviews/{sent.review_id}"))
+    page.keyboard.press("k")
+    click(page, (100, 100), (500, 100))
+    page.get_by_label("Millimetres between the points").fill("100")
+    page.keyboard.press("Enter")
+    expect(page.locator(".ground")).to_contain_text("Scale by the ruler on the screen")
+    page.keyboard.press("d")
+    page.get_by_label("Of what").fill("CRL")
+    click(page, (100, 200), (300, 200))
+    expect(page.locator("#pregnancy .fetus")).to_have_count(0)
+    lines(page).nth(1).get_by_role("button", name="Take for age and weight").click()
+    expect(page.locator("#pregnancy .fetus")).to_contain_text("≈ 50.0 mm")
+    expect(lines(page).nth(1)).to_contain_text("≈")
+
+
+def test_the_clinics_page_works_without_script_and_narrow(server: Running, places: Places, arrive: Arrive) -> None:
+    sent = pregnant(server, places)
+    page = arrive(
+        places.referrer,
+        f"/referrals/{sent.referral_id}",
+        viewport=NARROW,
+        java_script_enabled=False,
+        expected=("pregnancy",),
+    )
+    page.get_by_role("link", name="Dates and sizes").click()
+    page.get_by_text("Date it otherwise").click()
+    page.get_by_label("What the date rests on").select_option(label="transfer of an embryo")
+    page.get_by_label("Its day").fill(ago(70))
+    page.get_by_role("button", name="Set this date").click()
+    expect(page.get_by_role("alert")).to_contain_text("Give the number too")
+    page.get_by_label("CRL in mm, or days of the embryo").fill("5")
+    page.get_by_role("button", name="Set this date").click()
+    expect(page.locator("main")).to_contain_text("assisted conception")
+    expect(page.locator("main")).to_contain_text("The referral says")
+    picture(page, "pregnancy-narrow", full_page=True)
+
+
+def test_another_pregnancy_is_said_by_a_press(server: Running, places: Places, arrive: Arrive) -> None:
+    jane = {**cases.PATIENT, "identifier": "MRN-90"}
+    cases.place(server, places, patient=jane, obstetric={"lmp": ago(160)})
+    second = cases.place(server, places, patient=jane, exam_type="ob-first-trimester", obstetric={"lmp": ago(60)})
+    page = arrive(places.referrer, f"/referrals/{second.referral_id}/pregnancy", viewport=NARROW)
+    expect(page.locator("main")).to_contain_text("A pregnancy is known")
+    picture(page, "pregnancy-other", full_page=True)
+    accessible(page)
+    page.get_by_role("button", name="Another pregnancy").click()
+    expect(page.locator("main")).not_to_contain_text("A pregnancy is known")
+    with client_of(server, places.referrer) as client:
+        found = ok(client.get(f"/referrals/{second.referral_id}/pregnancy"))
+    assert found["pregnancy"]["edd"] == ago(60 - 280)
+
+
+def test_the_day_of_the_examination_is_put_right(server: Running, places: Places, arrive: Arrive) -> None:
+    sent = cases.place(server, places, ("a.dcm", phantom(TISSUE)), obstetric={"lmp": ago(90)})
+    page = opened(arrive(places.reviewer, f"/reviews/{sent.review_id}", viewport=NARROW))
+    page.get_by_role("link", name="Write").click()
+    panel = page.locator("#pregnancy")
+    expect(panel).to_contain_text("which cannot be")
+    panel.get_by_label("Examined on").fill(ago(1))
+    picture(page, "pregnancy-room-narrow")
+    panel.get_by_role("button", name="Count from this day").click()
+    expect(page.locator("#pregnancy")).to_contain_text("12w5d on")
