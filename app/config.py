@@ -117,6 +117,8 @@ class Settings(FileLimits):
     postgresql_lock_s: float = Field(10, gt=0)  # for a row that another act holds
     session_idle_min: int = Field(60, gt=0)
     session_max_h: int = Field(12, gt=0)
+    outbox_token_days: int = Field(30, gt=0)  # so long a device sends what waits on it without a new sign-in
+    max_outbox_tokens: int = Field(20, gt=0)  # devices of one person; the oldest is asked to sign in again
     sign_in_tries: int = Field(10, gt=0)  # per person and address in 15 minutes
     claim_lapses_min: int = Field(240, gt=0)  # without a saved draft
     claim_warning_min: int = Field(30, gt=0)  # before it lapses

@@ -17,7 +17,9 @@ import app.reports.kept_template
 import app.reports.late
 import app.reports.macros
 import app.reports.models
+import app.reports.teaching
 import app.reviews.models
+import app.reviews.opinion
 import app.reviews.seen
 import app.storage.blobs
 import app.studies.measurement

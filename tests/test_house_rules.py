@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -18,11 +19,14 @@ UNBINDABLE = ("PRAGMA ", "BEGIN ")  # SQLite takes no bound value in these
 SQL_CALLS = {"text", "execute", "exec_driver_sql", "executemany", "executescript"}
 
 
-@cache
-def sources(*folders: str) -> tuple[tuple[Path, str, ast.Module], ...]:
+def sources(*folders: str) -> Iterator[tuple[Path, str, ast.Module]]:
     """(path, text, tree) of every Python file below these folders."""
-    paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
-    texts = [(path.relative_to(ROOT), path.read_text("utf-8")) for path in paths]
+    return chain.from_iterable(map(below, folders))
+
+
+@cache
+def below(folder: str) -> tuple[tuple[Path, str, ast.Module], ...]:
+    texts = [(path.relative_to(ROOT), path.read_text("utf-8")) for path in sorted((ROOT / folder).rglob("*.py"))]
     return tuple((path, text, ast.parse(text)) for path, text in texts)
 
 

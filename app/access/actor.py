@@ -25,6 +25,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "patient.merge": frozenset({Role.COORDINATOR}),
     "attention.own": frozenset({Role.COORDINATOR, Role.ADMIN}),  # what one's own organization has to settle
     "turnaround.see": frozenset({Role.COORDINATOR, Role.SUPERVISOR, Role.QA_LEAD, Role.ADMIN}),
+    "feedback.see": frozenset({Role.SUPERVISOR, Role.QA_LEAD}),  # what readers said of other people's scans
     "study.measure": READERS | {Role.REFERRER},  # the operator too; each organization sees its own
     "pregnancy.date": READERS | {Role.REFERRER},
     "organization.administer": frozenset({Role.ADMIN}),

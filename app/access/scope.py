@@ -94,7 +94,10 @@ def end_seeing(session: Session, organization_id: UUID, referral_id: UUID, study
     session.execute(mine.where(Grant.valid_to.is_(None)).values(valid_to=now()))
 
 
-def end(session: Session, review_id: UUID) -> None:
-    """What could be seen only because of this review can be seen no more."""
-    while_it_was_read = sa.update(Grant).where(Grant.review_id == review_id, Grant.valid_to.is_(None))
+def end(session: Session, review_id: UUID, *, organization_id: UUID | None = None) -> None:
+    """What could be seen only because of this review can be seen no more; by this organization, or by nobody."""
+    while_it_was_read = sa.update(Grant).where(
+        Grant.review_id == review_id, Grant.valid_to.is_(None),
+        Grant.organization_id == organization_id if organization_id is not None else sa.true(),
+    )  # fmt: skip
     session.execute(while_it_was_read.values(valid_to=now()).execution_options(synchronize_session=False))

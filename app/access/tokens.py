@@ -11,12 +11,14 @@ from app.access.actor import Actor, person_here, person_of
 from app.access.models import ApiToken
 from app.access.secrets import digest, new_secret
 from app.access.trail import record_person
+from app.config import settings
 from app.db import now
 from app.errors import Invalid, NotFound, Sentence
 from app.people.names import one_line
 
 PREFIX = "spt_"  # so that scanners of code and logs can tell what they found
 SCOPES = ("read", "write")  # write includes read
+UPLOAD = "upload"  # sends what waits on a device of its person's, and reads nothing
 HINT_LETTERS = 8
 DAYS, MOST_DAYS, MOST_TOKENS = 90, 366, 50
 
@@ -33,16 +35,36 @@ def make(
         raise Invalid("The scopes are 'read' and 'write'.", field="scopes")
     if not 1 <= days <= MOST_DAYS:
         raise Invalid(Sentence("A token is good for 1 to {days} days.", days=MOST_DAYS), field="days")
-    if len(listing(session, actor)) >= MOST_TOKENS:
+    if sum(UPLOAD not in one.scopes for one in listing(session, actor)) >= MOST_TOKENS:
         raise Invalid(Sentence("You have {n} tokens. Revoke one first.", n=MOST_TOKENS), field="name")
-    secret = secret or new_secret(PREFIX)
+    return _kept(session, actor, person_id, name, wanted, days, secret or new_secret(PREFIX))
+
+
+def make_for_device(
+    session: Session, actor: Actor, browser: str, replaces: UUID | None = None
+) -> tuple[ApiToken, str]:  # fmt: skip
+    """For the outbox of a browser in which its person is signed in: good for sending alone, also once signed out.
+
+    It asks for no password again, as it can do less than the sign-in that makes it."""
+    person_id = person_here(actor)
+    mine = [one for one in listing(session, actor) if UPLOAD in one.scopes]
+    spare = mine[settings().max_outbox_tokens - 1 :]
+    for old in {one.id for one in spare} | {one.id for one in mine if one.id == replaces}:
+        revoke(session, actor, old)
+    days = settings().outbox_token_days
+    return _kept(session, actor, person_id, one_line(browser, 100), [UPLOAD], days, new_secret(PREFIX))
+
+
+def _kept(
+    session: Session, actor: Actor, person_id: UUID, name: str, scopes: list[str], days: int, secret: str
+) -> tuple[ApiToken, str]:
     token = ApiToken(
-        secret_sha256=digest(secret), hint=secret[:HINT_LETTERS], person_id=person_id, name=name, scopes=wanted,
+        secret_sha256=digest(secret), hint=secret[:HINT_LETTERS], person_id=person_id, name=name, scopes=scopes,
         created_at=now(), expires_at=now() + timedelta(days=days),
     )  # fmt: skip
     session.add(token)
     session.flush()
-    record_person(session, actor, "token.made", token.person_id, token_id=str(token.id), scopes=wanted)
+    record_person(session, actor, "token.made", token.person_id, token_id=str(token.id), scopes=scopes)
     return token, secret
 
 

@@ -86,7 +86,7 @@ def path_of(item: Item) -> str:
         Kind.ON_HOLD: f"/reviews/{item.id}/reply", Kind.UNREAD: f"/reports/{item.id}/acknowledge",
         Kind.HELD: f"{files}/confirm-identity", Kind.QUARANTINED: f"{files}/withdraw",
         Kind.CONFLICT: f"/conflicts/{item.id}/settle", Kind.UNMATCHED: f"/studies/{item.id}/attach",
-        Kind.MAIL: f"/notifications/{item.id}/send-again",
+        Kind.DISCARDED: f"/outbox/discards/{item.id}/note", Kind.MAIL: f"/notifications/{item.id}/send-again",
         Kind.JOB: f"/jobs/{item.id}/retry",
     }[item.kind]  # fmt: skip
 

@@ -45,6 +45,9 @@ EXAMPLES: dict[str, Any] = {
     "findings": "Several stones with shadows, wall 3 mm.", "impression": "Gallstones without inflammation.",
     "recommendation": "Surgical opinion within 4 weeks.", "images_sha256": SHA256, "images": [{"id":
     "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70", "sha256": SHA256}], "replaced_by": None, "authentic": True, "current": True,
+    "source": {"impression": "Gallstones without inflammation.", "exam": {"images": 14, "clips": 3, "missing": 0}},
+    "dicom": {"study_instance_uid": "2.25.19", "series_instance_uid": "2.25.21", "sop_instance_uid": "2.25.22", "retrieve_url":
+    "https://sonopost.example.org/dicom-web/studies/2.25.19/series/2.25.21/instances/2.25.22"}, "feedback": None,
     "differs": [], "ReportOut.form": None, "VersionOut.form": None, "key_images": [], "why": "missing",
     "DraftOut.status": "draft", "DraftOut.kind": "", "VersionOut.kind": "", "ReportOut.kind": "",
     **{f"{schema}.status": "final" for schema in ("ReportBrief", "SignedOut", "VersionOut", "ReportOut", "Verdict")},
@@ -53,11 +56,17 @@ EXAMPLES: dict[str, Any] = {
     "CriticalOut.code": "ectopic", "ListLine.code": "tamponade", "CriticalOut.status": "communicated", "said_back": "",
     "raised_by": {"id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f71", "name": "Dr Amina Yusuf"}, "communicated_by":
     "Dr Amina Yusuf", "received_by": "Sr Achieng", "CriticalOut.method": "telephone", "received_at": "2026-11-26T09:41:00Z",
+    "asked_by": {"id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f71", "name": "Dr Amina Yusuf"}, "asked_person": None,
+    "asked_organization": {"id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f73", "name": "Institute"}, "given_by": None,
+    "OpinionOut.status": "asked", "OpinionOut.question": "A septum, or a second cyst?", "OpinionOut.text": "", "agrees": None,
     "PasskeyOut.name": "My telephone", "challenge_id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f72",
     # Who is told, and the record
     "NotificationOut.kind": "report.signed", "subject": "An answer waits for you", "mail_status": "sent", "read_at": None,
     "settled_at": None, "state": "sent", "mails": "instantly",
     "MessageOut.kind": "question", "from_reader": True, "action": "report.signed", "detail": {}, "withdrawn_at": None,
+    # What waits on a device
+    "lock": "2LyE5cbzC0p7YkR1mA6oVt3xJ8qWfHdN9uZsB4eGiTw=", "DeviceOut.token": "spt_Zk3f…", "DeviceOut.name": "Sr Achieng",
+    "replaces": None,
     # What needs somebody, and how long it takes
     "AttentionItem.kind": "overdue", "AttentionItem.id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70", "method": "POST",
     "path": "/api/v1/reviews/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70/assign", "reply_due_at": None, "returned_at": None,

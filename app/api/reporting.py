@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session, selectinload
 from app.access import scope
 from app.access.actor import Actor
 from app.api.drafts import DraftOut, spoken_to
+from app.api.reported import ReportOut
 from app.api.reviewing import tag
-from app.api.schemas import ReportBrief, ReportOut, ReportPage
+from app.api.schemas import ReportBrief, ReportPage
 from app.audit import events
 from app.cases import lists
 from app.db import reading, transaction
@@ -21,7 +22,7 @@ from app.http.description import answered
 from app.http.idempotency import Once, once
 from app.http.ranges import stored
 from app.referrals.given import GivenPatient, Moment, Text
-from app.reports import amend, late, publish, right_patient
+from app.reports import amend, late, marks, publish, right_patient
 from app.reports.acknowledge import acknowledge
 from app.reports.models import SIGNED, Report, ReportVersion
 from app.reports.verify import Verdict, verified
@@ -64,13 +65,13 @@ def get_report(
     """The current version as JSON, or as PDF by `Accept: application/pdf`; `version` asks for an earlier one."""
     with reading(who) as session:
         report = signed_report(session, who, report_id)
+        shown = version_of(report, version)
+        said = ReportOut.of_report(session, who, report, shown)
     events.note_opening(who, "report.opened", organization_id=report.organization_id, entity_id=report.id,
                         referral_id=report.referral_id)  # fmt: skip
-    shown = version_of(report, version)
     if "application/pdf" in request.headers.get("accept", ""):
         return stored(publish.pdf(who, report, shown), request, name=f"report-v{shown.version}.pdf")
-    signed = [one for one in report.versions if one.status in SIGNED]
-    return ReportOut.of_report(report, shown, signed)
+    return said
 
 
 @router.post("/reports/{report_id}/amend")
@@ -123,7 +124,7 @@ def enter_report_in_error(report_id: UUID, given: InError, who: Acting, key: Onc
                 )
             done.keep(200, report.id)
         _record_opening(session, who, report)
-        return _shown(report)
+        return ReportOut.of_report(session, who, report, marks.newest(report))
 
 
 @router.post("/reports/{report_id}/acknowledge")
@@ -139,7 +140,7 @@ def acknowledge_report(
             done.keep(200, report.id)
         session.flush()
         _record_opening(session, who, report)
-        return _shown(report)
+        return ReportOut.of_report(session, who, report, marks.newest(report))
 
 
 @router.get("/reports/{report_id}/verify")
@@ -171,8 +172,3 @@ def _record_opening(session: Session, who: Actor, report: Report) -> None:
     """The answer of an act shows the report too."""
     events.record_opening(session, who, "report.opened", organization_id=report.organization_id, entity_id=report.id,
                           referral_id=report.referral_id)  # fmt: skip
-
-
-def _shown(report: Report) -> ReportOut:
-    signed = [one for one in report.versions if one.status in SIGNED]
-    return ReportOut.of_report(report, signed[-1], signed)

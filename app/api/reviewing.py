@@ -22,12 +22,13 @@ from app.http.idempotency import Once, once
 from app.http.problems import DoorRefusal
 from app.languages import Speech
 from app.referrals.given import Moment, Text
-from app.reports import countersign, draft, filled
+from app.reports import countersign, draft, filled, teaching
 from app.reports.draft import GivenDraft
 from app.reports.models import ReportVersion
 from app.reports.seal import shown_sha256
 from app.reports.send_on import send_on
 from app.reports.sign import sign
+from app.reports.teaching import GivenFeedback
 from app.reviews import claim, decline, hold, seen, step
 from app.reviews.models import Message, Review
 from app.reviews.say import say
@@ -46,6 +47,7 @@ class Person(BaseModel):
 
 class Question(BaseModel):
     text: Text = Field(min_length=1, examples=["Please add a long axis of the gallbladder."])
+    file_ids: list[UUID] = Field([], max_length=1000, description="Files of the referral that this is about")
 
 
 class Reply(BaseModel):
@@ -87,6 +89,7 @@ class Presence(BaseModel):
     )
     images_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     preliminary: bool = False
+    feedback: GivenFeedback | None = Field(None, description="To who scanned; it is no part of the report")
 
 
 @router.get("/worklist")
@@ -155,7 +158,7 @@ def hold_review(review_id: UUID, given: Question, who: Acting, key: Once) -> Rev
         done = once(session, key)
         review = step.for_reader(session, who, review_id)
         if not done.before:
-            hold.hold(session, who, review, given.text)
+            hold.hold(session, who, review, given.text, given.file_ids)
             done.keep(200, review.id)
         return ReviewOut.of(review)
 
@@ -298,6 +301,7 @@ def sign_report(
             proof = proof or _by_passkey(session, request, who, review, here, given)
             version = sign(session, who, review, proof=proof, revision=_revision(here, if_match),
                            images_sha256=given.images_sha256, preliminary=given.preliminary)  # fmt: skip
+            teaching.give(session, who, review, version, given.feedback or GivenFeedback())
         except Conflict as refusal:
             raise _stale(refusal, here) from refusal
         done.keep(200, version.id)

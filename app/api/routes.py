@@ -12,6 +12,8 @@ from app.api import (
     macros,
     measuring,
     media,
+    opinions,
+    outbox,
     passkeys,
     patients,
     pregnancies,
@@ -27,6 +29,6 @@ from app.api import (
 router = APIRouter(prefix="/api/v1")
 for part in (
     referring, uploads, patients, reviewing, reporting, critical, studies, conflicts, media, measuring, pregnancies, telling,
-    attention, deadlines, templates, macros, accounts, passkeys, invitations,
+    attention, deadlines, templates, macros, accounts, outbox, passkeys, opinions, invitations,
 ):  # fmt: skip
     router.include_router(part.router)

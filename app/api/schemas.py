@@ -193,7 +193,7 @@ class ReferralOut(ReferralBrief):
     patient_leaves_at: datetime | None
     callback: dict[str, str]
     obstetric: dict[str, Any] | None
-    provisional_reading: str
+    provisional_reading: str = Field(description="Empty for a reader until the impression is written")
     language: str
     external_identifiers: list[dict[str, str]]
     version: int
@@ -211,11 +211,12 @@ class ReferralOut(ReferralBrief):
     @classmethod
     def of(cls, case: Case, *, sends: bool) -> Self:
         referral = case.referral
-        plain = ("accession_number clinical_notes patient_leaves_at obstetric provisional_reading language version "
-                 "created_at submitted_at ended_reason").split()  # fmt: skip
+        plain = ("accession_number clinical_notes patient_leaves_at obstetric language version created_at "
+                 " submitted_at ended_reason").split()  # fmt: skip
         return cls(
             **brief(referral, case.counts, case.review, case.signed_report),
             **{name: getattr(referral, name) for name in plain},
+            provisional_reading=referral.provisional_reading if case.shows_own_reading(sends=sends) else "",
             organization=SiteOut.of(referral.organization),
             reading_organization=SiteOut.of(referral.reading_organization),
             callback={"name": referral.callback_name, "phone": referral.callback_phone},
@@ -226,7 +227,10 @@ class ReferralOut(ReferralBrief):
             instance_ids=[one.id for one in case.instances],
             messages=[MessageOut.of(one) for one in case.messages],
             declined=[DeclinedOut.of(one) for one in case.former],
-            revisions=[{"version": one.version, "at": one.at, "changes": one.changes} for one in case.revisions],
+            revisions=[
+                {"version": one.version, "at": one.at, "changes": case.changes(one, sends=sends)}
+                for one in case.revisions
+            ],
         )
 
 
@@ -331,24 +335,6 @@ class VersionOut(SignedOut):
     def of(cls, version: ReportVersion) -> Self:
         plain = "findings impression recommendation language kind reason form key_images images images_sha256".split()
         return cls(**SignedOut.of(version).model_dump(), **{name: getattr(version, name) for name in plain})
-
-
-class ReportOut(VersionOut):
-    """The current version, and beside it the earlier ones."""
-
-    id: UUID
-    referral_id: UUID
-    review_id: UUID
-    acknowledged_at: datetime | None
-    versions: list[SignedOut]
-
-    @classmethod
-    def of_report(cls, report: Report, current: ReportVersion, signed: list[ReportVersion]) -> Self:
-        shown = VersionOut.of(current).model_dump() | {"status": report.status}
-        return cls(
-            **shown, id=report.id, referral_id=report.referral_id, review_id=report.review_id,
-            acknowledged_at=report.acknowledged_at, versions=[SignedOut.of(one) for one in signed],
-        )  # fmt: skip
 
 
 class ReportPage(Out):

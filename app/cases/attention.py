@@ -15,7 +15,7 @@ from app.db import Base, decoded, encoded
 from app.errors import Forbidden, Invalid, NotFound
 from app.jobs.parked import Parked
 from app.notifications.models import Notification
-from app.referrals.models import ManifestItem, Referral
+from app.referrals.models import ManifestItem, OutboxDiscard, Referral
 from app.reports.critical_finding import CriticalFinding
 from app.reports.late import LateFiles
 from app.reports.models import Report
@@ -26,7 +26,7 @@ SUBJECTS: dict[Kind, type[Base]] = {
     Kind.CRITICAL: CriticalFinding, Kind.UNREAD: Report, Kind.LATE_FILES: LateFiles,
     **dict.fromkeys((Kind.OVERDUE, Kind.UNCLAIMED, Kind.COUNTERSIGN, Kind.DECLINED, Kind.ON_HOLD), Review),
     **dict.fromkeys((Kind.HELD, Kind.QUARANTINED), ManifestItem), Kind.UNMATCHED: Study, Kind.MAIL: Notification,
-    Kind.CONFLICT: InstanceConflict,
+    Kind.CONFLICT: InstanceConflict, Kind.DISCARDED: OutboxDiscard,
 }  # fmt: skip
 # The folder of a job -> the rows that its id may name: whose job it is.
 OF_JOB: dict[str, tuple[type[Base], ...]] = {
@@ -102,12 +102,14 @@ def _found(session: Session, kind: Kind, mine: Whose, after: Row | None, limit: 
         found = found.options(joinedload(Review.owner))
     if model is CriticalFinding:
         found = found.options(joinedload(CriticalFinding.person))
-    if model is Notification:
-        found = found.options(joinedload(Notification.person))
+    if model in (Notification, OutboxDiscard):
+        found = found.options(joinedload(model.person))
     subjects: dict[UUID, Any] = {one.id: one for one in session.scalars(found)} if rows else {}
     # A mail that did not go is its organization's own affair, whatever it was about.
     of: dict[UUID, UUID] = {
-        one.id: one.referral_id for one in subjects.values() if kind is not Kind.MAIL and hasattr(one, "referral_id")
+        one.id: one.referral_id
+        for one in subjects.values()
+        if kind is not Kind.MAIL and getattr(one, "referral_id", None)
     }
     if kind is Kind.CONFLICT:
         of = _asking(session, list(subjects.values()))

@@ -17,6 +17,7 @@ from app.people.models import Patient, fold
 from app.referrals.codes import normalized
 from app.referrals.models import TAKES_FILES, Referral
 from app.referrals.similar import beginning_with
+from app.studies.images import IS_SENT
 from app.studies.models import Instance, ReferralStudy, Study
 
 MOST, LOOKED_AT = 5, 40
@@ -153,7 +154,7 @@ def _devices(session: Session, referral_ids: list[UUID]) -> dict[UUID, set[str]]
     """Of what these referrals have already."""
     query = (
         _device().add_columns(ReferralStudy.referral_id).join(ReferralStudy, ReferralStudy.study_id == Instance.study_id)
-        .where(ReferralStudy.referral_id.in_(referral_ids), Instance.kind == "dicom").limit(LOOKED_AT * MOST)
+        .where(ReferralStudy.referral_id.in_(referral_ids), Instance.kind == "dicom", IS_SENT).limit(LOOKED_AT * MOST)
     )  # fmt: skip
     found: dict[UUID, set[str]] = {}
     for row in session.execute(query):

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -72,6 +73,15 @@ class Case:
         ended += ".returned" if review and review.returned_at else ""
         critical = "".join(f"{one.id.hex[-6:]}{one.status}" for one in self.critical)
         return f"{answer}/{self.referral.version}.{self.referral.status}.{len(self.messages)}.{ended}{critical}"
+
+    def shows_own_reading(self, *, sends: bool) -> bool:
+        """The operator's must not lead the reader, who is shown it once an impression is written."""
+        return sends or (self.report is not None and any(one.impression for one in self.report.versions))
+
+    def changes(self, revision: Revision, *, sends: bool) -> dict[str, Any]:
+        """What the clinic changed then, as far as it is shown to this side."""
+        hidden = () if self.shows_own_reading(sends=sends) else ("provisional_reading",)
+        return {name: change for name, change in revision.changes.items() if name not in hidden}
 
     @property
     def current_version(self) -> ReportVersion | None:

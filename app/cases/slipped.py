@@ -13,7 +13,15 @@ from app.access.actor import Actor
 from app.config import settings
 from app.db import now
 from app.notifications.models import UNSENT_SQL, Notification
-from app.referrals.models import TROUBLE_SQL, FileStatus, ManifestItem, Referral, ReferralStatus
+from app.referrals.models import (
+    TROUBLE_SQL,
+    UNNOTED_SQL,
+    FileStatus,
+    ManifestItem,
+    OutboxDiscard,
+    Referral,
+    ReferralStatus,
+)
 from app.reports.critical_finding import IS_OPEN as IS_OPEN_CRITICAL
 from app.reports.critical_finding import CriticalFinding
 from app.reports.late import IS_OPEN as IS_LATE
@@ -35,6 +43,7 @@ class Kind(StrEnum):
     ON_HOLD = "on-hold"  # the clinic has not replied in time
     UNREAD = "unread"  # an answer, also after it was sent again
     LATE_FILES = "late-files"  # they came after signing, and their reader has not said what they change
+    DISCARDED = "discarded"  # on a device, before it was sent
     HELD = "held"  # a file whose patient is in question
     QUARANTINED = "quarantined"
     CONFLICT = "conflict"  # other bytes under a UID that is taken
@@ -119,6 +128,11 @@ def late_files(session: Session, mine: Whose, after: Row | None, limit: int) -> 
     return _by_side(session, waits, sides, after, limit)
 
 
+def discarded(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
+    told = sa.select(OutboxDiscard.created_at, OutboxDiscard.id).where(sa.literal_column(UNNOTED_SQL))
+    return _by_id(session, told, OutboxDiscard.organization_id, mine, after, limit)
+
+
 def held(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
     return _files(session, FileStatus.HELD, mine, after, limit)
 
@@ -147,7 +161,8 @@ def undelivered(session: Session, mine: Whose, after: Row | None, limit: int) ->
 
 FINDERS: dict[Kind, Finder] = {
     Kind.CRITICAL: critical, Kind.OVERDUE: overdue, Kind.UNCLAIMED: unclaimed, Kind.COUNTERSIGN: unattested,
-    Kind.DECLINED: declined, Kind.ON_HOLD: on_hold, Kind.UNREAD: unread, Kind.LATE_FILES: late_files, Kind.HELD: held,
+    Kind.DECLINED: declined, Kind.ON_HOLD: on_hold, Kind.UNREAD: unread, Kind.LATE_FILES: late_files,
+    Kind.DISCARDED: discarded, Kind.HELD: held,
     Kind.QUARANTINED: quarantined, Kind.CONFLICT: conflicts, Kind.UNMATCHED: unmatched, Kind.MAIL: undelivered,
 }  # fmt: skip
 

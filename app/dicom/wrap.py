@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ class About:
     study_instance_uid: str
     series_instance_uid: str
     sop_instance_uid: str
-    made_at: datetime
+    made_at: datetime  # its zone is that of all dates and times (PS3.3 C.12.1.1)
     patient_name: str = ""  # PN: component groups by '='
     patient_identifier: str = ""
     patient_issuer: str = ""
@@ -70,14 +70,32 @@ def clip(about: About, content: Path, stream: dict[str, Any]) -> Iterator[bytes]
 
 def document(about: About, content: Path) -> Iterator[bytes]:
     """An Encapsulated PDF (PS3.3 A.45.1) of the document as it came."""
-    data = _header(about, ENCAPSULATED_PDF, "DOC") | CONVERSION
-    data |= {
+    return _file(_encapsulated(about, content), content, syntaxes.EXPLICIT_LE)
+
+
+def report(about: About, content: Path, title: str, *, is_final: bool) -> Iterator[bytes]:
+    """The same of a signed report: what it is called, when it was signed, and whether it is verified (C.24.2)."""
+    made = about.made_at
+    kind = {
+        "00080100": _one("SH", "18748-4"),
+        "00080102": _one("SH", "LN"),
+        "00080104": _one("LO", "Diagnostic imaging study"),
+    }
+    data = _encapsulated(about, content) | {
+        "00080023": _one("DA", f"{made:%Y%m%d}"), "00080033": _one("TM", f"{made:%H%M%S}"),
+        "00420010": _one("ST", _plain(title)), "0040A043": {"vr": "SQ", "Value": [kind]},
+        "0040A493": _one("CS", "VERIFIED" if is_final else "UNVERIFIED"),
+    }  # fmt: skip
+    return _file(data, content, syntaxes.EXPLICIT_LE)
+
+
+def _encapsulated(about: About, content: Path) -> Data:
+    return _header(about, ENCAPSULATED_PDF, "DOC") | CONVERSION | {
         "0008002A": {"vr": "DT"}, "00420010": {"vr": "ST"},  # when it was acquired, and its title
         "00420011": {"vr": "OB", "BulkDataURI": CONTENT}, "00420012": _one("LO", "application/pdf"),
         "00420015": _one("UL", content.stat().st_size),
         "0040A043": {"vr": "SQ", "Value": []},  # of what kind, which nobody said
     }  # fmt: skip
-    return _file(data, content, syntaxes.EXPLICIT_LE)
 
 
 def _file(data: Data, content: Path, syntax: str) -> Iterator[bytes]:
@@ -87,7 +105,7 @@ def _file(data: Data, content: Path, syntax: str) -> Iterator[bytes]:
 
 def _header(about: About, sop_class_uid: str, modality: str) -> Data:
     """Patient, General Study, Series and Equipment, and SOP Common; empty where nothing is known (PS3.5 7.4.3)."""
-    made = about.made_at.astimezone(UTC)
+    made = about.made_at
     return {
         "00080012": _one("DA", f"{made:%Y%m%d}"), "00080013": _one("TM", f"{made:%H%M%S}"),
         "00080016": _one("UI", sop_class_uid), "00080018": _one("UI", about.sop_instance_uid),
@@ -95,7 +113,7 @@ def _header(about: About, sop_class_uid: str, modality: str) -> Data:
         "00080023": {"vr": "DA"}, "00080033": {"vr": "TM"},
         "00080050": _one("SH", _plain(about.accession_number)[:16]), "00080060": _one("CS", modality),
         "00080070": {"vr": "LO"}, "00080080": _one("LO", _plain(about.institution_name)[:64]),
-        "00080090": _name(about.referring_physician_name), "00080201": _one("SH", "+0000"),
+        "00080090": _name(about.referring_physician_name), "00080201": _one("SH", f"{made:%z}"),
         "00081030": _one("LO", _plain(about.study_description)[:64]),
         "00100010": _name(about.patient_name), "00100020": _one("LO", _plain(about.patient_identifier)[:64]),
         "00100021": _known("LO", _plain(about.patient_issuer)[:64]), "00100030": _one("DA", about.patient_birth_date),

@@ -1,5 +1,6 @@
 """The actor of a request, from its cookie or its bearer token."""
 
+import re
 from contextlib import suppress
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from starlette.responses import Response
 
 from app.access import identify
 from app.access.actor import NOBODY, Actor
+from app.access.tokens import UPLOAD
 from app.config import settings
 from app.db import reading, transaction
 from app.errors import Unavailable
@@ -18,6 +20,11 @@ from app.http.problems import DoorRefusal
 PLAIN, SECURE = "sonopost", "__Host-sonopost"
 # A page that looks again by itself says so: nobody sits there by that, and an idle sign-in ends (NIST 800-63B-4 2.2.3).
 GLANCE = "sonopost-glance"
+# "METHOD path" of all that a token of the scope `upload` is good for: what is read there is its own sending.
+SENDING = re.compile(
+    r"POST /referrals/new|(POST|HEAD|PATCH|DELETE) /uploads(/[^/]+)?|GET /api/v1/uploads"
+    r"|GET /api/v1/outbox/lock|POST /api/v1/outbox/discards"
+)
 
 
 def perhaps(request: Request) -> Actor | None:
@@ -50,12 +57,19 @@ async def actor(request: Request, who: Annotated[Actor, Depends(signed_in)]) -> 
     if who.needs_second_factor:
         raise DoorRefusal(403, "Set up your second factor first.", needs_second_factor=True)
     needed = "read" if request.method in csrf.SAFE else "write"
+    if only_sends(who) and SENDING.fullmatch(f"{request.method} {request.url.path}"):
+        return who
     if who.kind == "token" and not who.scopes & {needed, "write"}:
         raise DoorRefusal(403, f"This token lacks the scope '{needed}'.", scope=needed)
     return who
 
 
 Acting = Annotated[Actor, Depends(actor)]
+
+
+def only_sends(who: Actor) -> bool:
+    """A device sends for its person, who is not there: it is told nothing of what is here."""
+    return who.scopes == {UPLOAD}
 
 
 def client_address(request: Request) -> str:

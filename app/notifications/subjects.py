@@ -27,6 +27,8 @@ def subject_line(
         "critical.raised": _("CRITICAL: open it now and confirm, {site}, {code}"),
         "critical.withdrawn": _("Critical message withdrawn, {site}, {code}"),
         "critical.read-back": _("The clinic has confirmed a critical message, {site}, {code}"),
+        "opinion.asked": _("A second opinion is asked of you, {site}, {code}"),
+        "opinion.given": _("A second opinion was given, {site}, {code}"),
         "report.signed": _("Answer signed, {site}, {code}"),
         "report.amended": _("Answer changed, {site}, {code}"),
         "report.entered-in-error": _("Answer withdrawn, {site}, {code}"),

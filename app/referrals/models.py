@@ -61,6 +61,7 @@ class FileStatus(StrEnum):
 
 # The same words in the index's WHERE clause and in the query, or the index is not used.
 TROUBLE_SQL = "status IN ('held', 'quarantined')"
+UNNOTED_SQL = "noted_at IS NULL"
 ARRIVED = (FileStatus.STORED, FileStatus.HELD, FileStatus.CONFLICT)
 
 
@@ -165,4 +166,32 @@ class ManifestItem(Base):
         sa.Index("ix_manifest_item_digest", "referral_id", "sha256"),
         sa.Index("ix_manifest_item_trouble", "arrived_at", "id",
                  sqlite_where=sa.text(TROUBLE_SQL), postgresql_where=sa.text(TROUBLE_SQL)),
+    )  # fmt: skip
+
+
+class OutboxDiscard(Base):
+    """What somebody wrote on a device and took away there, before it was sent: no more of it was ever known here."""
+
+    __tablename__ = "outbox_discard"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))  # who had written it
+    key: Mapped[str] = mapped_column(sa.String(100))  # the device's own
+    referral_id: Mapped[UUID | None] = mapped_column(
+        sa.ForeignKey("referral.id")
+    )  # whose files it were, if it was sent
+    files: Mapped[int]
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    written_at: Mapped[datetime]  # by the clock of the device, like the next
+    discarded_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    noted_at: Mapped[datetime | None]
+    noted_by_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
+
+    person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])
+
+    __table_args__ = (
+        sa.UniqueConstraint("person_id", "key"),
+        sa.Index("ix_outbox_discard_unnoted", "organization_id", "id",
+                 sqlite_where=sa.text(UNNOTED_SQL), postgresql_where=sa.text(UNNOTED_SQL)),
     )  # fmt: skip

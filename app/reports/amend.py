@@ -8,7 +8,7 @@ from app.access.actor import Actor, person_of, require
 from app.audit import events
 from app.db import new_id, now
 from app.errors import Conflict, Invalid
-from app.reports import chase, filled
+from app.reports import chase, filled, instance
 from app.reports.draft import open_draft, report_of
 from app.reports.models import SIGNED, Report, ReportVersion, VersionStatus
 from app.reviews.looked import tell_who_looked
@@ -54,6 +54,7 @@ def enter_in_error(session: Session, actor: Actor, review: Review, report: Repor
     if report.status == VersionStatus.ENTERED_IN_ERROR:
         return
     report.status = VersionStatus.ENTERED_IN_ERROR
+    instance.take_back(session, report)
     report.acknowledged_at = None
     chase.begun(session, report, review.referral)
     review.referral.updated_at = now()

@@ -2,14 +2,13 @@
 
 import io
 import json
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from babel.lists import format_list
-
-from app.reports import words
+from app.reports import marks, rests, words
+from app.reports.key_images import Printed
 from app.reports.lettering import Run, direction, isolated, lettering, printable, run, runs
 from app.reports.words import Gettext
 
@@ -26,6 +25,7 @@ def render(
     replaced_by: Mapping[str, Any] | None = None,
     verify_url: str | None = None,
     gettext: Gettext | None = None,
+    pictures: Sequence[Printed] = (),
 ) -> bytes:
     """PDF/A-2a and PDF/UA-1; the same report gives the same bytes.
 
@@ -36,7 +36,7 @@ def render(
     import typst
 
     letters = lettering()
-    content = letter(source, sha256, signed, replaced_by, verify_url, gettext) | {"fonts": letters.families}
+    content = letter(source, sha256, signed, replaced_by, verify_url, gettext, pictures) | {"fonts": letters.families}
     pdf, warnings = typst.compile_with_warnings(
         str(TEMPLATE),
         root=str(TEMPLATE.parent),
@@ -45,7 +45,7 @@ def render(
         sys_inputs={"data": json.dumps(content)},
         format="pdf",
         pdf_standards=["a-2a", "ua-1"],
-        timestamp=int(_time(signed["signed_at"]).timestamp()),
+        timestamp=int(words.time_of(signed["signed_at"]).timestamp()),
     )
     if warnings:
         raise RuntimeError(f"The report's template is wrong: {warnings[0]}")
@@ -61,6 +61,7 @@ def letter(
     replaced_by: Mapping[str, Any] | None,
     verify_url: str | None,
     gettext: Gettext | None = None,
+    pictures: Sequence[Printed] = (),
 ) -> dict[str, Any]:
     """All texts of the letter, in the order in which they are read."""
     language = words.bare(source["report"]["language"])
@@ -82,10 +83,12 @@ def letter(
         "sender": [run(source["reader"]["organization"], ours)],
         "heading": heading,
         "subheading": _status(report, _),
-        "why": _why(report, ours, _),
+        "why": _why(source, ours, _),
         "patient": _patient(source, ours, _),
         "exam": _exam(source, ours, _),
         "parts": _parts(source, language, ours, _),
+        "pictures_heading": _("Key images"),
+        "pictures": [{"label": _label(one, _), "body": list(one.body)} for one in pictures],
         **_signature(source, sha256, signed, ours, _),
         **_check(verify_url, _),
     }
@@ -94,16 +97,6 @@ def letter(
 
 def _version(report: Mapping[str, Any]) -> dict[str, Any]:
     return {"version": report["version"]}
-
-
-def _time(given: datetime | str) -> datetime:
-    at = datetime.fromisoformat(given) if isinstance(given, str) else given
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _zones(source: Source) -> list[str]:
-    """Both sides' clocks, the site's first."""
-    return [source["site"]["time_zone"], source["reader"]["time_zone"]]
 
 
 def _status(report: Mapping[str, Any], _: Gettext) -> str:
@@ -119,28 +112,21 @@ def _status(report: Mapping[str, Any], _: Gettext) -> str:
 
 def _marks(source: Source, replaced_by: Mapping[str, Any] | None, language: str, _: Gettext) -> list[str]:
     """What nobody may overlook stands on every page, whichever of them is left on the desk."""
-    marks = []
+    found = []
     if source["report"]["status"] == "preliminary":
-        marks.append(_("PRELIMINARY: not the final report"))
+        found.append(_("PRELIMINARY: not the final report"))
     if replaced_by:
-        marks.append(_replaced(source, replaced_by, language, _))
-    return marks
+        found.append(marks.said(source, replaced_by, language, _))
+    return found
 
 
-def _replaced(source: Source, replaced_by: Mapping[str, Any], language: str, _: Gettext) -> str:
-    if replaced_by.get("status") == "entered-in-error":
-        return _("ENTERED IN ERROR: do not use")
-    zone = words.zone(source["site"]["time_zone"])
-    on = words.day(_time(replaced_by["signed_at"]).astimezone(zone).date(), language)
-    sentence = _("This is version {version}, replaced by version {newer} on {date}")
-    return sentence.format(**_version(source["report"]), newer=replaced_by["version"], date=on)
-
-
-def _why(report: Mapping[str, Any], language: str, _: Gettext) -> list[Run]:
-    """A change says what and why."""
-    if not report.get("reason"):
-        return []
-    return runs(_("Why this version: {reason}").format(reason=isolated(report["reason"])), language)
+def _why(source: Source, language: str, _: Gettext) -> list[Run]:
+    """A change says what and why; one that was read early says so."""
+    early = [run(one, language) for one in rests.early(source, _)]
+    reason = source["report"].get("reason")
+    if not reason:
+        return early
+    return early + runs(_("Why this version: {reason}").format(reason=isolated(reason)), language)
 
 
 def _name(patient: Mapping[str, Any], _: Gettext) -> list[str]:
@@ -161,7 +147,7 @@ def _born(source: Source, language: str, _: Gettext) -> str:
     try:
         on = date.fromisoformat(source["exam"].get("date") or "")
     except ValueError:
-        on = _time(source["signature"]["signed_at"]).date()
+        on = words.time_of(source["signature"]["signed_at"]).date()
     return words.born(source["patient"], on, language, _)
 
 
@@ -176,8 +162,7 @@ def _patient(source: Source, language: str, _: Gettext) -> list[tuple[str, list[
 
 
 def _exam(source: Source, language: str, _: Gettext) -> list[tuple[str, list[Run]]]:
-    exam = source["exam"]
-    on = words.exam_moment(exam.get("date"), exam.get("time"), _zones(source), language)
+    on = rests.exam_moment(source, language)
     facts = [
         (_("Examined"), on.split(" · ") if on else [_("Not known")]),
         (_("At"), [source["site"]["name"]]),
@@ -197,29 +182,20 @@ def _parts(source: Source, language: str, ours: str, _: Gettext) -> list[dict[st
         (_("Findings"), TEXT_PT, runs(source["findings"], language)),
         (_("Question"), TEXT_PT, runs(referral["question"], language)),
         (_("History"), TEXT_PT, runs(referral.get("clinical_notes") or "", language)),
-        (_("What this report rests on"), TEXT_PT, [run(_rests_on(source, ours, _), ours)]),
+        (_("What this report rests on"), TEXT_PT, [run(one, ours) for one in rests.sentences(source, ours, _)]),
     ]
     return [{"heading": heading, "size": size, "runs": lines} for heading, size, lines in parts if lines]
 
 
-def _rests_on(source: Source, language: str, _: Gettext) -> str:
-    exam = source["exam"]
-    counted = [
-        (exam["images"], _("1 image"), _("{n} images")),
-        (exam["clips"], _("1 clip"), _("{n} clips")),
-        (exam["documents"], _("1 document"), _("{n} documents")),
-    ]
-    files = [one if n == 1 else many.format(n=n) for n, one, many in counted if n]
-    if not files:
-        return _("Written without images; the reader has not examined the patient.")
-    sentence = _("Interpreted from {files} acquired by {site}; the reader has not examined the patient.")
-    listed = format_list(files, locale=words.locale_of(language))
-    return sentence.format(files=listed, site=isolated(source["site"]["name"]))
+def _label(picture: Printed, _: Gettext) -> str:
+    if picture.frame is None:
+        return _("Image {n}").format(n=picture.number)
+    return _("Image {n}, frame {frame}").format(n=picture.number, frame=picture.frame)
 
 
 def _signature(source: Source, sha256: str, signed: Mapping[str, Any], language: str, _: Gettext) -> dict[str, Any]:
     """Printed name, time and meaning stand in every readable form (21 CFR 11.50)."""
-    at = words.moment(_time(signed["signed_at"]), _zones(source), language)
+    at = words.moment(words.time_of(signed["signed_at"]), words.zones(source), language)
     return {
         "signed_label": _("Signed electronically by"),
         "signer": [run(signed["printed_name"], language)],

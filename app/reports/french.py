@@ -46,8 +46,18 @@ FRENCH = {
         "Rédigé sans images ; le lecteur n’a pas examiné le patient.",
     "Interpreted from {files} acquired by {site}; the reader has not examined the patient.":
         "Interprété à partir de {files} (acquisition : {site}) ; le lecteur n’a pas examiné le patient.",
+    "The reader opened all of them, exactly.": "Le lecteur les a toutes ouvertes, exactement.",
+    "{n} of {m} not opened": "{n} sur {m} non ouvertes",
+    "{n} seen as preview only": "{n} vues en aperçu seulement",
+    "Read on what had arrived; 1 original was on the way.":
+        "Lu sur ce qui était arrivé ; 1 original était en route.",
+    "Read on what had arrived; {n} originals were on the way.":
+        "Lu sur ce qui était arrivé ; {n} originaux étaient en route.",
     "Interpreted and signed": "Interprété et signé",
     "Preliminary reading": "Lecture provisoire",
+    "Key images": "Images clés",
+    "Image {n}": "Image {n}",
+    "Image {n}, frame {frame}": "Image {n}, vue {frame}",
     "Signed electronically by": "Signé électroniquement par",
     "The signature is bound to these SHA-256 digests:": "La signature porte sur ces empreintes SHA-256 :",
     "Text and image list": "Texte et liste des images",

@@ -115,6 +115,11 @@ def runs(text: str, language: str) -> list[Run]:
     return [run(line, language) for line in text.strip("\n").splitlines()]
 
 
+def measured(text: str) -> str:
+    """For the page: any text as it was written, its measurements kept in one piece where it runs from right to left."""
+    return "\n".join(_isolate_phrases(line) if is_rtl(line) else line for line in text.split("\n"))
+
+
 def run(line: str, language: str) -> Run:
     shown = printable(line.rstrip())
     if is_rtl(shown):

@@ -10,8 +10,9 @@ from app.access.actor import WORKER, Actor
 from app.config import settings
 from app.db import reading
 from app.errors import Conflict
+from app.reports import instance, key_images, marks
 from app.reports.document import render
-from app.reports.models import SIGNED, Report, ReportVersion, VersionStatus
+from app.reports.models import Report, ReportVersion
 from app.storage.blobs import Blob
 from app.studies.renditions import Made, Wanted, kept_or_made
 
@@ -19,12 +20,11 @@ RECIPE = 1
 
 
 def publish(report_id: str) -> None:
-    """The job `reports.publish`: every signed version of the report has its PDF."""
+    """The job `reports.publish`: every signed version of the report has its PDF, and DICOM has them too."""
     with reading(WORKER) as session:
         report = loaded(session, UUID(report_id))
-    for version in report.versions:
-        if version.status in SIGNED:
-            pdf(WORKER, report, version)
+    printed = {version.version: pdf(WORKER, report, version) for version in marks.signed(report)}
+    instance.publish(report, printed)
 
 
 def loaded(session: Session, report_id: UUID) -> Report:
@@ -34,12 +34,9 @@ def loaded(session: Session, report_id: UUID) -> Report:
 
 def pdf(actor: Actor, report: Report, version: ReportVersion) -> Blob:
     """The PDF of one signed version, with its mark when it is replaced or entered in error."""
-    newest = [one for one in report.versions if one.status in SIGNED][-1]
-    withdrawn = report.status == VersionStatus.ENTERED_IN_ERROR
-    replaced = None if newest is version and not withdrawn else newest
-    # A later mark is another rendition of the same version: 0 none, n replaced by n, -1 entered in error.
-    mark = -1 if withdrawn else replaced.version if replaced else 0
+    mark = marks.mark(report, version)  # a later one is another rendition of the same version
     wanted = Wanted(report.organization_id, version.id, "pdf", mark, RECIPE)
+    replaced = marks.newest(report) if mark != marks.NONE else None
     return kept_or_made(actor, wanted, lambda: _made(report, version, replaced))
 
 
@@ -51,6 +48,6 @@ def _made(report: Report, version: ReportVersion, replaced: ReportVersion | None
     if replaced is not None and replaced.signature is not None:
         by = {"version": replaced.version, "signed_at": replaced.signature.signed_at, "status": report.status}
     verify = f"{settings().public_url}/reports/{report.id}/verify?version={version.version}"
-    body = render(source, sha256=version.sha256, signed=source["signature"], replaced_by=by,
+    body = render(source, pictures=key_images.printed(source), sha256=version.sha256, signed=source["signature"], replaced_by=by,
                   verify_url=verify if settings().public_url else None)  # fmt: skip
     return Made(body, "application/pdf")

@@ -14,6 +14,7 @@ from app.notifications.notify import tell, withdraw
 from app.people.models import Organization
 from app.people.reading import readers_for
 from app.referrals.models import Referral
+from app.reports.critical_finding import OPEN, CriticalFinding
 from app.reports.models import Report
 from app.reviews.models import Review, ReviewStatus, after
 from app.reviews.step import lock, step
@@ -73,11 +74,16 @@ def _chosen(session: Session, review: Review, reader_id: UUID | None) -> Organiz
 
 
 def _refuse_answered(session: Session, review: Review) -> None:
-    """A preliminary reading stands: whoever goes on from it has to be of the organization that signed it."""
+    """A preliminary reading stands, and a critical finding is chased, by the organization that said it."""
     signed = sa.select(Report.id).where(Report.review_id == review.id, Report.signed_at.is_not(None))
     if session.scalar(signed) is not None:
         raise Conflict("A preliminary answer is signed here. Give it to another reader, or leave it to the clinic.",
                        status=review.status)  # fmt: skip
+    raised = sa.select(CriticalFinding.id).where(
+        CriticalFinding.review_id == review.id, CriticalFinding.status.in_(OPEN)
+    )
+    if session.scalar(raised) is not None:
+        raise Conflict("A critical finding is open here. See that the clinic says it back first.", status=review.status)
 
 
 def _end_seeing(session: Session, referral: Referral, organization_id: UUID) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.people.models import Patient, Person
+from app.referrals import manifest
 from app.referrals.models import Referral
 from app.reports.critical_finding import CriticalFinding, of_referral
 from app.reports.models import Report, ReportVersion, Signature
@@ -100,7 +101,8 @@ def _exam(session: Session, referral: Referral) -> dict[str, Any]:
     ).first()
     clips = sum(one.is_clip for one in instances)
     return {"date": dates.study_date if dates else "", "time": dates.study_time if dates else "",
-            "images": len(instances) - clips, "clips": clips, "documents": len(documents_of(session, referral.id))}  # fmt: skip
+            "images": len(instances) - clips, "clips": clips, "documents": len(documents_of(session, referral.id)),
+            "missing": manifest.counts(session, [referral.id])[referral.id].missing}  # fmt: skip
 
 
 def _nfc(value: Any) -> Any:

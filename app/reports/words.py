@@ -89,6 +89,17 @@ def moment(at: datetime, zones: Sequence[str], language: str) -> str:
     return " · ".join(said)
 
 
+def time_of(given: datetime | str) -> datetime:
+    """A datetime or ISO 8601; without a zone it is UTC."""
+    at = datetime.fromisoformat(given) if isinstance(given, str) else given
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def zones(source: Mapping[str, Any]) -> list[str]:
+    """Both sides' clocks of a signed report, the site's first."""
+    return [source["site"]["time_zone"], source["reader"]["time_zone"]]
+
+
 def city(zone_name: str, language: str) -> str:
     """`Africa/Nairobi` → `Nairobi`, in this language where it has a word of its own."""
     place = get_timezone_location(zone_name, locale=locale_of(language), return_city=True)

@@ -1,5 +1,6 @@
 """Hold and reply: the reader asks for more, the referrer answers, and it comes back to the same reader."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -15,8 +16,9 @@ from app.reviews.say import add, tell_the_clinic
 from app.reviews.step import require_owner, step
 
 
-def hold(session: Session, actor: Actor, review: Review, text: str) -> Message:
-    """Ask the referrer something; the review waits for the answer with its owner, whose clock stands meanwhile."""
+def hold(session: Session, actor: Actor, review: Review, text: str, file_ids: Sequence[UUID] = ()) -> Message:
+    """Ask the referrer something, about these files or without; the review waits for the answer with its owner, whose
+    clock stands meanwhile."""
     require(actor, "review.read", review.reading_organization_id)
     require_owner(actor, session, review)
     if not text:
@@ -24,7 +26,7 @@ def hold(session: Session, actor: Actor, review: Review, text: str) -> Message:
     at = now()
     step(session, review, "hold", held_at=at, reply_due_at=clocks.reply_due(review.referral, at))
     clocks.paused(session, review, review.referral)
-    message = add(session, actor, review, "question", text, [], as_reader=True)
+    message = add(session, actor, review, "question", text, list(file_ids), as_reader=True)
     _record(session, actor, review, "review.held")
     tell_the_clinic(session, actor, review, "review.question")
     return message

@@ -14,6 +14,7 @@ from app.db import now
 from app.errors import Conflict, Invalid, NotFound, Sentence
 from app.referrals.models import TAKES_FILES, ManifestItem, Referral, ReferralStatus
 from app.studies import whose
+from app.studies.images import IS_SENT
 from app.studies.models import Document, Instance, ReferralStudy, Study
 from app.studies.receive import attach_study
 from app.studies.record import note_study
@@ -108,9 +109,9 @@ def asking_about(session: Session, study_id: UUID) -> list[Asking]:
 def came_alone(session: Session, referral_id: UUID) -> list[Study]:
     """What the referral asks about without having sent it."""
     query = sa.select(Study).join(ReferralStudy, ReferralStudy.study_id == Study.id)
-    return list(
-        session.scalars(query.where(ReferralStudy.referral_id == referral_id, ~_sent_with_it()).order_by(Study.id))
-    )
+    has_images = sa.exists().where(Instance.study_id == Study.id, IS_SENT)  # not the report alone, on a case without
+    mine = query.where(ReferralStudy.referral_id == referral_id, has_images, ~_sent_with_it())
+    return list(session.scalars(mine.order_by(Study.id)))
 
 
 def _sent_with_it() -> sa.ColumnElement[bool]:

@@ -10,7 +10,7 @@ from app.access.actor import Actor
 from app.dicom.facts import Facts
 from app.dicom.metadata import Header, kept
 from app.studies import headers
-from app.studies.images import withdrawn
+from app.studies.images import IS_SENT, withdrawn
 from app.studies.models import Instance, InstanceHeader, Series, Study, StudyName
 
 
@@ -34,7 +34,7 @@ def _first(session: Session, actor: Actor, of_it: sa.ColumnElement[bool]) -> tup
     query = (
         sa.select(Instance.facts, InstanceHeader.facts.label("made"), InstanceHeader.packed)
         .outerjoin(InstanceHeader, InstanceHeader.id == Instance.id)
-        .where(of_it, Instance.dicom_blob_id.is_not(None), ~withdrawn(actor))
+        .where(of_it, IS_SENT, Instance.dicom_blob_id.is_not(None), ~withdrawn(actor))
     )
     first = session.execute(query.order_by(Instance.id).limit(1)).one_or_none()
     if first is None:

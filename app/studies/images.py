@@ -12,12 +12,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.access import scope
 from app.access.actor import Actor
 from app.errors import NotFound
-from app.referrals.models import FileStatus, ManifestItem
+from app.referrals.models import FileStatus, ManifestItem, Referral
 from app.studies.models import Document, Instance, ReferralStudy
 
 Seen = TypeVar("Seen", Instance, Document)
 
-IS_IMAGE = Instance.kind != "pdf"  # a document is listed as such, page by page, also where DICOM has it as an instance
+IS_SENT = Instance.report_id.is_(None)  # not a report on it, which lies beside it for DICOM alone
+# A document is listed as such, page by page, also where DICOM has it as an instance.
+IS_IMAGE = sa.and_(Instance.kind != "pdf", IS_SENT)
 
 
 def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Instance]:
@@ -57,7 +59,8 @@ def documents_of(session: Session, referral_id: UUID) -> list[Document]:
 def seen(session: Session, actor: Actor, model: type[Seen], row_id: UUID, *options: Any) -> Seen:
     """The instance or document, or NotFound; also when others have taken it back."""
     row = scope.get(session, model, row_id, actor, *options)
-    gone = taken_back(actor) if model is Instance else document_taken_back(actor)
+    is_replaced = sa.and_(Instance.report_id.is_not(None), Instance.dicom_blob_id.is_(None))
+    gone = sa.or_(taken_back(actor), is_replaced) if model is Instance else document_taken_back(actor)
     if session.scalar(sa.select(model.id).where(model.id == row_id, gone)) is not None:
         raise NotFound
     return row
@@ -70,8 +73,11 @@ def line_of() -> sa.ColumnElement[bool]:
 
 
 def taken_back(actor: Actor) -> sa.ColumnElement[bool]:
-    """The instances of others that were withdrawn from every referral in which this actor sees them."""
-    return sa.and_(Instance.organization_id.not_in(actor.organization_ids), withdrawn(actor))
+    """The instances of others that were withdrawn from every referral in which this actor sees them, and the reports on
+    questions that are not theirs to know of: one study may be asked about twice."""
+    their_question = sa.exists().where(Referral.id == Instance.referral_id, scope.visible(Referral, actor))
+    is_anothers = sa.and_(Instance.referral_id.is_not(None), ~their_question)
+    return sa.and_(Instance.organization_id.not_in(actor.organization_ids), sa.or_(withdrawn(actor), is_anothers))
 
 
 def withdrawn(actor: Actor) -> sa.ColumnElement[bool]:

@@ -134,6 +134,9 @@ class Instance(Base):
     # Whether there is something to look at: pending, ready, or none with the reason.
     preview: Mapped[str] = mapped_column(sa.String(10), default="pending")
     preview_reason: Mapped[str] = mapped_column(Said, default="")
+    # Of a signed report that lies beside what it rests on: which one, and whose question it answers; else null.
+    report_id: Mapped[UUID | None]
+    referral_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     blob: Mapped[Blob] = relationship(lazy="raise", foreign_keys=[blob_id])
@@ -146,6 +149,8 @@ class Instance(Base):
         sa.Index("ix_instance_series", "series_id", "dicom_blob_id", "id"),
         sa.Index("ix_instance_unwrapped", "wrap_recipe", "study_id", sqlite_where=sa.text("kind != 'dicom'"),
                  postgresql_where=sa.text("kind != 'dicom'")),
+        sa.Index("ix_instance_report", "report_id", sqlite_where=sa.text("report_id IS NOT NULL"),
+                 postgresql_where=sa.text("report_id IS NOT NULL")),
     )  # fmt: skip
 
 

@@ -62,6 +62,21 @@ def exact(actor: Actor, instance: Instance, number: int) -> Blob:
     return kept_or_made(actor, wanted, lambda: _frame(instance, number - 1, form="jpeg", max_side=None))
 
 
+def small(actor: Actor, instance: Instance, number: int, max_side: int) -> bytes:
+    """Frame `number`, from 1, as a JPEG of at most that size; of a film its poster. Made anew at each call."""
+    refuse_unseeable(instance)
+    if instance.kind == "mp4" or _is_film(instance):
+        poster = _poster(actor, instance)
+        if poster is None:
+            raise being_prepared(actor, instance)
+        data = b"".join(blobs.read(poster))
+        return bytes(decoding.pool().run("smaller", data=data, form="jpeg", max_side=max_side)["body"])
+    if not 1 <= number <= instance.number_of_frames:
+        raise NotFound(f"There are {instance.number_of_frames} frames.")
+    body = _frame(instance, number - 1, form="jpeg", max_side=max_side).body
+    return body if isinstance(body, bytes) else body.path.read_bytes()
+
+
 def page(actor: Actor, document: Document, number: int) -> Blob:
     """Page `number`, from 1, of a PDF."""
     if number < 1 or (document.page_count is not None and number > document.page_count):

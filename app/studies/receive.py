@@ -60,6 +60,7 @@ def receive(
             return twin
         item = manifest.expected_or_new(session, referral, arrival.name, arrival.spooled.size_bytes, sha256)
         item.kind, item.archive_id, item.reason = admitted.facts.kind, archive_id, ""
+        _forget_aside(session, item)
         session.flush()
         if settle_whose(session, actor, referral, item, admitted.facts, blob) and blob is not None:
             blobs.record(session, [blob])
@@ -199,6 +200,13 @@ def quarantine(
         referral.updated_at = now()
         _keep(session, item, keep)
     return item
+
+
+def _forget_aside(session: Session, item: ManifestItem) -> None:
+    """Bytes that were kept aside on this line, as another digest's: the right ones are here now."""
+    if item.blob_id is not None:
+        blobs.give_up(session, item.blob_id)
+        item.blob_id = None
 
 
 def _keep(session: Session, item: ManifestItem, keep: Keep | None) -> None:

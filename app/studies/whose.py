@@ -13,6 +13,7 @@ from app.people.identity import Identity, compare
 from app.people.models import Patient
 from app.referrals.models import Referral
 from app.studies.headers import study_columns
+from app.studies.images import IS_SENT
 from app.studies.models import Instance, Study
 
 OTHER = (
@@ -70,6 +71,6 @@ def _named_in(session: Session, study_id: UUID, patient: Patient) -> Iterable[Di
 def _compared(
     session: Session, study_id: UUID, patient: Patient
 ) -> Iterable[tuple[Identity, list[str], dict[str, str]]]:
-    said = session.scalars(sa.select(Instance.facts["patient"]).where(Instance.study_id == study_id))
+    said = session.scalars(sa.select(Instance.facts["patient"]).where(Instance.study_id == study_id, IS_SENT))
     for file in {PatientFacts(**one) for one in said if one}:
         yield (*compare(patient, vars(file)), vars(file))

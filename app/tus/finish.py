@@ -14,6 +14,7 @@ from app.db import now, reading, transaction
 from app.errors import Conflict, Invalid, Refusal, TooLarge, Unavailable
 from app.http.problems import DoorRefusal
 from app.referrals.models import FileStatus, ManifestItem
+from app.storage import blobs
 from app.storage.blobs import PENDING, STORED, Blob
 from app.storage.spool import Spooled
 from app.studies.ingest import Arrival, ingest
@@ -80,7 +81,10 @@ def _to_referral(who: Actor, upload: Upload, referral_id: UUID, spooled: Spooled
     if upload.sha256 not in (None, spooled.sha256):
         # By name and size, so that it is the declared line that says what was wrong.
         changed = Invalid(CHANGED, reason_code="digest")
-        item = quarantine(who, referral_id, upload.name, changed, size_bytes=upload.size_bytes, keep=keep)
+        aside = blobs.keep(who, upload.organization_id, spooled, "application/octet-stream")
+        item = quarantine(
+            who, referral_id, upload.name, changed, size_bytes=upload.size_bytes, keep=_keeping(say, aside)
+        )
         raise Invalid(CHANGED, file_id=str(item.id), reason_code="digest")
     arrival = Arrival(spooled, upload.name)
     if spooled.size_bytes and is_archive(spooled):
@@ -130,8 +134,15 @@ def _take_off(session: Session, item_id: UUID | None) -> None:
         made.status, made.reason = FileStatus.WITHDRAWN, "The same bytes are here under another name."
 
 
-def _keeping(say: Say) -> Keep:
+def _keeping(say: Say, aside: Blob | None = None) -> Keep:
+    """`aside` are bytes of which nothing is attached: they stay with the line, until the right ones come."""
+
     def keep(session: Session, item: ManifestItem) -> None:
+        if aside is not None:
+            if item.blob_id is not None:
+                blobs.give_up(session, item.blob_id)
+            blobs.record(session, [aside])
+            item.blob_id = aside.id
         refused = item.status == FileStatus.QUARANTINED
         say(session, UploadState.REFUSED if refused else UploadState.DONE, item.reason, item.id)
 

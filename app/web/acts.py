@@ -35,6 +35,7 @@ from app.web.worklist import row_of
 
 router = APIRouter(include_in_schema=False)
 Field = Annotated[str, BeforeValidator(clean), FormData(max_length=20_000)]
+Named = Annotated[list[UUID] | None, FormData()]  # files of the case that a message is about
 
 
 class Written(GivenText):
@@ -110,7 +111,7 @@ def return_review(review_id: UUID, who: Acting, request: Request) -> Response:
 
 @router.post("/reviews/{review_id}/send-on")
 def send_review_on(
-    review_id: UUID, who: Acting, request: Request, reading_organization_id: Annotated[UUID, Form()]
+    review_id: UUID, who: Acting, request: Request, reading_organization_id: Annotated[UUID, FormData()]
 ) -> Response:
     def act(session: Session, review: Review) -> None:
         send_on(session, who, review, reading_organization_id)
@@ -119,13 +120,15 @@ def send_review_on(
 
 
 @router.post("/reviews/{review_id}/hold")
-def hold_review(review_id: UUID, who: Acting, request: Request, key: Once, text: Field = "") -> Response:
-    """Ask the referrer for more."""
+def hold_review(
+    review_id: UUID, who: Acting, request: Request, key: Once, text: Field = "", file_id: Named = None
+) -> Response:
+    """Ask the referrer for more, about these files or without."""
 
     def act(session: Session, review: Review) -> None:
         done = once(session, key)
         if not done.before:
-            hold.hold(session, who, review, text.strip())
+            hold.hold(session, who, review, text.strip(), file_id or [])
             done.keep(303, review.id)
 
     return _done(request, who, review_id, act, f"/reviews/{review_id}", said=Outcome(reason=text))
@@ -134,7 +137,7 @@ def hold_review(review_id: UUID, who: Acting, request: Request, key: Once, text:
 @router.post("/reviews/{review_id}/say")
 def say_in_review(
     review_id: UUID, who: Acting, request: Request, key: Once, note: Field = "",
-    file_id: Annotated[list[UUID] | None, Form()] = None,
+    file_id: Named = None,
 ) -> Response:  # fmt: skip
     """Write to the clinic, about these files or without; nobody's clock stops by it."""
 

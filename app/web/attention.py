@@ -17,6 +17,7 @@ from app.http.actor import Acting
 from app.jobs import parked
 from app.notifications.again import send_again
 from app.people.models import Organization, Person
+from app.referrals import discarded
 from app.reports.remind import remind
 from app.reports.send_on import elsewhere, send_on
 from app.reviews import claim, decline, files, step, submit
@@ -86,9 +87,13 @@ def _send_on(session: Session, who: Actor, form: Form) -> None:
     send_on(session, who, step.for_reader(session, who, _id(form, "review"), "review.assign"), _id(form, "elsewhere"))
 
 
+def _note(session: Session, who: Actor, form: Form) -> None:
+    discarded.note(session, who, _id(form, "discard"))
+
+
 ACTS: dict[str, Callable[[Session, Actor, Form], None]] = {
     "assign": _assign, "return": _return, "remind": _remind, "withdraw": _withdraw, "send-again": _send_again,
-    "send-on": _send_on, "settle": _settle,
+    "send-on": _send_on, "settle": _settle, "note": _note,
 }  # fmt: skip
 
 

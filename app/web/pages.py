@@ -28,8 +28,10 @@ from app.referrals import deadlines
 from app.referrals.dating import age_of
 from app.referrals.manifest import Counts
 from app.referrals.models import Priority, Referral
+from app.reports import marks, rests
 from app.reports import words as clinical
-from app.web import critical_words, echo, fetal
+from app.reports.lettering import measured
+from app.web import critical_words, echo, fetal, kept
 from app.web.clock import span_words, time_left, took
 from app.web.forms import Form
 from app.web.states import clock
@@ -75,10 +77,16 @@ def _environment(language: str) -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
-    made.filters |= {"zip": zip, "dialled": dialled, "role_words": lambda role: roles(spoken)[role]}
+    made.filters |= {
+        "zip": zip,
+        "measured": measured,
+        "dialled": dialled,
+        "role_words": lambda role: roles(spoken)[role],
+    }
     made.globals |= {
         "_": spoken.gettext, "gettext": spoken.gettext, "ngettext": spoken.ngettext, "language": language,
-        "direction": spoken.direction, "languages": LANGUAGES, "now": now, "new_key": lambda: new_id().hex,
+        "direction": spoken.direction, "languages": LANGUAGES,
+        "static_version": kept.version, "now": now, "new_key": lambda: new_id().hex,
         "key_field": FIELD, **wording(spoken),
     }  # fmt: skip
     return made
@@ -115,6 +123,10 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "age_words": lambda patient: age(patient, spoken),
         "born_words": lambda patient: born(patient, spoken),
         "day": lambda given: clinical.day(given, spoken.language),
+        "rests_words": lambda source: rests.sentences(source, spoken.language, _),
+        "early_words": lambda source: rests.early(source, _),
+        "replaced_words": lambda source, by: marks.said(source, by, spoken.language, _),
+        "exam_moment_words": lambda source: rests.exam_moment(source, spoken.language),
         "size": lambda size_bytes: size(size_bytes, spoken.language),
         "span_words": lambda span: span_words(span, spoken.ngettext),
         "took": lambda span: took(span, spoken.language, spoken.ngettext),

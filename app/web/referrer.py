@@ -22,6 +22,7 @@ from app.referrals.given import DraftReferral, GivenReferral
 from app.referrals.models import EXAM_TYPES
 from app.referrals.place import place
 from app.reviews import submit, worklist
+from app.web import queued
 from app.web.forms import Fields, Form, status_of
 from app.web.ours import own
 from app.web.pages import by_htmx, render, see_other
@@ -78,20 +79,22 @@ def show_form(request: Request, who: Acting) -> Response:
 
 @router.post("/referrals/new")
 def send(request: Request, who: Acting, form: Fields, key: Once) -> Response:
-    """Placed and sent in one act, before any file; or kept as a draft."""
-    say, is_draft = speech_of(request, who), form.value("act") == "draft"
+    """Placed and sent in one act, before any file; or kept as a draft.
+
+    Of what comes out of an outbox nobody can be asked whether it is the same patient: it goes, as somebody new."""
+    say, is_draft, is_queued = speech_of(request, who), form.value("act") == "draft", queued.is_queued(request, who)
     try:
         given = _given(who, form)
     except Invalid as refusal:
         return _form(request, who, form.refused(refusal, say, BESIDE), 422)
     referral = checked(DraftReferral if is_draft else GivenReferral, given, form, say, is_draft=is_draft)
-    if referral is None or is_to_be_asked(who, form, say):
+    if referral is None or (not is_queued and is_to_be_asked(who, form, say)):
         return _form(request, who, form, 422)
     try:
         referral_id = _placed(who, referral, form, key, is_draft=is_draft)
     except (Invalid, Conflict) as refusal:
         return _form(request, who, form.refused(refusal, say, BESIDE), status_of(refusal))
-    return see_other(f"/referrals/{referral_id}")
+    return queued.placed(referral_id) if is_queued else see_other(f"/referrals/{referral_id}")
 
 
 def _placed(who: Actor, given: GivenReferral, form: Form, key: RequestKey | None, *, is_draft: bool) -> UUID:
@@ -128,6 +131,8 @@ def _unread(session: Session, own: list[Organization]) -> list[Organization]:
 
 
 def _form(request: Request, who: Actor, form: Form, status: int = 200) -> Response:
+    if status != 200 and queued.is_queued(request, who):
+        return queued.refused(who, form, status)
     with reading(who) as session:
         mine = own(session, who)
         if not mine:

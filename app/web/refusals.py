@@ -5,6 +5,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.http.actor import only_sends
 from app.http.csrf import SAFE
 from app.http.problems import NOTHING_HERE, Problem, wants_page
 from app.web.pages import by_htmx, render, see_other
@@ -18,12 +19,14 @@ def shape(request: Request, problem: Problem) -> Response | None:
     """For `problems.install`: a page for people, None for everybody else."""
     if request.url.path.startswith(MACHINES) or not wants_page(request):
         return None
+    who = getattr(request.state, "actor", None)
+    if who is not None and only_sends(who):
+        return None
     if not by_htmx(request) and request.method in SAFE:
         if problem.status == 401:
             return see_other(sign_in_path(request))
         if problem.facts.get("needs_second_factor"):
             return see_other(second_factor_path(_here(request)))
-    who = getattr(request.state, "actor", None)
     sentence = speech_of(request, who).gettext(problem.sentence)
     if by_htmx(request):
         answer = render(request, who, "refusal_line.html", problem.status, sentence=sentence)

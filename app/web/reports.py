@@ -1,9 +1,10 @@
 """The report as a letter: read, acknowledged, verified, amended, entered in error, as PDF."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -27,13 +28,16 @@ from app.http.idempotency import Once, once
 from app.people import patients
 from app.people.models import Person
 from app.referrals.given import GivenPatient, Line, clean
-from app.reports import acknowledge, amend, late, publish, right_patient
+from app.reports import acknowledge, amend, late, publish, right_patient, teaching
 from app.reports.late import LateFiles, open_of
 from app.reports.models import SIGNED, Acknowledgement, Report, ReportVersion
+from app.reports.teaching import Feedback
 from app.reports.verify import Verdict, verified
 from app.reviews import step, submit
 from app.reviews.models import Review
 from app.storage import blobs
+from app.studies.measurement import Measurement
+from app.studies.models import Instance
 from app.web.forms import status_of
 from app.web.pages import render, see_other
 
@@ -43,16 +47,31 @@ Text = Annotated[str, BeforeValidator(clean), Form(max_length=20_000)]
 
 
 @dataclass(frozen=True)
+class Marked:
+    """The frame that the reader shows the operator, with what was drawn on it."""
+
+    instance: Instance
+    has_frames: bool  # a film's are in the film alone
+    drawn: Sequence[Measurement]
+
+
+@dataclass(frozen=True)
 class Letter:
     case: Case
     report: Report
     version: ReportVersion
     signed: list[ReportVersion]
     verdict: Verdict
+    source: dict[str, Any]  # all that was signed: the page says what the PDF says
     sights: list[Sight]  # the images that it rests on
     read_by: list[tuple[str, datetime]]
     late: LateFiles | None  # files that came after signing, and wait for its reader's word
-    looked: dict[str, int] | None  # how the reader saw them, as it was signed
+    feedback: Feedback | None  # to the operator, where this person is to see it
+    marked: Marked | None
+
+    @property
+    def newest(self) -> ReportVersion:
+        return self.signed[-1]
 
 
 @router.get("/reports/{report_id}.pdf")
@@ -196,17 +215,31 @@ def _letter(who: Actor, report_id: UUID, number: int | None) -> Letter:
         report = _signed(session, who, report_id)
         case = cases.whole(session, who, report.referral_id)
         version = _version(report, number)
+        if version.canonical is None:
+            raise Conflict("This version is not signed.")
         rests_on = {each["id"] for each in version.images}
         seen = [one for one in sights.of(session, case) if str(one.source_id) in rests_on]
         read = session.execute(
             sa.select(Person.name, Acknowledgement.at).join(Person, Person.id == Acknowledgement.person_id)
             .where(Acknowledgement.report_version_id == version.id).order_by(Acknowledgement.at)
         )  # fmt: skip
+        feedback = teaching.shown_to(session, who, report)
         return Letter(
             case=case, report=report, version=version, signed=[one for one in report.versions if one.status in SIGNED],
-            late=open_of(session, report.id), looked=json.loads(version.canonical or "{}").get("seen"),
-            verdict=verified(session, report, version), sights=seen, read_by=[(row.name, row.at) for row in read],
+            late=open_of(session, report.id), verdict=verified(session, report, version),
+            source=json.loads(version.canonical), sights=seen, feedback=feedback, marked=_marked(session, seen, case, feedback),
+            read_by=[(row.name, row.at) for row in read],
         )  # fmt: skip
+
+
+def _marked(session: Session, seen: list[Sight], case: Case, feedback: Feedback | None) -> Marked | None:
+    """None where the clinic has withdrawn it since."""
+    wanted = feedback.instance_id if feedback else None
+    shown = next((one for one in seen if one.source_id == wanted), None)
+    instance = next((one for one in case.instances if one.id == wanted), None)
+    if feedback is None or instance is None or shown is None:
+        return None
+    return Marked(instance, shown.form != "film", teaching.marks_of(session, feedback))
 
 
 def _opened(session: Session, who: Actor, report_id: UUID) -> Report:

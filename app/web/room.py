@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.orm import Session
 
 from app.access.actor import Actor, person_of
 from app.cases import case as cases
@@ -25,8 +26,9 @@ from app.reports import countersign, filled, words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
 from app.reports.send_on import elsewhere
-from app.reviews import clocks, seen, step
+from app.reviews import clocks, opinion, seen, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
+from app.reviews.opinion import SecondOpinion
 from app.studies import machine
 from app.studies.growth import Earlier, Growth, growth, series
 from app.studies.images import image_list, image_list_sha256
@@ -81,6 +83,8 @@ class Room:
     growth: Growth | None  # where there is or may be a pregnancy
     earlier: list[Earlier]  # other examinations of that pregnancy
     seen: dict[str, str]  # how this person saw each image
+    opinions: list[SecondOpinion]
+    askable: list[tuple[str, str]]  # who can be asked for one: a value of the form, and its words
     supervised: bool  # what this person signs waits for a supervisor
     may: May
     lapses_at: datetime | None  # the claim, once its owner was warned
@@ -111,9 +115,11 @@ class Outcome:
 @router.get("/reviews/{review_id}")
 def show_room(
     review_id: UUID, who: Acting, request: Request, image: str | None = None, prior: UUID | None = None,
-    prior_image: str | None = None, all: bool = False, missing: str = "", template: str = "",  # noqa: A002 - the word in the address
+    *, prior_image: str | None = None, all: bool = False, missing: str = "",  # noqa: A002 - the word in the address
+    window: str = "", template: str = "",
 ) -> Response:  # fmt: skip
-    """`missing` is the part without which nothing is signed; whoever has written it since is told nothing."""
+    """`missing` is the part without which nothing is signed; whoever has written it since is told nothing.
+    `window=report` leaves the picture to another window."""
     room, said = entered(who, review_id), Outcome()
     beside = _beside(who, room, prior, prior_image) if prior else None
     if missing == IMPRESSION and room.may.sign and not (room.draft and room.draft.impression):
@@ -121,7 +127,7 @@ def show_room(
         said = Outcome(say("Write the impression: it is the answer to the question."), IMPRESSION)
     if missing == FORM and room.may.sign:
         said = Outcome(field=FORM)
-    return room_page(request, who, room, said, image, beside, whole=all, template=template)
+    return room_page(request, who, room, said, image, beside, whole=all, alone=window == "report", template=template)
 
 
 @router.get("/reviews/{review_id}/strip")
@@ -131,6 +137,14 @@ def show_strip(review_id: UUID, who: Acting, request: Request) -> Response:
     note_opened(who, room.case.referral)
     return render(request, who, "reading_strip.html", review=room.review, room=room, sights=room.sights, pane="", beginning=0,
                   shown=None, beside=None)  # fmt: skip
+
+
+@router.get("/reviews/{review_id}/own")
+def show_own_reading(review_id: UUID, who: Acting, request: Request) -> Response:
+    """The operator's, as soon as the reader's impression is saved."""
+    room = _read(who, review_id)
+    note_opened(who, room.case.referral)
+    return render(request, who, "reading_own.html", review=room.review, referral=room.case.referral, case=room.case)
 
 
 @router.get("/reviews/{review_id}/now")
@@ -170,7 +184,7 @@ def entered(who: Actor, review_id: UUID) -> Room:
 
 def room_page(
     request: Request, who: Actor, room: Room, said: Outcome, image: str | None = None, beside: Beside | None = None,
-    *, whole: bool = False, template: str = "",
+    *, whole: bool = False, alone: bool = False, template: str = "",
 ) -> Response:  # fmt: skip
     shown = sights.chosen(room.sights, image)
     version = room.draft or room.case.current_version
@@ -182,7 +196,7 @@ def room_page(
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
         shown=shown, beginning=0 if whole or is_late or beside else BEGINNING,
         text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED, named=_named(room.case, shown),
-        beside=beside, clock_seconds=clock_seconds, sheets=sheets, report_languages=report_languages,
+        beside=beside, clock_seconds=clock_seconds, alone=alone, sheets=sheets, report_languages=report_languages,
         may_date=may_date(who, room.case.referral),
         **words_of(speech_of(request, who)),
     )  # fmt: skip
@@ -223,8 +237,18 @@ def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> 
             growth=growth(session, who, case.referral, instances=case.instances) if is_about(case.referral) else None,
             earlier=series(session, who, case.referral),
             machine=machine.lines(session, who, case.instances), seen=seen.seen(session, who, review.id),
+            opinions=opinion.of_review(session, review.id), askable=_askable(session, who, review),
             supervised=countersign.is_supervised(session, who.person_id, review.reading_organization_id),
         )  # fmt: skip
+
+
+def _askable(session: Session, who: Actor, review: Review) -> list[tuple[str, str]]:
+    """For its reader while it is open: colleagues, then organizations that read for theirs."""
+    if review.owner_id != who.person_id or review.status not in OPEN:
+        return []
+    here = review.reading_organization_id
+    people = [(f"person:{one.id}", one.name) for one in desk.readers(session, here) if one.id != who.person_id]
+    return people + [(f"organization:{one.id}", one.name) for one in opinion.askable(session, here)]
 
 
 def _beside(who: Actor, room: Room, referral_id: UUID, image: str | None) -> Beside:

@@ -17,6 +17,7 @@ from app.web import (
     looking,
     moving,
     notices,
+    outbox,
     oversight,
     patients,
     pregnancy,
@@ -34,8 +35,8 @@ from app.web import (
 router = APIRouter(include_in_schema=False)
 router.include_router(specialist.router)
 for part in (
-    account, admin, attention, entry, glance, keeping, links, looking, moving, notices, oversight, patients, pregnancy,
-    referral, referrer, report_templates, slip, unmatched, uploads, urgency,
+    account, admin, attention, entry, glance, keeping, links, looking, moving, notices, outbox, oversight, patients,
+    pregnancy, referrer, referral, report_templates, slip, unmatched, uploads, urgency,
 ):  # fmt: skip
     router.include_router(part.router)
 STATIC = Path(__file__).parent / "static"

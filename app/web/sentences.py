@@ -39,5 +39,5 @@ FROM_BELOW = (
     # The states that a refusal may name.
     N_("draft"), N_("active"), N_("completed"), N_("revoked"), N_("entered-in-error"), N_("requested"), N_("received"),
     N_("accepted"), N_("in-progress"), N_("on-hold"), N_("rejected"), N_("cancelled"),
-    N_("raised"), N_("communicated"), N_("read-back"), N_("withdrawn"),
+    N_("asked"), N_("given"), N_("raised"), N_("communicated"), N_("read-back"), N_("withdrawn"),
 )  # fmt: skip

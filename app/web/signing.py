@@ -16,15 +16,15 @@ from app.errors import Conflict, Invalid, Refusal
 from app.http.actor import Acting
 from app.http.entry import prove, prove_by_passkey, takes_passkeys
 from app.http.idempotency import Once, once
-from app.reports import countersign, draft, filled
+from app.reports import countersign, draft, filled, teaching
 from app.reports.draft import GivenText
 from app.reports.models import ReportVersion
 from app.reports.seal import shown_sha256
 from app.reports.sign import sign
+from app.reports.teaching import GivenFeedback
 from app.reviews import seen, step
-from app.reviews.models import WAITING, ReviewStatus
-from app.reviews.worklist import Asked, worklist
 from app.web import room
+from app.web.ahead import following_of
 from app.web.forms import status_of
 from app.web.pages import render, see_other
 from app.web.room import Room
@@ -35,7 +35,7 @@ router = APIRouter(include_in_schema=False)
 PARTS = ("impression", "recommendation", "findings")
 
 
-class Shown(GivenText):
+class Shown(GivenText, GivenFeedback):
     """The signing page's form: what it showed comes back with it, so that a difference can be told."""
 
     password: str = Field("", max_length=1000)
@@ -46,6 +46,10 @@ class Shown(GivenText):
     image_ids: str = ""
     preliminary: str = ""
     then: str = ""
+
+    @property
+    def feedback(self) -> GivenFeedback:
+        return GivenFeedback(**{name: getattr(self, name) for name in GivenFeedback.model_fields})
 
 
 @router.get("/reviews/{review_id}/sign")
@@ -68,7 +72,7 @@ def sign_review(review_id: UUID, who: Acting, request: Request, key: Once, shown
         version = _signed(request, who, review_id, key, shown)
     except (Conflict, Invalid, TooManyTries) as refusal:
         return _page(request, who, room.entered(who, review_id), refusal, shown)
-    if shown.then == "next" and (following := _next(who)) is not None:
+    if shown.then == "next" and (following := following_of(who)) is not None:
         return see_other(f"/reviews/{following}")
     return see_other(f"/reports/{version.report_id}")
 
@@ -94,6 +98,7 @@ def _signed(request: Request, who: Actor, review_id: UUID, key: Once, shown: Sho
             proof = prove_by_passkey(session, request, who, subject, _answer(shown.passkey))
         version = sign(session, who, review, proof=proof, revision=revision, images_sha256=shown.images_sha256,
                        preliminary=bool(shown.preliminary))  # fmt: skip
+        teaching.give(session, who, review, version, shown.feedback)
         done.keep(303, version.id)
         return version
 
@@ -141,13 +146,3 @@ def _forms(here: Room) -> Counter[str]:
     """How many images, clips and documents the report rests on."""
     counted = {str(one.source_id): "clip" if one.form == "film" else one.form for one in here.sights}
     return Counter(counted.values())
-
-
-def _next(who: Actor) -> UUID | None:
-    """What this person holds, else what nobody does; the earliest deadline first."""
-    with reading(who) as session:
-        mine = worklist(session, who, Asked(owner=str(who.person_id), limit=20)).reviews
-        free = worklist(session, who, Asked(owner="none", limit=1)).reviews
-    held = [one for one in mine if one.status != ReviewStatus.ON_HOLD]
-    waiting = [one for one in free if one.status in WAITING]
-    return next((one.id for one in [*held, *waiting]), None)

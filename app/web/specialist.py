@@ -1,9 +1,9 @@
-"""A specialist's pages: the worklist, the reading room, what is done there, critical findings, and the report."""
+"""A specialist's pages: the worklist, the reading room, what is done there, critical findings, second opinions, and the report."""
 
 from fastapi import APIRouter
 
-from app.web import acts, critical, macros, reports, room, signing, worklist
+from app.web import acts, ahead, critical, macros, opinions, reports, room, signing, worklist
 
 router = APIRouter(include_in_schema=False)
-for part in (worklist, room, acts, critical, signing, reports, macros):
+for part in (worklist, room, acts, critical, opinions, ahead, signing, reports, macros):
     router.include_router(part.router)

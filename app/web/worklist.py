@@ -17,7 +17,7 @@ from app.languages import Speech
 from app.people.models import Organization
 from app.reports import words
 from app.reports.models import Report
-from app.reviews import clocks, options
+from app.reviews import clocks, opinion, options
 from app.reviews import worklist as waiting
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.reviews.worklist import Asked, Page
@@ -66,13 +66,14 @@ def show_worklist(
         clock = desk.clock_of(session, who)
         choices = options.options(session, who, [one.id for one in sites])
         critical = [] if by_htmx(request) else desk.critical_of(session, who)
+        opinions = [] if by_htmx(request) else opinion.listing(session, who)[0]
         late = [] if by_htmx(request) else desk.late_files_of(session, who)
     template = "worklist.html"
     if by_htmx(request):
         template = "worklist_rows.html" if part == "rows" else "worklist_list.html"
     answer = render(
         request, who, template, rows=rows, sites=sites, tabs=tabs, last=last, clock=clock, wanted=wanted, choices=choices,
-        counted=options.by_value(choices), few=options.few, critical=critical, late=late,
+        counted=options.by_value(choices), few=options.few, critical=critical, late=late, opinions=opinions,
         next=wanted.href(cursor=page.next_cursor) if page.next_cursor else None,
     )  # fmt: skip
     if part != "rows" and "sonopost-glance" not in request.headers:

@@ -29,6 +29,7 @@ def upgrade() -> None:
     op.create_index("ix_review_attest", "review", ["reading_organization_id", "attest_at", "id"], sqlite_where=waits,
                     postgresql_where=waits)  # fmt: skip
     op.add_column("membership", sa.Column("is_supervised", sa.Boolean(), nullable=False, server_default=sa.false()))
+    create_second_opinion()
     create_passkey()
     create_challenge()
     with op.batch_alter_table("signature") as signature:
@@ -80,6 +81,33 @@ def create_late_files() -> None:
                     postgresql_where=is_open)  # fmt: skip
     op.create_index("ix_late_files_open", "late_files", ["reading_organization_id", "due_at", "id"], sqlite_where=is_open,
                     postgresql_where=is_open)  # fmt: skip
+
+
+def create_second_opinion() -> None:
+    keys = {"organization_id": "organization", "asked_organization_id": "organization", "referral_id": "referral",
+            "review_id": "review", "person_id": "person"}  # fmt: skip
+    nobody_yet = ("asked_person_id", "given_by_id")
+    op.create_table(
+        "second_opinion",
+        *(sa.Column(name, sa.Uuid(), nullable=False) for name in keys),
+        *(sa.Column(name, sa.Uuid(), nullable=True) for name in nobody_yet),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("agrees", sa.Boolean(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        *(
+            sa.ForeignKeyConstraint([name], [f"{table}.id"], name=f"fk_second_opinion_{name}_{table}")
+            for name, table in {**keys, **dict.fromkeys(nobody_yet, "person")}.items()
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_second_opinion"),
+    )
+    op.create_index("ix_second_opinion_review_id", "second_opinion", ["review_id"])
+    is_asked = sa.text("status = 'asked'")
+    op.create_index("ix_second_opinion_asked", "second_opinion", ["asked_organization_id", "asked_at", "id"],
+                    sqlite_where=is_asked, postgresql_where=is_asked)  # fmt: skip
 
 
 def create_passkey() -> None:
@@ -168,6 +196,7 @@ def downgrade() -> None:
     op.drop_index("ix_review_attest", "review")
     op.drop_column("review", "attest_at")
     op.drop_column("referral", "answered_at")
+    op.drop_table("second_opinion")
     op.drop_table("late_files")
     op.drop_table("challenge")
     op.drop_table("passkey")

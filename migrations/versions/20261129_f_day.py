@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261129_f_day"
-down_revision = "20261129_d_signing"
+down_revision = "20261129_e_output"
 branch_labels = None
 depends_on = None
 OPEN_CONFLICT = "settled_at IS NULL"

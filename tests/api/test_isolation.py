@@ -13,13 +13,15 @@ import sqlalchemy as sa
 from app.access import invite
 from app.access.actor import OPERATOR
 from app.access.models import Passkey
-from app.db import transaction
+from app.db import now, transaction
 from app.people.models import Role
+from app.referrals.models import OutboxDiscard
 from app.reviews import merge
+from app.reviews.opinion import SecondOpinion
 from app.studies import conflicts
 from app.studies.models import InstanceConflict
 from tests import people
-from tests.faults.mortal import PASSWORD, client_of, drafted, ok, send, sign
+from tests.faults.mortal import PASSWORD, Drafted, client_of, drafted, ok, send, sign
 from tests.people import Places, Somebody
 from tests.referrals.test_place import placed
 from tests.servers.app import Running
@@ -29,7 +31,7 @@ EXAM_TYPES = "/api/v1/exam-types"
 NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
          "token_id", "invitation_id", "patient_id", "into_patient_id", "merge_id", "organization_id", "job_id",
          "measurement_id", "machine_key", "upload_id", "finding_id", "passkey_id", "person_id", "conflict_id",
-         "macro_id")  # fmt: skip
+         "opinion_id", "discard_id", "macro_id")  # fmt: skip
 IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1", "code": "abdomen"}
 Route = tuple[str, str]
 
@@ -52,8 +54,11 @@ BODIES: dict[str, object] = {
     "/day": {"examined_on": "2026-11-20"},
     "/critical-findings": {"code": "ectopic"}, "/read-back": {"text": "Understood."},
     "/communicate": {"received_by": "Sr Achieng", "method": "telephone"}, "/critical-list": {"grades": {}},
+    "/opinions": {"question": "A septum?"}, "/give": {"text": "Yes.", "agrees": True},
     "/supervision": {"is_supervised": True}, "/sign-options": {"images_sha256": "0" * 64},
-    "/send-on": {},
+    "/send-on": {}, "/outbox/key": {},
+    "/discards": {"key": "k", "files": 1, "size_bytes": 1, "written_at": "2026-11-26T09:30:00Z",
+                  "discarded_at": "2026-11-26T10:30:00Z"},
 }  # fmt: skip
 
 
@@ -104,8 +109,17 @@ def known(server: Running, places: Places) -> dict[str, str]:
         "measurement_id": measured["id"], "machine_key": "9.8.7", "upload_id": upload.rpartition("/")[2],
         "code": "abdomen", "macro_id": macro["id"],
         "finding_id": raised["id"], "passkey_id": str(passkey_of(places)),
-        "person_id": str(places.reviewer.id),
+        "person_id": str(places.reviewer.id), "opinion_id": str(opinion_of(places, case)), "discard_id": discarded(places),
     }  # fmt: skip
+
+
+def opinion_of(places: Places, case: Drafted) -> UUID:
+    with transaction(OPERATOR) as session:
+        made = SecondOpinion(id=uuid4(), organization_id=places.hospital, asked_organization_id=places.hospital, question="?",
+                             asked_person_id=places.second_reviewer.id, referral_id=UUID(case.referral_id),
+                             review_id=UUID(case.review_id), person_id=places.reviewer.id)  # fmt: skip
+        session.add(made)
+    return made.id
 
 
 def passkey_of(places: Places) -> UUID:
@@ -115,6 +129,16 @@ def passkey_of(places: Places) -> UUID:
         )
         session.add(made)
     return made.id
+
+
+def discarded(places: Places) -> str:
+    moment = now()
+    with transaction(OPERATOR) as session:
+        row = OutboxDiscard(organization_id=places.hospital, person_id=places.reviewer.id, key="k", files=1, size_bytes=1,
+                            written_at=moment, discarded_at=moment)  # fmt: skip
+        session.add(row)
+        session.flush()
+        return str(row.id)
 
 
 def merged(places: Places, patient_id: str) -> dict[str, str]:

@@ -95,6 +95,7 @@ def send_files(page: Page, folder: Path) -> None:
     """Every kind there is, one of them another patient's and one cut off; each says what became of it."""
     page.locator("input[type=file][multiple]:not([webkitdirectory])").first.set_input_files(files())
     done = page.locator("body")
+    page.get_by_role("button", name="It is the right file: send it other.dcm").click()
     expect(done).to_contain_text("Still to settle: 1", timeout=LONG_MS)
     expect(done).to_contain_text("cut off")
     page.get_by_role("button", name="Same patient").click()
@@ -126,6 +127,13 @@ def read_and_write(page: Page, code: str) -> None:
 def play_every_clip(page: Page) -> None:
     """Two films in it, the DICOM clip and the telephone's: both move."""
     page.locator("us-viewer").first.wait_for()
+    moving, deadline = (
+        page.locator(".strip [data-form=clip], .strip [data-form=film]"),
+        time.monotonic() + LONG_MS / 1000,
+    )
+    while moving.count() < 2 and time.monotonic() < deadline:  # clips come last, and are looked into then
+        page.wait_for_timeout(500)
+        page.reload()
     seen = 0
     for thumbnail in page.locator(".strip a, .strip button").all():
         thumbnail.click()

@@ -11,10 +11,12 @@ from typing import Any
 import pypdf
 import pypdfium2
 import pytest
+from PIL import Image
 
 from app.reports import words
-from app.reports.document import render
+from app.reports.document import letter, render
 from app.reports.french import FRENCH
+from app.reports.key_images import Printed
 
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 VERIFY_URL = "https://sonopost.example.org/reports/0190f7c2-4a8b-7c11-9a55-0123456789ab/verify"
@@ -43,7 +45,7 @@ def report(**changes: Any) -> dict[str, Any]:
     """The signed source with some of its members changed."""
     source = copy.deepcopy(SIGNED)
     for name, change in changes.items():
-        source[name] = {**source[name], **change} if isinstance(change, dict) else change
+        source[name] = {**source.get(name, {}), **change} if isinstance(change, dict) else change
     return source
 
 
@@ -267,6 +269,18 @@ def test_a_word_as_long_as_a_page_stays_on_the_page() -> None:
     assert max(right for _left, _bottom, right, _top in boxes) < width - 40
 
 
+def test_key_images_are_printed_with_their_names_and_the_letter_stays_small() -> None:
+    out = io.BytesIO()
+    Image.effect_noise((64, 48), 60).convert("RGB").save(out, "JPEG")
+    pictures = [Printed(3, None, out.getvalue()), Printed(5, 12, out.getvalue())]
+    pdf = printed(report(), pictures=pictures)
+    text = " ".join("\n".join(pages(pdf)).split())
+    order = ["What this report rests on", "Key images", "Image 3", "Image 5, frame 12", "Signed electronically by"]
+    assert [text.find(part) for part in order] == sorted(text.find(part) for part in order)
+    assert -1 not in [text.find(part) for part in order]
+    assert out.getvalue() in pdf  # as it was made: nothing is encoded twice
+
+
 def test_the_check_address_is_a_link_and_a_code_to_photograph() -> None:
     plain, checked = printed(report()), printed(report(), verify_url=VERIFY_URL)
     page = pypdf.PdfReader(io.BytesIO(checked)).pages[0]
@@ -301,13 +315,17 @@ def test_every_fixed_word_has_its_french() -> None:
         return text
 
     asking: Callable[[str], str] = noting
-    for source in (report(), report(patient={"name_unknown": True, "birth_date": None}, report={"reason": "x"}),
+    seen = {"total": 3, "exact": 1, "preview": 1, "not_opened": 1}
+    for source in (report(), report(seen=seen, exam={"missing": 1}),
+                   report(seen={**seen, "exact": 3}, exam={"missing": 2}),
+                   report(patient={"name_unknown": True, "birth_date": None}, report={"reason": "x"}),
                    report(exam={"images": 0, "clips": 0}), report(report={"status": "preliminary"}),
                    report(patient={"birth_date": None, "age": {"value": 3, "unit": "days"}}),
                    report(patient={"birth_date": "2026", "name_local": "张"})):  # fmt: skip
         for replaced_by in (None, {"version": 2, "signed_at": "2026-04-05T08:00:00Z"}, {"status": "entered-in-error"}):  # fmt: skip
             render(source, sha256=SHA256, signed={**SIGNED["signature"], "meaning": "Preliminary reading"},
                    replaced_by=replaced_by, verify_url=VERIFY_URL, gettext=asking)  # fmt: skip
+    letter(report(), SHA256, SIGNED["signature"], None, None, asking, [Printed(1, None, b""), Printed(1, 1, b"")])
     assert asked - FRENCH.keys() == set()
     named = re.compile(r"{\w+}")
     assert [text for text in FRENCH if set(named.findall(text)) != set(named.findall(FRENCH[text]))] == []

@@ -7,7 +7,7 @@ import pytest
 
 from app.errors import Unavailable
 from app.reports import lettering
-from app.reports.lettering import LRI, PDI, printable, run, runs
+from app.reports.lettering import LRI, PDI, measured, printable, run, runs
 
 ARABIC = "الكبد"
 
@@ -35,6 +35,12 @@ def test_a_measurement_in_right_to_left_text_is_isolated_with_its_label(said: st
 
 def test_left_to_right_text_is_left_as_it_is() -> None:
     assert run("Liver (12.5 cm), −3 mm, ጉበት, यकृत", "en")["text"] == "Liver (12.5 cm), −3 mm, ጉበት, यकृत"
+
+
+def test_on_the_page_too_a_measurement_is_isolated_and_everything_else_as_it_was_written() -> None:
+    assert (
+        measured(f"{ARABIC} 12.5 cm\n\nLiver 12.5 cm 张 <b>") == f"{ARABIC} {LRI}12.5 cm{PDI}\n\nLiver 12.5 cm 张 <b>"
+    )
 
 
 def test_marks_stay_on_their_letter_beside_right_to_left_text() -> None:

@@ -123,8 +123,10 @@ def test_files_of_this_referral_are_named_and_no_others(case: Review, places: Pl
 def test_a_question_is_new_to_the_clinic_as_a_message_is(case: Review, places: Places) -> None:
     claimed(places.reviewer, case)
     with transaction(places.reviewer.actor) as session:
-        hold.hold(session, places.reviewer.actor, loaded(session, places.reviewer.actor, case.id), "Since when?")
-    assert [one.is_new for one in opened(places.referrer, case)] == [True]
+        mine = session.scalars(sa.select(ManifestItem.id).where(ManifestItem.referral_id == case.referral_id)).all()
+        hold.hold(session, places.reviewer.actor, loaded(session, places.reviewer.actor, case.id), "Since when?", mine)
+    (said_here,) = opened(places.referrer, case)
+    assert (said_here.is_new, [file.name for file in said_here.files]) == (True, ["a.dcm"])
 
 
 def test_nobody_speaks_for_the_other_side_or_from_elsewhere(case: Review, places: Places) -> None:

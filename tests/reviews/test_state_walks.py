@@ -60,7 +60,8 @@ def test_any_walk_leaves_each_case_with_an_owner_a_deadline_or_an_end(
     supervisor = people.somebody(places.hospital, Role.SUPERVISOR)
     examples = 60 if "sqlite" in str(request.node.name) else 15
 
-    sides = {places.hospital: (places.reviewer, places.second_reviewer, places.coordinator), **another_reader(places)}
+    here = (places.reviewer, places.second_reviewer, places.coordinator, supervisor)
+    sides = {places.hospital: here, **another_reader(places)}
 
     @campaign(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(st.lists(st.tuples(st.sampled_from(ACTS), st.booleans()), max_size=12))
@@ -70,7 +71,7 @@ def test_any_walk_leaves_each_case_with_an_owner_a_deadline_or_an_end(
             before = review_of(referral_id)
             allowed = (before.status, name) in TRANSITIONS
             try:
-                doing(places, sides[before.reading_organization_id], before, supervisor, by_other=by_other)[name]()
+                doing(places, sides[before.reading_organization_id], before, by_other=by_other)[name]()
                 is_done = True
             except Conflict:
                 is_done = False
@@ -86,7 +87,7 @@ def test_any_walk_leaves_each_case_with_an_owner_a_deadline_or_an_end(
     check_invariants()
 
 
-Side = tuple[Somebody, Somebody, Somebody]  # two who read, and who coordinates
+Side = tuple[Somebody, Somebody, Somebody, Somebody]  # two who read, who coordinates and who supervises
 
 
 def another_reader(places: Places) -> dict[UUID, Side]:
@@ -94,15 +95,15 @@ def another_reader(places: Places) -> dict[UUID, Side]:
     second = people.organization("Nakuru Hospital")
     with transaction(WORKER) as session:
         session.add(ReadingRelation(organization_id=places.clinic, reading_organization_id=second))
-    one, other = (people.somebody(second, Role.REVIEWER) for _ in range(2))
-    return {second: (one, other, people.somebody(second, Role.COORDINATOR))}
+    one, other, coordinator, supervisor = (
+        people.somebody(second, role) for role in (Role.REVIEWER, Role.REVIEWER, Role.COORDINATOR, Role.SUPERVISOR)
+    )
+    return {second: (one, other, coordinator, supervisor)}
 
 
-def doing(
-    places: Places, side: Side, review: Review, supervisor: Somebody, *, by_other: bool
-) -> dict[str, Callable[[], None]]:
+def doing(places: Places, side: Side, review: Review, *, by_other: bool) -> dict[str, Callable[[], None]]:
     """Each act as whoever does it: the owner where there is one, or somebody else who reads."""
-    one, second, coordinator = side
+    one, second, coordinator, supervisor = side
     owner = second if review.owner_id == second.id else one
     other = second if owner is one else one
     reader = other if by_other else owner

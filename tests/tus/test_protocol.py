@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from app.config import settings
-from tests.people import Places
+from app.storage.blobs import STORED, Blob
+from tests.people import Places, count
 from tests.servers.app import Running
 from tests.studies.sent import a_dicom, a_jpeg
 from tests.tus.client import OCTETS, TUS, Tus, checksum, metadata
@@ -215,7 +216,10 @@ def test_a_file_of_another_digest_than_declared_is_named_and_comes_again(tus: Tu
     (file,) = tus.files(referral_id)
     assert (file["status"], file["instance_id"]) == ("quarantined", None)
     assert "SHA-256" in file["reason"]
+    kept_aside = (Blob.sha256 == sha256(wrong), Blob.state == STORED)
+    assert count(Blob, *kept_aside) == 1
     assert tus.create(len(body), body, **given).status_code == 201
+    assert count(Blob, *kept_aside) == 0  # the right bytes are here
     assert [(one["status"], one["sha256"]) for one in tus.files(referral_id)] == [("stored", sha256(body))]
 
 

@@ -42,7 +42,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     return {**browser_context_args, "viewport": WIDE, "locale": "en-GB", "timezone_id": "Africa/Nairobi",
-            "reduced_motion": "reduce"}  # fmt: skip
+            "reduced_motion": "reduce", "service_workers": "block"}  # fmt: skip
 
 
 @pytest.fixture

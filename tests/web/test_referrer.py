@@ -62,7 +62,7 @@ def test_a_referral_is_sent_before_its_files_which_go_on_arriving(
     picture(page, "referral-files", full_page=True)
     accessible(page)
     page.reload()
-    expect(page.locator("[data-known] .wrong")).to_contain_text("Refused")
+    expect(page.locator("[data-queue] .wrong")).to_contain_text("cut off")  # kept here: it can be tried again
     page.get_by_role("link", name="Receipt").click()
     digest = hashlib.sha256((tmp_path / "files" / "letter.pdf").read_bytes()).hexdigest()
     expect(page.get_by_role("row", name="letter.pdf")).to_contain_text(digest)
@@ -145,6 +145,13 @@ def test_a_file_of_another_patient_is_held_until_somebody_says_whose_it_is(
     page = arrive(places.referrer, f"/referrals/{placed.referral_id}")
     (tmp_path / "other.dcm").write_bytes(cases.dicom("rgb_color"))
     page.locator("input[data-pick]").first.set_input_files(tmp_path / "other.dcm")
+    expect(page.locator("[data-queue] .wrong")).to_contain_text(
+        "The file names Otieno Jane, 1990-04-03, not the patient"
+    )
+    accessible(page)
+    picture(page, "referral-asks", full_page=True)
+    expect(page.locator("[data-known] [data-file]")).to_have_count(0)  # nothing of it has left
+    page.get_by_role("button", name="It is the right file: send it other.dcm").click()
     expect(page.locator("[data-known] .wrong")).to_contain_text("another patient")
     accessible(page)
     picture(page, "referral-held", full_page=True)

@@ -199,7 +199,7 @@ def test_a_correction_is_a_new_version_and_the_old_one_stays(
     page.get_by_role("button", name="Sign report").click()
     expect(page.locator(".letter")).to_contain_text("What was corrected: The side was wrong.")
     page.get_by_role("link", name="Final, version 1").click()
-    expect(page.get_by_role("alert")).to_contain_text("Replaced by version 2 on")
+    expect(page.get_by_role("alert")).to_contain_text("This is version 1, replaced by version 2 on")
     expect(page.locator("#impression + p")).to_have_text("Gallstones.")
 
 

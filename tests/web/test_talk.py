@@ -26,7 +26,7 @@ def test_a_word_goes_there_and_back_and_is_marked_until_it_is_seen(
     room = arrive(places.reviewer, f"/reviews/{placed.review_id}")
     room.locator("#talk > summary").click()
     room.get_by_label("Write to the clinic").fill("Was she lying on her left side?")
-    room.get_by_label("ruq-1.dcm (shown now)").check()
+    room.locator("#talk").get_by_label("ruq-1.dcm (shown now)").check()
     picture(room, "talk-room-writing")
     room.get_by_role("button", name="Send the message").click()
     expect(room.locator("#talk > summary")).to_contain_text("1 message with the clinic")

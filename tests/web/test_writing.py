@@ -235,7 +235,8 @@ def test_the_room_tells_all_that_the_clinic_said(
     page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
     expect(page.locator(".patient")).to_have_text("Otieno, Jane (جين أوتيينو)")
     question = page.locator("#question")
-    for said in ("Alive? Where?", "I see a sac.", "Last period 1 Sep 2026 (not certain)", "Gravida 2",
+    expect(page.locator("#own")).to_contain_text("It is shown when your impression is written")
+    for said in ("Alive? Where?", "Last period 1 Sep 2026 (not certain)", "Gravida 2",
                  "other.dcm: held, the clinic is asked whose it is", f"{earlier.code} (not signed)"):  # fmt: skip
         expect(question).to_contain_text(said)
     for said in ("Any bleeding?", "None."):

@@ -178,6 +178,7 @@ class Draft {
     this.onServer = text;
     this.setTag(tag);
     this.keep();
+    document.dispatchEvent(new CustomEvent("draft-saved", { detail: text }));
     if (this.isNew()) this.timer = setTimeout(() => this.save(), QUIET_MS);
     else this.sayAt(new Date(at));
   }

@@ -1,6 +1,6 @@
 // @ts-check
 /** The pregnancy beside the report: looked at again when something was measured, and said in the report by one press. */
-import { insert } from "./viewer.js";
+import { insert } from "./insert.js";
 
 const panel = document.getElementById("pregnancy");
 

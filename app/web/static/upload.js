@@ -1,54 +1,41 @@
+// @ts-check
 /**
- * Files on their way: two at a time, the smallest first, each with its own state. A file counts as received only by
- * the server's word; what the line loses is sent again, and what the server refuses says why.
+ * Files of a referral as they are chosen, kept and sent: the row of each says where it is. They are kept on this device
+ * at once and leave by themselves; one counts as received only by the server's word.
  */
 
-import { isWhole, send as sendInPieces, unfinished } from "./pieces.js";
+import { look, named, namesAnother, whoseHere } from "./before.js";
+import { all, change, dropFile, get, listen, tell } from "./kept.js";
+import { filesIn, isWanted, nameOf } from "./chosen.js";
+import { end } from "./pieces.js";
+import { writer } from "./person.js";
+import { showPlan } from "./plan.js";
+import { row, show, words } from "./rows.js";
+import { opening } from "./seal.js";
+import { begin as beginFile, hold, keep } from "./source.js";
+import { entryFor, follow, written } from "./writing.js";
 
-/** @typedef {"chosen" | "waiting" | "sending" | "checking" | "retry" | "signed_out" | "refused" | "done"} State */
+/** @import { KeptFile, Person } from "./kept.js" */
+/** @import { Item } from "./rows.js" */
 
-/**
- * One file that was chosen on this page.
- * @typedef {object} Item
- * @property {File} file
- * @property {string} name with the folders it lies in: a scanner calls many files IM1
- * @property {string} key the same for every try, so that a second one is no second file
- * @property {State} state
- * @property {string} sentence
- * @property {number} sent share of it, 0 to 1
- * @property {number} tries
- * @property {string} known the server's id of a refused file
- * @property {boolean} hopeless the same bytes would be refused again
- * @property {HTMLLIElement} row
- * @property {import("./pieces.js").Way | null} way
- * @property {number} timer
- */
-
-const AT_ONCE = 2;
-const LONGEST_WAIT_S = 60;
 const DIGEST_BYTES = 64 * 2 ** 20; // larger ones are not held in memory for it
-const CUT = ["truncated", "slow"]; // what the line or a busy server did to it; other refusals are the file's own
-const AWAY = [0, 408, 425, 429, 502, 503, 504, 507];
+const SMALL_BYTES = 2 ** 20;
+const CLIPS = /\.(mp4|mov|avi|m4v|webm)$/i;
 
-/** @type {Item[]} */
-const items = [];
-/** @type {Record<string, string>} */
-let words = {};
+/** @type {Map<string, Item>} */
+const items = new Map();
+/** @type {Promise<Person>} */
+let person;
 let referral = "";
 let left = 0; // rows taken off the list once the server shows them
 
 const find = (/** @type {string} */ name) => /** @type {HTMLElement | null} */ (document.querySelector(name));
 
-/** @param {string} name @param {Record<string, string | number>} [values] */
-function say(name, values = {}) {
-  return (words[name] ?? "").replace(/\{(\w+)\}/g, (_, each) => String(values[each] ?? ""));
-}
-
 /** Show the place for files, and take over from the form without script. */
-function begin() {
+async function begin() {
   const panel = find("[data-upload]");
-  if (!panel) return;
-  words = JSON.parse(find("[data-words]")?.textContent ?? "{}");
+  if (!panel || !navigator.locks || !crypto.subtle || !globalThis.indexedDB) return; // the form without script serves
+  words.read(find("[data-words]")?.textContent ?? "{}");
   referral = panel.dataset.upload ?? "";
   panel.hidden = false;
   for (const each of document.querySelectorAll("[data-without-script]")) /** @type {HTMLElement} */ (each).hidden = true;
@@ -57,19 +44,42 @@ function begin() {
   drop?.addEventListener("dragover", over);
   drop?.addEventListener("dragleave", () => drop.classList.remove("over"));
   drop?.addEventListener("drop", (event) => void dropped(/** @type {DragEvent} */ (event)));
-  if (!referral) find("#referral-form")?.addEventListener("submit", (event) => void sendForm(/** @type {SubmitEvent} */ (event)));
-  for (const item of items) draw(item);
-  if (referral) {
-    for (const item of items) if (item.state === "chosen") change(item, "waiting");
-    pump();
-    tidy();
+  for (const item of items.values()) draw(item);
+  person = writer();
+  form()?.addEventListener("change", () => void askAgain());
+  if (!referral) await follow(await person, { announce, turned, declare });
+  await load();
+  tidy();
+}
+
+/** What waits for this referral here, from before. */
+async function load() {
+  const { id } = await person;
+  const entries = (await all("referrals")).filter((entry) => (referral ? entry.referral_id === referral : entry.id === written()) && entry.person_id === id);
+  for (const entry of entries) {
+    /** @type {Person | undefined} */
+    const owner = await get("people", entry.key_of);
+    for (const file of /** @type {KeptFile[]} */ (await all("files")).filter((one) => one.entry_id === entry.id && !items.has(one.id))) {
+      if (!owner?.open) continue;
+      const head = JSON.parse(new TextDecoder().decode(await (await opening(owner.open, file.e))(0, file.head)));
+      const item = itemOf(file.id, head, file.size, file.is_whole ? file.state : "gone");
+      Object.assign(item, { rank: file.rank, sent: file.size ? file.sent / file.size : 0, known: file.file_id, hopeless: file.hopeless, says: head.says });
+      draw(item, item.state === "asks" && item.says ? words.say("asks", { patient: named(item.says) }) : file.sentence);
+    }
   }
+}
+
+/** @param {string} id @param {{name: string, modified: number}} head @param {number} size @param {Item["state"]} state */
+function itemOf(id, head, size, state) {
+  const item = /** @type {Item} */ ({ id, name: head.name, modified: head.modified, size, state, rank: 1, says: null, isRight: false, isKept: true, sent: 0, known: "", hopeless: false, sentence: "" });
+  items.set(id, item);
+  return item;
 }
 
 /** @param {Event} event */
 function picked(event) {
   const input = /** @type {HTMLInputElement} */ (event.target);
-  add([...(input.files ?? [])]);
+  void add([...(input.files ?? [])]);
   input.value = "";
 }
 
@@ -83,176 +93,86 @@ function over(event) {
 async function dropped(event) {
   event.preventDefault();
   /** @type {HTMLElement} */ (event.currentTarget).classList.remove("over");
-  const entries = [...(event.dataTransfer?.items ?? [])].map((each) => each.webkitGetAsEntry()).filter((each) => each !== null);
-  add((await Promise.all(entries.map(filesOf))).flat());
+  await add(await filesIn(event.dataTransfer));
 }
 
-/** Where a dropped file lies, which it does not tell itself. @type {WeakMap<File, string>} */
-const paths = new WeakMap();
-
-/** @param {File} file */
-const nameOf = (file) => paths.get(file) || file.webkitRelativePath || file.name;
-
-/** A folder is walked; what cannot be read is left out. @param {FileSystemEntry} entry @returns {Promise<File[]>} */
-async function filesOf(entry) {
-  if (entry.isFile) {
-    return new Promise((done) => /** @type {FileSystemFileEntry} */ (entry).file((file) => {
-      paths.set(file, entry.fullPath.replace(/^\//, ""));
-      done([file]);
-    }, () => done([])));
-  }
-  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
-  const found = [];
-  for (;;) {
-    /** @type {FileSystemEntry[]} */
-    const some = await new Promise((done) => reader.readEntries(done, () => done([])));
-    if (!some.length) break; // Chromium gives a hundred at a time
-    found.push(...some);
-  }
-  return (await Promise.all(found.map(filesOf))).flat();
-}
-
-/** @param {File[]} files */
-function add(files) {
-  const wanted = files.filter((file) => !/^(\.|thumbs\.db$|desktop\.ini$|dicomdir$)/i.test(file.name));
-  if (!wanted.length) return tell(say("nothing"));
-  for (const file of wanted) {
-    const same = items.find((one) => one.name === nameOf(file) && one.file.size === file.size && one.file.lastModified === file.lastModified);
-    if (same) {
-      if (same.state === "refused") again(same);
-      continue;
-    }
-    const item = /** @type {Item} */ ({ file, name: nameOf(file), key: newKey(), state: referral ? "waiting" : "chosen", sentence: "", sent: 0, tries: 0, known: "", hopeless: false, way: null, timer: 0 });
-    items.push(item);
+/** Each has its row at once, is on its way as soon as it is known here, and is kept behind that. @param {File[]} files */
+async function add(files) {
+  const wanted = files.filter(isWanted);
+  if (!wanted.length) return announce(words.say("nothing"));
+  const fresh = wanted.flatMap((file) => {
+    const same = [...items.values()].find((one) => one.name === nameOf(file) && one.size === file.size && one.modified === file.lastModified);
+    if (same?.state === "refused") again(same);
+    if (same?.state === "gone") remove(same);
+    if (same && same.state !== "gone") return [];
+    const item = itemOf(newKey(), { name: nameOf(file), modified: file.lastModified }, file.size, referral ? "waiting" : "chosen");
+    item.isKept = false;
     draw(item);
-  }
+    return [{ item, file }];
+  });
   declare();
-  pump();
+  void navigator.storage?.persist?.();
+  const owner = await person;
+  const entry = await entryFor(owner, referral);
+  const keeping = [];
+  for (const { item, file } of fresh.sort((one, other) => one.file.size - other.file.size)) keeping.push(await known(owner, entry, item, file));
+  for (const each of keeping) await each?.();
 }
 
-/** crypto.randomUUID is only there in secure contexts. */
-function newKey() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, "0")).join("");
-}
-
-/** The form says how many files are going to come. */
-function declare() {
-  const field = /** @type {HTMLInputElement | null} */ (find("#referral-form input[name=files]"));
-  if (field) field.value = JSON.stringify(items.map((item) => ({ name: item.name, size_bytes: item.file.size })));
-}
-
-/** @param {Item} item */
-function draw(item) {
-  const template = /** @type {HTMLTemplateElement} */ (find("template[data-row]"));
-  const row = /** @type {HTMLLIElement} */ (/** @type {DocumentFragment} */ (template.content.cloneNode(true)).firstElementChild);
-  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (row.querySelector(name));
-  part(".kind").textContent = /\.(\w{2,5})$/.exec(item.name)?.[1] ?? say("file");
-  part(".name").textContent = item.name;
-  part(".size").textContent = size(item.file.size);
-  part("progress").setAttribute("aria-label", say("progress_of", { name: item.name }));
-  item.row = row;
-  find("[data-queue]")?.append(row);
-  change(item, item.state, item.sentence);
-}
-
-/** @param {number} bytes */
-function size(bytes) {
-  const units = ["B", "kB", "MB", "GB"];
-  const step = bytes ? Math.min(3, Math.floor(Math.log10(bytes) / 3)) : 0;
-  return `${new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: step ? 1 : 0 }).format(bytes / 1000 ** step)} ${units[step]}`;
-}
-
-/** @param {Item} item @param {State} state @param {string} [sentence] */
-function change(item, state, sentence = "") {
-  item.state = state;
-  item.sentence = sentence;
-  const line = /** @type {HTMLElement} */ (item.row.querySelector(".state"));
-  line.textContent = sentence || say(state, { percent: `${Math.floor(item.sent * 100)} %` });
-  line.classList.toggle("wrong", state === "refused");
-  const bar = /** @type {HTMLProgressElement} */ (item.row.querySelector("progress"));
-  bar.hidden = !["sending", "checking"].includes(state);
-  bar.value = item.sent;
-  const acts = /** @type {HTMLElement} */ (item.row.querySelector(".acts"));
-  const offered = state === "refused" ? (item.hopeless ? ["remove"] : ["again", "remove"]) : ["chosen", "waiting", "retry"].includes(state) ? ["remove"] : [];
-  if (acts.dataset.offered === offered.join()) return;
-  acts.dataset.offered = offered.join();
-  acts.replaceChildren(...offered.map((name) => button(item, name)));
-}
-
-/** @param {Item} item @param {string} name */
-function button(item, name) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = "quiet";
-  made.textContent = say(name);
-  made.setAttribute("aria-label", `${say(name)} ${item.name}`);
-  made.addEventListener("click", () => (name === "again" ? again(item) : void remove(item)));
-  return made;
+/** @param {Person} owner @param {string} entry_id @param {Item} item @param {File} chosen */
+async function known(owner, entry_id, item, chosen) {
+  item.says = await look(chosen);
+  item.rank = rankOf(chosen, item.says);
+  ask(item);
+  const sha256 = await digestOf(chosen);
+  if (sha256 === null) return void mark(item, "refused", words.say("unreadable"));
+  if (!items.has(item.id)) return undefined; // taken off meanwhile
+  const head = { name: item.name, type: chosen.type, sha256, modified: item.modified, says: item.says };
+  const state = /** @type {KeptFile["state"]} */ (item.state === "chosen" && referral ? "waiting" : item.state);
+  const { file, seal } = await beginFile(owner, { id: item.id, entry_id, key: item.id, size: chosen.size, state, rank: item.rank, head });
+  hold(file, chosen);
+  tell({ added: true });
+  return () => keep(file, chosen, seal).then(() => kept(item), () => announce(words.say("no_room")));
 }
 
 /** @param {Item} item */
-function again(item) {
-  Object.assign(item, { key: newKey(), tries: 0, sent: 0, way: null });
-  begun = null;
-  change(item, "waiting");
-  pump();
+function kept(item) {
+  item.isKept = true;
+  show(item);
+}
+
+/** Small stills, other files, clips. @param {File} file @param {import("./before.js").Says | null} says */
+const rankOf = (file, says) => (CLIPS.test(file.name) || file.type.startsWith("video/") || (says?.frames ?? 1) > 1 ? 2 : file.size <= SMALL_BYTES ? 0 : 1);
+
+/** A file that names somebody else stays until somebody says that it is the right one. @param {Item} item */
+function ask(item) {
+  const another = item.says && !item.isRight && namesAnother(item.says, whoseHere(find("[data-upload]"), form()));
+  if (another) mark(item, "asks", words.say("asks", { patient: named(/** @type {import("./before.js").Says} */ (item.says)) }));
+  else if (item.state === "asks") mark(item, referral ? "waiting" : "chosen");
+  else return false;
+  return true;
+}
+
+/** The name in the form was changed. */
+async function askAgain() {
+  for (const item of items.values()) if (["chosen", "asks"].includes(item.state) && ask(item)) await change("files", item.id, { state: item.state });
 }
 
 /** @param {Item} item */
-async function remove(item) {
-  clearTimeout(item.timer);
-  items.splice(items.indexOf(item), 1);
-  item.row.remove();
-  declare();
-  if (item.known) {
-    const body = new URLSearchParams({ reason: "Refused; taken off the list." });
-    await fetch(`/referrals/${referral}/files/${item.known}/withdraw`, { method: "POST", body }).catch(() => null);
-  }
-  await refresh();
+async function right(item) {
+  item.isRight = true;
+  ask(item);
+  await change("files", item.id, { state: item.state });
+  tell({ added: true });
 }
 
-/** Start as many as may go at once; small files do not wait behind large ones. */
-function pump() {
-  if (!referral) return;
-  const moving = items.filter((item) => item.state === "sending" || item.state === "checking").length;
-  const waiting = items.filter((item) => item.state === "waiting").sort((one, other) => one.file.size - other.file.size);
-  for (const item of waiting.slice(0, Math.max(0, AT_ONCE - moving))) void send(item);
-}
+const form = () => /** @type {HTMLFormElement | null} */ (find("#referral-form"));
 
-/** @param {Item} item */
-async function send(item) {
-  change(item, "sending");
-  item.way ??= await wayOf(item);
-  if (item.way === null) return change(item, "refused", say("unreadable"));
-  const answer = await sendInPieces(item.way, (sent) => {
-    item.sent = item.file.size ? sent / item.file.size : 0;
-    change(item, item.sent < 1 ? "sending" : "checking");
-  }).catch(() => null);
-  if (answer) settle(item, answer);
-  else change(item, "refused", say("unreadable")); // the file went away meanwhile
-  pump();
-}
+const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, "0")).join("");
 
-/** @type {Promise<Map<string, {url: string, sha256: string | null}>> | null} */
-let begun = null;
-
-/** What the server is told of it, and where it has a part of it already; null where the file is gone. @param {Item} item */
-async function wayOf(item) {
-  const digest = await digestOf(item.file);
-  if (digest === null) return null;
-  begun ??= unfinished(referral);
-  const known = (await begun).get(`${item.name}|${item.file.size}`);
-  /** @type {Record<string, string>} */
-  const named = { referral_id: referral, filename: item.name };
-  if (item.file.type) named.filetype = item.file.type;
-  if (digest) named.sha256 = digest;
-  const url = known && (!digest || !known.sha256 || known.sha256 === digest) ? known.url : "";
-  return { file: item.file, url, key: item.key, first: 0, named };
-}
-
-/** In hex; "" where the browser or the size forbids it, null where the file is gone. @param {File} file */
+/** In hex; "" where its size forbids it, null where the file is gone. @param {File} file */
 async function digestOf(file) {
-  if (!crypto.subtle || file.size > DIGEST_BYTES) return "";
+  if (file.size > DIGEST_BYTES) return "";
   try {
     const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
     return [...sum].map((each) => each.toString(16).padStart(2, "0")).join("");
@@ -261,26 +181,79 @@ async function digestOf(file) {
   }
 }
 
-/** What the server said of it. @param {Item} item @param {XMLHttpRequest} request */
-function settle(item, request) {
-  const said = parsed(request.responseText);
-  if (isWhole(request, item.file)) {
-    change(item, "done");
+/** The form says how many files are going to come. */
+function declare() {
+  const field = /** @type {HTMLInputElement | null} */ (find("#referral-form input[name=files]"));
+  if (field) field.value = JSON.stringify([...items.values()].map((item) => ({ name: item.name, size_bytes: item.size })));
+}
+
+/** @param {Item} item @param {string} [sentence] */
+function draw(item, sentence = "") {
+  item.row = row(item, { again, right: (one) => void right(one), remove: (one) => void remove(one) });
+  find("[data-queue]")?.append(item.row);
+  mark(item, item.state, sentence);
+}
+
+/** @param {Item} item @param {Item["state"]} state @param {string} [sentence] */
+function mark(item, state, sentence = "") {
+  Object.assign(item, { state, sentence });
+  show(item);
+  planSoon();
+}
+
+let planning = 0;
+
+function planSoon() {
+  clearTimeout(planning);
+  planning = setTimeout(async () => {
+    const { id } = await person;
+    const entries = (await all("referrals")).filter((entry) => (referral ? entry.referral_id === referral : entry.id === written()) && entry.person_id === id);
+    await showPlan([...items.values()].filter(isOpen), entries.map((entry) => entry.id));
+  }, 200);
+}
+
+/** @param {Item} item */
+async function again(item) {
+  mark(item, "waiting");
+  await change("files", item.id, { state: "waiting", key: newKey(), url: "", first: 0, sent: 0, tries: 0, next_at: 0 });
+  tell({ added: true });
+}
+
+/** @param {Item} item */
+async function remove(item) {
+  items.delete(item.id);
+  item.row.remove();
+  declare();
+  const file = await get("files", item.id);
+  await dropFile(item.id);
+  tell({ dropped: item.id });
+  if (file?.url) await end(file.url, (await person).token);
+  if (item.known) {
+    const body = new URLSearchParams({ reason: "Refused; taken off the list." });
+    await fetch(`/referrals/${referral}/files/${item.known}/withdraw`, { method: "POST", body }).catch(() => null);
+  }
+  if (referral) await refresh();
+}
+
+/** What the drain says, of this tab or another, or of the worker. @param {any} news */
+function heard(news) {
+  if (news.signed_out) for (const item of items.values()) if (isOpen(item)) mark(item, "signed_out");
+  if (news.line) for (const item of items.values()) if (isOpen(item)) mark(item, "retry", words.say("retry", news));
+  const item = items.get(news.file);
+  if (!item) return;
+  if (news.state === "sending") {
+    item.sent = item.size ? news.sent / item.size : 0;
+    mark(item, item.sent < 1 ? "sending" : "checking");
+  } else if (news.state === "refused") {
+    Object.assign(item, { known: news.file_id ?? "", hopeless: Boolean(news.hopeless) });
+    mark(item, "refused", news.sentence || words.say(news.why ?? "refused"));
+    void refresh().then(settled);
+  } else if (news.state === "done") {
+    mark(item, "done");
     left += 1;
     void refresh().then(settled);
-  } else if (request.status === 401) {
-    wait(item, 15, "signed_out");
-  } else if (AWAY.includes(request.status) || [409, 423, 460].includes(request.status) || request.status >= 500) {
-    const asked = Number(request.getResponseHeader("Retry-After")) || 0;
-    wait(item, Math.min(LONGEST_WAIT_S, Math.max(asked, 2 ** item.tries)), request.status === 0 ? "retry" : "busy");
-    item.tries += 1;
-  } else {
-    item.known = said.file_id ?? "";
-    item.hopeless = request.status === 413 || Boolean(said.reason_code && !CUT.includes(said.reason_code));
-    change(item, "refused", said.detail || say("refused"));
-    void refresh().then(settled);
-  }
-  if (items.some((one) => isOpen(one))) report(); // the last word waits for the server's count
+  } else mark(item, news.state, news.why ? words.say(news.why, news) : "");
+  if ([...items.values()].some(isOpen)) report(); // the last word waits for the server's count
 }
 
 function settled() {
@@ -289,31 +262,7 @@ function settled() {
 }
 
 /** @param {Item} item */
-const isOpen = (item) => item.state !== "refused" && item.state !== "done";
-
-/** @param {string} text @returns {{detail?: string, file_id?: string, reason_code?: string}} */
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return {};
-  }
-}
-
-/** @param {Item} item @param {number} seconds @param {string} why */
-function wait(item, seconds, why) {
-  change(item, why === "signed_out" ? "signed_out" : "retry", say(why, { seconds }));
-  clearTimeout(item.timer);
-  item.timer = setTimeout(() => retry(item), seconds * 1000);
-}
-
-/** @param {Item} item */
-function retry(item) {
-  if (item.state !== "retry" && item.state !== "signed_out") return;
-  clearTimeout(item.timer);
-  change(item, "waiting");
-  pump();
-}
+const isOpen = (item) => !["refused", "done", "gone", "asks"].includes(item.state);
 
 /** Put in place what the server knows, and leave to it the files that it shows. */
 async function refresh() {
@@ -325,20 +274,20 @@ async function refresh() {
   known.innerHTML = await answer.text();
   const arrived = known.querySelector("details[data-arrived]");
   if (wasOpen !== undefined) arrived?.toggleAttribute("open", wasOpen);
-  for (const item of items.filter((one) => one.state === "done")) {
+  for (const item of [...items.values()].filter((one) => one.state === "done")) {
     item.row.remove();
-    items.splice(items.indexOf(item), 1);
+    items.delete(item.id);
   }
   tidy();
 }
 
 /** What this page is sending itself is shown once. */
 function tidy() {
-  for (const item of items) {
+  for (const item of items.values()) {
     find(`[data-known] [data-file="${item.known || "-"}"]`)?.remove();
-    for (const row of document.querySelectorAll("[data-expected] > li")) {
-      const { name, size: bytes } = /** @type {HTMLElement} */ (row).dataset;
-      if (name === item.name && (!bytes || Number(bytes) === item.file.size)) row.remove();
+    for (const line of document.querySelectorAll("[data-expected] > li")) {
+      const { name, size: bytes } = /** @type {HTMLElement} */ (line).dataset;
+      if (name === item.name && (!bytes || Number(bytes) === item.size)) line.remove();
     }
   }
   const expected = find("[data-expected]");
@@ -347,62 +296,31 @@ function tidy() {
 
 /** One sentence for everybody, read out as it changes. */
 function report() {
-  const refused = items.filter((item) => item.state === "refused").length;
-  const open = items.filter(isOpen).length;
-  const all = left + open + refused;
+  const of = [...items.values()];
+  const refused = of.filter((item) => item.state === "refused").length;
+  const open = of.filter(isOpen).length;
+  const whole = left + open + refused;
   const counted = find("[data-known] [data-count=arrived]")?.textContent;
-  if (open) tell(say("progress", { n: left, m: all }));
-  else if (counted && !refused) tell(counted); // something in a ZIP was refused, or is to come from elsewhere
-  else tell(refused ? say("some", { n: left, m: all, k: refused }) : say(all === 1 ? "one" : "all", { m: all }));
+  if (open) announce(words.say("progress", { n: left, m: whole }));
+  else if (counted && !refused) announce(counted); // something in a ZIP was refused, or is to come from elsewhere
+  else announce(refused ? words.say("some", { n: left, m: whole, k: refused }) : words.say(whole === 1 ? "one" : "all", { m: whole }));
 }
 
 /** @param {string} sentence */
-function tell(sentence) {
-  const line = find("[data-said]");
-  if (line && line.textContent !== sentence) line.textContent = sentence;
+function announce(sentence) {
+  const said = find("[data-said]");
+  if (said && said.textContent !== sentence) said.textContent = sentence;
 }
 
-/**
- * With files chosen, the form goes by script, so that the files stay at hand and go on from the page it leads to.
- * @param {SubmitEvent} event
- */
-async function sendForm(event) {
-  if (!items.length) return;
-  event.preventDefault();
-  const form = /** @type {HTMLFormElement} */ (event.target);
-  const body = new URLSearchParams();
-  for (const [name, value] of new FormData(form, event.submitter)) if (typeof value === "string") body.append(name, value);
-  tell(say("sending_form"));
-  /** @type {HTMLButtonElement[]} */
-  const buttons = [...form.querySelectorAll("button")];
-  for (const each of buttons) each.disabled = true;
-  const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } }).catch(() => null);
-  for (const each of buttons) each.disabled = false;
-  if (!answer || answer.status >= 500) return tell(say("not_sent"));
-  const came = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const name of ["main", ".banner", ".top"]) put(name, came);
-  document.title = came.title;
-  if (answer.redirected) history.pushState(null, "", answer.url);
-  window.scrollTo(0, 0);
-  (find("#errors") ?? find("main"))?.focus();
-  begin();
+/** The form went, and this is the page it led to; or it came back with a question. */
+function turned() {
+  if (find("[data-upload]")?.dataset.upload) for (const item of items.values()) if (item.state === "chosen") item.state = "waiting";
+  void begin();
 }
 
-/** @param {string} name @param {Document} came */
-function put(name, came) {
-  const here = document.querySelector(name);
-  const there = came.querySelector(name);
-  if (here && there) here.replaceWith(there);
-  else if (here) here.remove();
-  else if (there) find("main")?.before(there);
-}
-
-addEventListener("online", () => items.forEach(retry));
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) for (const item of items) if (item.state === "signed_out") retry(item);
-});
+listen(heard);
 addEventListener("popstate", () => location.reload());
 addEventListener("beforeunload", (event) => {
-  if (items.some((item) => item.state !== "done" && item.state !== "refused")) event.preventDefault();
+  if (find("[data-queue] [data-unkept]")) event.preventDefault();
 });
-begin();
+void begin();

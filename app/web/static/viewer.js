@@ -1,6 +1,7 @@
 // @ts-check
 /** <us-viewer>: stills, clips and pages of one case, from the links of its strip. */
 import { Cine, Timing } from "./cine.js";
+import { insert } from "./insert.js";
 import { Measuring } from "./measure.js";
 import { say, words } from "./say.js";
 import { Stage } from "./stage.js";
@@ -400,15 +401,6 @@ const ACTS = {
 function showReport(open) {
   document.documentElement.dataset.report = open ? "open" : "closed";
   document.querySelector("[aria-controls=report]")?.setAttribute("aria-expanded", String(open));
-}
-
-/** Into the findings, where the caret stands. @param {string} line */
-export function insert(line) {
-  const area = /** @type {HTMLTextAreaElement | null} */ (document.getElementById("findings"));
-  if (!area || area.readOnly) return;
-  const before = area.value.slice(0, area.selectionEnd).replace(/\n?$/, (end) => end || (area.value ? "\n" : ""));
-  area.setRangeText(`${before}${line}\n`, 0, area.selectionEnd, "end");
-  area.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 /** The sentence of the refusal. @param {string} address */

@@ -1,0 +1,60 @@
+"""What a signed report rests on, in sentences: for the page and the PDF alike, from what was signed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from babel.lists import format_list
+
+from app.reports import words
+from app.reports.lettering import isolated
+from app.reports.words import Gettext
+
+
+def sentences(source: Mapping[str, Any], language: str, _: Gettext) -> list[str]:
+    """From what, how it was seen, and what had not come; a report signed before these were kept says less."""
+    return [_files(source, language, _), *_seen(source.get("seen") or {}, _), *early(source, _)]
+
+
+def early(source: Mapping[str, Any], _: Gettext) -> list[str]:
+    """That files were on their way stands where nobody overlooks it."""
+    missing = source["exam"].get("missing") or 0
+    if not missing:
+        return []
+    one = _("Read on what had arrived; 1 original was on the way.")
+    return [_counted(missing, one, _("Read on what had arrived; {n} originals were on the way."))]
+
+
+def exam_moment(source: Mapping[str, Any], language: str) -> str:
+    """When the patient was examined, by both sides' clocks; empty where nobody said."""
+    exam = source["exam"]
+    return words.exam_moment(exam.get("date"), exam.get("time"), words.zones(source), language)
+
+
+def _files(source: Mapping[str, Any], language: str, _: Gettext) -> str:
+    exam = source["exam"]
+    counted = [
+        (exam["images"], _("1 image"), _("{n} images")),
+        (exam["clips"], _("1 clip"), _("{n} clips")),
+        (exam["documents"], _("1 document"), _("{n} documents")),
+    ]
+    files = [_counted(n, one, many) for n, one, many in counted if n]
+    if not files:
+        return _("Written without images; the reader has not examined the patient.")
+    sentence = _("Interpreted from {files} acquired by {site}; the reader has not examined the patient.")
+    listed = format_list(files, locale=words.locale_of(language))
+    return sentence.format(files=listed, site=isolated(source["site"]["name"]))
+
+
+def _seen(seen: Mapping[str, int], _: Gettext) -> list[str]:
+    """What was not seen frame by frame as it came is said."""
+    total = seen.get("total", 0)
+    if not total:
+        return []
+    if seen["exact"] == total:
+        return [_("The reader opened all of them, exactly.")]
+    said = [(seen["not_opened"], _("{n} of {m} not opened")), (seen["preview"], _("{n} seen as preview only"))]
+    return [", ".join(sentence.format(n=n, m=total) for n, sentence in said if n)]
+
+
+def _counted(n: int, one: str, many: str) -> str:
+    return one if n == 1 else many.format(n=n)
