@@ -13,7 +13,9 @@ import app.people.models
 import app.referrals.models
 import app.referrals.pregnancy
 import app.reports.critical_finding
+import app.reports.kept_template
 import app.reports.late
+import app.reports.macros
 import app.reports.models
 import app.reports.teaching
 import app.reviews.models

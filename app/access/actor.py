@@ -18,6 +18,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "review.read": READERS,  # claim, release, hold, write, decline
     "review.assign": frozenset({Role.COORDINATOR, Role.SUPERVISOR}),
     "report.sign": READERS,
+    "report.template": frozenset({Role.ADMIN, Role.SUPERVISOR}),  # what the organization's reports ask for
     "report.countersign": frozenset({Role.SUPERVISOR}),
     "critical.raise": READERS,
     "critical.communicate": READERS | {Role.COORDINATOR},  # whoever takes the telephone

@@ -48,7 +48,8 @@ EXAMPLES: dict[str, Any] = {
     "source": {"impression": "Gallstones without inflammation.", "exam": {"images": 14, "clips": 3, "missing": 0}},
     "dicom": {"study_instance_uid": "2.25.19", "series_instance_uid": "2.25.21", "sop_instance_uid": "2.25.22", "retrieve_url":
     "https://sonopost.example.org/dicom-web/studies/2.25.19/series/2.25.21/instances/2.25.22"}, "feedback": None,
-    "differs": [], "DraftOut.status": "draft", "DraftOut.kind": "", "VersionOut.kind": "", "ReportOut.kind": "",
+    "differs": [], "ReportOut.form": None, "VersionOut.form": None, "key_images": [], "why": "missing",
+    "DraftOut.status": "draft", "DraftOut.kind": "", "VersionOut.kind": "", "ReportOut.kind": "",
     **{f"{schema}.status": "final" for schema in ("ReportBrief", "SignedOut", "VersionOut", "ReportOut", "Verdict")},
     # What cannot wait for it
     "finding": "Ruptured or suspected ectopic pregnancy", "grade": "immediate", "words": "Tamponade",

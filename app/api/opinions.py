@@ -29,7 +29,7 @@ class Asked(Given):
 
 class Answer(Given):
     text: Text = Field(min_length=1, examples=["A septum; no flow in it."])
-    agrees: bool = Field(description="With what the reader thinks")
+    agrees: bool = Field(examples=[True], description="With what the reader thinks")
 
 
 class OpinionOut(Out):

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.access import scope
 from app.access.actor import Actor
+from app.api.drafts import DraftOut, spoken_to
 from app.api.reported import ReportOut
 from app.api.reviewing import tag
-from app.api.schemas import DraftOut, ReportBrief, ReportPage
+from app.api.schemas import ReportBrief, ReportPage
 from app.audit import events
 from app.cases import lists
 from app.db import reading, transaction
@@ -74,7 +75,9 @@ def get_report(
 
 
 @router.post("/reports/{report_id}/amend")
-def amend_report(report_id: UUID, given: Change, who: Acting, key: Once, response: Response) -> DraftOut:
+def amend_report(
+    report_id: UUID, given: Change, who: Acting, key: Once, request: Request, response: Response
+) -> DraftOut:
     """Open a draft of the next version; it is written and signed as the first one was."""
     with transaction(who) as session:
         done = once(session, key)
@@ -86,7 +89,7 @@ def amend_report(report_id: UUID, given: Change, who: Acting, key: Once, respons
             draft = amend.amend(session, who, review, report, given.kind, given.reason)
             done.keep(200, draft.id)
         response.headers["ETag"] = tag(draft)
-        return DraftOut.model_validate(draft)
+        return DraftOut.of(session, review, draft, spoken_to(request, who))
 
 
 @router.post("/reports/{report_id}/no-change")

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.access.actor import Actor
 from app.access.login import Proof
-from app.api.schemas import DraftOut, MessageOut, ReviewOut, SignedOut, WorklistItem, WorklistPage
+from app.api.drafts import DraftOut, spoken_to
+from app.api.schemas import MessageOut, ReviewOut, SignedOut, WorklistItem, WorklistPage
 from app.audit import events
 from app.cases import lists
 from app.db import reading, transaction
@@ -19,8 +20,9 @@ from app.http.entry import prove, prove_by_passkey
 from app.http.etag import IfMatch, etag, names
 from app.http.idempotency import Once, once
 from app.http.problems import DoorRefusal
+from app.languages import Speech
 from app.referrals.given import Moment, Text
-from app.reports import countersign, draft, teaching
+from app.reports import countersign, draft, filled, teaching
 from app.reports.draft import GivenDraft
 from app.reports.models import ReportVersion
 from app.reports.seal import shown_sha256
@@ -245,7 +247,7 @@ def note_seen(review_id: UUID, given: GivenSeen, who: Acting) -> GivenSeen:
 
 
 @router.get("/reviews/{review_id}/report")
-def get_draft(review_id: UUID, who: Acting, response: Response) -> DraftOut:
+def get_draft(review_id: UUID, who: Acting, request: Request, response: Response) -> DraftOut:
     """The draft that is being written; its ETag is what PUT and sign want in If-Match."""
     with reading(who) as session:
         review = step.for_reader(session, who, review_id)
@@ -253,7 +255,7 @@ def get_draft(review_id: UUID, who: Acting, response: Response) -> DraftOut:
         found = draft.open_draft(report)
         if found is None:
             raise Conflict("There is no draft yet.", status=review.status)
-        answer = _draft(found, response)
+        answer = _draft(session, review, found, response, spoken_to(request, who))
     events.note_opening(who, "report.opened", organization_id=found.organization_id, entity_id=found.report_id,
                         referral_id=review.referral_id)  # fmt: skip
     return answer
@@ -261,7 +263,7 @@ def get_draft(review_id: UUID, who: Acting, response: Response) -> DraftOut:
 
 @router.put("/reviews/{review_id}/report")
 def put_draft(
-    review_id: UUID, given: GivenDraft, who: Acting, response: Response, if_match: IfMatch = None
+    review_id: UUID, given: GivenDraft, who: Acting, request: Request, response: Response, if_match: IfMatch = None
 ) -> DraftOut:
     """Save the draft. If-Match names the one it was typed into, but for the first."""
     with transaction(who) as session:
@@ -273,7 +275,7 @@ def put_draft(
             saved = draft.save(session, who, review, given, _revision(here, if_match))
         except Conflict as refusal:
             raise _stale(refusal, here) from refusal
-        return _draft(saved, response)
+        return _draft(session, review, saved, response, spoken_to(request, who))
 
 
 @router.post("/reviews/{review_id}/sign")
@@ -296,7 +298,7 @@ def sign_report(
         if here is not None and if_match is None:
             raise DoorRefusal(428, "Say with If-Match which draft you saw.", etag=tag(here))
         try:
-            proof = proof or _by_passkey(session, request, who, here, given.passkey, given.images_sha256)
+            proof = proof or _by_passkey(session, request, who, review, here, given)
             version = sign(session, who, review, proof=proof, revision=_revision(here, if_match),
                            images_sha256=given.images_sha256, preliminary=given.preliminary)  # fmt: skip
             teaching.give(session, who, review, version, given.feedback or GivenFeedback())
@@ -307,13 +309,13 @@ def sign_report(
 
 
 def _by_passkey(
-    session: Session, request: Request, who: Actor, here: ReportVersion | None, given: ByPasskey | None, images_sha256: str
+    session: Session, request: Request, who: Actor, review: Review, here: ReportVersion | None, given: Presence
 ) -> Proof:  # fmt: skip
     """Its device signed what was shown: this draft, over these images."""
-    if given is None or here is None:
+    if given.passkey is None or here is None:
         raise Invalid("Show once more that it is you.", field="password")
-    subject = shown_sha256(here, images_sha256=images_sha256)
-    return prove_by_passkey(session, request, who, subject, given.model_dump())
+    subject = shown_sha256(filled.settled(session, review, here), images_sha256=given.images_sha256)
+    return prove_by_passkey(session, request, who, subject, given.passkey.model_dump())
 
 
 def tag(version: ReportVersion) -> str:
@@ -335,6 +337,6 @@ def _stale(refusal: Conflict, here: ReportVersion | None) -> Exception:
     return DoorRefusal(412, refusal.sentence, headers=headers, **refusal.facts)
 
 
-def _draft(version: ReportVersion, response: Response) -> DraftOut:
+def _draft(session: Session, review: Review, version: ReportVersion, response: Response, spoken: Speech) -> DraftOut:
     response.headers["ETag"] = tag(version)
-    return DraftOut.model_validate(version)
+    return DraftOut.of(session, review, version, spoken)

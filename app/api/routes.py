@@ -9,6 +9,7 @@ from app.api import (
     critical,
     deadlines,
     invitations,
+    macros,
     measuring,
     media,
     opinions,
@@ -21,12 +22,13 @@ from app.api import (
     reviewing,
     studies,
     telling,
+    templates,
     uploads,
 )
 
 router = APIRouter(prefix="/api/v1")
 for part in (
     referring, uploads, patients, reviewing, reporting, critical, studies, conflicts, media, measuring, pregnancies, telling,
-    attention, deadlines, accounts, outbox, passkeys, opinions, invitations,
+    attention, deadlines, templates, macros, accounts, outbox, passkeys, opinions, invitations,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -12,6 +12,7 @@ from app.people.models import Organization, Patient
 from app.referrals.dating import age_of
 from app.referrals.manifest import Counts
 from app.referrals.models import ManifestItem, Referral
+from app.reports.answers import KeyImage
 from app.reports.models import Report, ReportVersion
 from app.reports.words import today
 from app.reviews.models import Message, Review
@@ -300,23 +301,6 @@ class WorklistPage(Out):
     next_cursor: str | None
 
 
-class DraftOut(Out):
-    """The draft and the digest of the image list that it rests on."""
-
-    report_id: UUID
-    version: int
-    status: str
-    revision: int
-    findings: str
-    impression: str
-    recommendation: str
-    language: str
-    kind: str
-    reason: str
-    images_sha256: str
-    updated_at: datetime
-
-
 class SignedOut(Out):
     report_id: UUID
     version: int
@@ -342,12 +326,14 @@ class VersionOut(SignedOut):
     language: str
     kind: str
     reason: str
+    form: dict[str, Any] | None = Field(description="What was ticked, by code; the text says the same")
+    key_images: list[KeyImage]
     images: list[dict[str, str]]
     images_sha256: str
 
     @classmethod
     def of(cls, version: ReportVersion) -> Self:
-        plain = "findings impression recommendation language kind reason images images_sha256".split()
+        plain = "findings impression recommendation language kind reason form key_images images images_sha256".split()
         return cls(**SignedOut.of(version).model_dump(), **{name: getattr(version, name) for name in plain})
 
 

@@ -8,7 +8,7 @@ from app.access.actor import Actor, person_of, require
 from app.audit import events
 from app.db import new_id, now
 from app.errors import Conflict, Invalid
-from app.reports import chase, instance
+from app.reports import chase, filled, instance
 from app.reports.draft import open_draft, report_of
 from app.reports.models import SIGNED, Report, ReportVersion, VersionStatus
 from app.reviews.looked import tell_who_looked
@@ -33,9 +33,8 @@ def amend(
     signed = current(report)
     draft = ReportVersion(
         id=new_id(), organization_id=report.organization_id, report_id=report.id, version=len(report.versions) + 1,
-        author_id=person_of(actor), findings=signed.findings, impression=signed.impression,
-        recommendation=signed.recommendation, language=signed.language, kind=kind, reason=reason, images=[],
-        images_sha256=signed.images_sha256, signature=None,
+        author_id=person_of(actor), impression=signed.impression, **filled.reopened(signed), language=signed.language,
+        kind=kind, reason=reason, images=[], images_sha256=signed.images_sha256, signature=None,
     )  # fmt: skip
     report.versions.append(draft)
     session.flush()

@@ -1,7 +1,9 @@
 """Write a report: one draft at a time, edited in place under its revision, so that no text overwrites another unseen."""
 
+from typing import Any
+
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.access.actor import Actor, person_of, require
@@ -9,22 +11,33 @@ from app.audit import events
 from app.db import new_id, now
 from app.errors import Conflict
 from app.referrals.given import Language, Text
+from app.reports import filled
+from app.reports.answers import GivenForm, KeyImage
 from app.reports.models import Report, ReportVersion, VersionStatus
 from app.reviews.models import Review, ReviewStatus
 from app.reviews.step import lock, require_owner, step
 from app.studies.images import image_list, image_list_sha256
 
 
-class GivenDraft(BaseModel):
+class GivenText(BaseModel):
+    findings: Text = ""
+    impression: Text = ""
+    recommendation: Text = ""
+    language: Language = "en"
+
+
+class GivenDraft(GivenText):
     model_config = ConfigDict(json_schema_extra={"example": {
         "findings": "Several stones with shadows, wall 3 mm.", "impression": "Gallstones without inflammation.",
         "recommendation": "Surgical opinion within 4 weeks.",
     }})  # fmt: skip
 
-    findings: Text = ""
-    impression: Text = ""
-    recommendation: Text = ""
-    language: Language = "en"
+    form: GivenForm | None = Field(None, description="Left out: as it is. Null: a free report")
+    key_images: list[KeyImage] | None = Field(None, max_length=50, description="Left out: as they are")
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return self.model_dump(include=set(GivenText.model_fields))
 
 
 SIGNED_BY = (joinedload(ReportVersion.signature),)
@@ -58,12 +71,13 @@ def save(session: Session, actor: Actor, review: Review, given: GivenDraft, revi
     else:
         step(session, review, "write")
     images_sha256 = image_list_sha256(image_list(session, review.referral_id))
+    columns = given.texts | filled.columns(session, review, draft, given.form, given.key_images, given.model_fields_set)
     if draft is None:
-        return _first(session, actor, review, report, given, images_sha256)
+        return _first(session, actor, review, report, columns, images_sha256)
     changed = session.execute(
         sa.update(ReportVersion)
         .where(ReportVersion.id == draft.id, ReportVersion.revision == revision, ReportVersion.status == VersionStatus.DRAFT)
-        .values(**given.model_dump(), revision=ReportVersion.revision + 1, images_sha256=images_sha256,
+        .values(**columns, revision=ReportVersion.revision + 1, images_sha256=images_sha256,
                 updated_at=now(), author_id=person_of(actor))
         .execution_options(synchronize_session=False)
     )  # fmt: skip
@@ -74,7 +88,10 @@ def save(session: Session, actor: Actor, review: Review, given: GivenDraft, revi
 
 
 def stale(draft: ReportVersion) -> Conflict:
-    current = {name: getattr(draft, name) for name in ("findings", "impression", "recommendation", "revision")}
+    current = {
+        name: getattr(draft, name)
+        for name in ("findings", "impression", "recommendation", "revision", "answers", "key_images")
+    }
     return Conflict(
         "This draft was changed somewhere else. Both texts are kept; compare them.",
         stale=True,
@@ -87,7 +104,7 @@ def _first(
     actor: Actor,
     review: Review,
     report: Report | None,
-    given: GivenDraft,
+    columns: dict[str, Any],
     images_sha256: str,
 ) -> ReportVersion:
     if report is None:
@@ -99,7 +116,7 @@ def _first(
         session.flush()
     draft = ReportVersion(
         id=new_id(), organization_id=review.organization_id, report_id=report.id, version=len(report.versions) + 1,
-        author_id=person_of(actor), images=[], images_sha256=images_sha256, signature=None, **given.model_dump(),
+        author_id=person_of(actor), images=[], images_sha256=images_sha256, signature=None, **columns,
     )  # fmt: skip
     report.versions.append(draft)
     session.flush()

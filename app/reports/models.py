@@ -75,6 +75,10 @@ class ReportVersion(Base):
     language: Mapped[str] = mapped_column(sa.String(10), default="en")
     kind: Mapped[str] = mapped_column(sa.String(10), default="")  # of a change: amended, corrected, appended
     reason: Mapped[str] = mapped_column(sa.Text, default="")  # of a change
+    template_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("report_template.id"))  # None: a free report
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)  # key -> app.reports.answers.Answer
+    form: Mapped[dict[str, Any] | None]  # once signed: what the ticks came to, by code, and the text as it was typed
+    key_images: Mapped[list[Any]] = mapped_column(default=list)  # [{"image", "frame", "note"}]
     images: Mapped[list[Any]]  # what it rests on: [{"instance_id", "sha256", "seen"}]
     images_sha256: Mapped[str] = mapped_column(sa.String(64))
     canonical: Mapped[str | None] = mapped_column(sa.Text)  # RFC 8785 JSON over NFC text: what was signed

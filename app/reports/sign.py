@@ -7,7 +7,7 @@ from app.access.login import Proof
 from app.db import now
 from app.errors import Conflict, Invalid
 from app.notifications.notify import tell
-from app.reports import countersign
+from app.reports import countersign, filled
 from app.reports.draft import open_draft, report_of, stale
 from app.reports.freeze import freeze, refuse_unproven, rest_on_images, tell_signed
 from app.reports.models import ReportVersion, VersionStatus
@@ -52,8 +52,10 @@ def sign(
         raise stale(draft)
     supervised = countersign.is_supervised(session, actor.person_id, review.reading_organization_id)
     _refuse_incomplete(draft)
+    filled.refuse_incomplete(session, review, draft)
     _refuse_ended(review, draft, preliminary=preliminary or supervised)
     rest_on_images(session, review, draft, images_sha256)
+    filled.settle(session, review, draft)
     refuse_unproven(session, actor, draft, proof)
     status = VersionStatus.PRELIMINARY if preliminary or supervised else CHANGES.get(draft.kind, VersionStatus.FINAL)
     meaning = SUPERVISED if supervised else PRELIMINARY if preliminary else FINAL

@@ -47,12 +47,19 @@ def build(
         "referrer": {"name": author.name},
         "exam": _exam(session, referral),
         "findings": version.findings, "impression": version.impression, "recommendation": version.recommendation,
+        **_form(version),
         "images": version.images, "images_sha256": version.images_sha256,
         "seen": {"total": looked.total, "exact": looked.exact, "preview": looked.preview, "not_opened": looked.not_opened},
         "critical": [_critical(one) for one in of_referral(session, referral.id)],
         "signature": {"person_id": str(signature.person_id), "printed_name": signature.printed_name, "meaning": signature.meaning,
                       "signed_at": signature.signed_at.isoformat(timespec="seconds")},
     }  # fmt: skip
+
+
+def _form(version: ReportVersion) -> dict[str, Any]:
+    """Only where there is one, so that what was signed before stays as it is."""
+    parts = {"form": version.form, "key_images": version.key_images}
+    return {name: part for name, part in parts.items() if part}
 
 
 def _critical(found: CriticalFinding) -> dict[str, Any]:

@@ -88,6 +88,8 @@ def _differing(version: ReportVersion) -> list[str]:
         "text": sha256_of(text) == version.sha256 == signature.sha256 and canonical(source) == text,
         **{name: source[name] == getattr(version, name) for name in ("findings", "impression", "recommendation")},
         **{name: signed[name] == getattr(version, name) for name in ("status", "kind", "reason", "language")},
+        "form": source.get("form") == version.form,
+        "key_images": source.get("key_images", []) == version.key_images,
         "images": source["images"] == version.images and source["images_sha256"] == version.images_sha256,
         "version": signed["id"] == str(version.report_id) and signed["version"] == version.version,
         "signer": by["printed_name"] == signature.printed_name and by["person_id"] == str(signature.person_id),

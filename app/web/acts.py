@@ -1,11 +1,12 @@
 """What a reader does with a review by forms: claim, release, hold, decline, assign, save."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
+from fastapi import Form as FormData
 from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
@@ -18,13 +19,14 @@ from app.languages import Speech
 from app.people.models import Organization
 from app.referrals.given import clean
 from app.reports import draft
-from app.reports.draft import GivenDraft
+from app.reports.draft import GivenDraft, GivenText
 from app.reports.send_on import send_on
 from app.reviews import claim, decline, hold, step
 from app.reviews.models import Review
 from app.reviews.say import say
 from app.studies import machine
-from app.web import room
+from app.web import room, sheet
+from app.web.forms import Fields, Form
 from app.web.pages import by_htmx, render, see_other
 from app.web.room import Outcome
 from app.web.states import clock, who_was_first
@@ -32,26 +34,33 @@ from app.web.words import speech_of
 from app.web.worklist import row_of
 
 router = APIRouter(include_in_schema=False)
-Field = Annotated[str, BeforeValidator(clean), Form(max_length=20_000)]
-Named = Annotated[list[UUID] | None, Form()]  # files of the case that a message is about
+Field = Annotated[str, BeforeValidator(clean), FormData(max_length=20_000)]
+Named = Annotated[list[UUID] | None, FormData()]  # files of the case that a message is about
 
 
-class Written(GivenDraft):
+class Written(GivenText):
     """The form that the report is written in."""
 
     tag: str = ""  # of the draft that it was typed into
     images: str = ""  # digest of those that were shown beside it
     then: str = "save"
 
-    @property
-    def text(self) -> GivenDraft:
-        return GivenDraft.model_validate(self.model_dump(include=set(GivenDraft.model_fields)))
+    def text(self, form: Form) -> GivenDraft:
+        """With what is ticked and marked in the same form."""
+        given: dict[str, Any] = self.model_dump(include=set(GivenText.model_fields))
+        if "template" in form.given:
+            given["form"] = sheet.ticked(form)
+        if "key_images" in form.given:
+            given["key_images"] = sheet.key_images(form)
+        return GivenDraft.model_validate(given)
 
 
 @router.post("/reviews/{review_id}/claim")
-def claim_review(review_id: UUID, who: Acting, request: Request, written: Annotated[Written, Form()]) -> Response:
+def claim_review(
+    review_id: UUID, who: Acting, request: Request, written: Annotated[Written, FormData()], form: Fields
+) -> Response:
     """What was typed before claiming comes along; a race lost says who and when, and gives it back."""
-    typed = written.text
+    typed = written.text(form)
     try:
         with transaction(who) as session:
             review = step.for_reader(session, who, review_id)
@@ -81,8 +90,8 @@ def release_review(review_id: UUID, who: Acting, request: Request) -> Response:
 
 @router.post("/reviews/{review_id}/assign")
 def assign_review(
-    review_id: UUID, who: Acting, request: Request, person_id: Annotated[UUID, Form()],
-    owned_at: Annotated[str, Form(max_length=40)] = "",
+    review_id: UUID, who: Acting, request: Request, person_id: Annotated[UUID, FormData()],
+    owned_at: Annotated[str, FormData(max_length=40)] = "",
 ) -> Response:  # fmt: skip
     """`owned_at` as the page showed it: of two who give it to somebody one does."""
 
@@ -102,7 +111,7 @@ def return_review(review_id: UUID, who: Acting, request: Request) -> Response:
 
 @router.post("/reviews/{review_id}/send-on")
 def send_review_on(
-    review_id: UUID, who: Acting, request: Request, reading_organization_id: Annotated[UUID, Form()]
+    review_id: UUID, who: Acting, request: Request, reading_organization_id: Annotated[UUID, FormData()]
 ) -> Response:
     def act(session: Session, review: Review) -> None:
         send_on(session, who, review, reading_organization_id)
@@ -146,8 +155,8 @@ def say_in_review(
 def accept_of_machine(
     review_id: UUID,
     who: Acting,
-    instance_id: Annotated[UUID, Form()],
-    machine_key: Annotated[str, Form(max_length=200)],
+    instance_id: Annotated[UUID, FormData()],
+    machine_key: Annotated[str, FormData(max_length=200)],
 ) -> Response:
     """A number of the machine's becomes the reader's."""
     with transaction(who) as session:
@@ -170,9 +179,11 @@ def decline_review(
 
 
 @router.post("/reviews/{review_id}/report")
-def save_report(review_id: UUID, who: Acting, request: Request, written: Annotated[Written, Form()]) -> Response:
+def save_report(
+    review_id: UUID, who: Acting, request: Request, written: Annotated[Written, FormData()], form: Fields
+) -> Response:
     """Save without script; text that somebody else saved in between is shown beside one's own."""
-    typed = written.text
+    typed = written.text(form)
     try:
         with transaction(who) as session:
             review = step.for_reader(session, who, review_id)
@@ -181,7 +192,7 @@ def save_report(review_id: UUID, who: Acting, request: Request, written: Annotat
             draft.save(session, who, review, typed, revision)
     except Conflict as refusal:
         current = refusal.facts.get("current")
-        theirs = GivenDraft.model_validate(current) if current else None
+        theirs = GivenDraft.model_validate({**current, "key_images": None}) if isinstance(current, dict) else None
         said = Outcome(
             speech_of(request, who).gettext(refusal.sentence), typed=typed, theirs=theirs, status=412 if theirs else 409
         )
@@ -228,4 +239,4 @@ def _who_has_it(review: Review, organization: Organization, speech: Speech) -> s
 
 
 def _has_text(typed: GivenDraft) -> bool:
-    return bool(typed.findings or typed.impression or typed.recommendation)
+    return bool(typed.findings or typed.impression or typed.recommendation or (typed.form and typed.form.answers))

@@ -22,7 +22,7 @@ from app.http.etag import etag
 from app.notifications.inbox import mark_case_read, unread_messages
 from app.people.models import Organization, Person
 from app.referrals.models import FileStatus, ManifestItem
-from app.reports import countersign, words
+from app.reports import countersign, filled, words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
 from app.reports.send_on import elsewhere
@@ -36,6 +36,7 @@ from app.studies.machine import Line
 from app.web.clock import Left, time_left
 from app.web.pages import render
 from app.web.pregnancy import is_about, may_date, words_of
+from app.web.sheet import sheets_for
 from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
@@ -44,7 +45,7 @@ ASSIGNABLE = (ReviewStatus.REQUESTED, ReviewStatus.RECEIVED, ReviewStatus.ACCEPT
               ReviewStatus.REJECTED)  # fmt: skip
 WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOLD)
 
-IMPRESSION = "impression"
+IMPRESSION, FORM = "impression", "form"
 MOST_NAMED = 12  # files beside a message
 BEGINNING = 6  # of the strip: the page comes with so many, the rest when the first image is there
 UNCHANGED = {"images": False, "question": False, "message": False, "ended": False, "lost": False}
@@ -114,8 +115,8 @@ class Outcome:
 @router.get("/reviews/{review_id}")
 def show_room(
     review_id: UUID, who: Acting, request: Request, image: str | None = None, prior: UUID | None = None,
-    prior_image: str | None = None, all: bool = False, missing: str = "",  # noqa: A002 - the word in the address
-    window: str = "",
+    *, prior_image: str | None = None, all: bool = False, missing: str = "",  # noqa: A002 - the word in the address
+    window: str = "", template: str = "",
 ) -> Response:  # fmt: skip
     """`missing` is the part without which nothing is signed; whoever has written it since is told nothing.
     `window=report` leaves the picture to another window."""
@@ -124,7 +125,9 @@ def show_room(
     if missing == IMPRESSION and room.may.sign and not (room.draft and room.draft.impression):
         say = speech_of(request, who).gettext
         said = Outcome(say("Write the impression: it is the answer to the question."), IMPRESSION)
-    return room_page(request, who, room, said, image, beside, whole=all, alone=window == "report")
+    if missing == FORM and room.may.sign:
+        said = Outcome(field=FORM)
+    return room_page(request, who, room, said, image, beside, whole=all, alone=window == "report", template=template)
 
 
 @router.get("/reviews/{review_id}/strip")
@@ -181,16 +184,20 @@ def entered(who: Actor, review_id: UUID) -> Room:
 
 def room_page(
     request: Request, who: Actor, room: Room, said: Outcome, image: str | None = None, beside: Beside | None = None,
-    *, whole: bool = False, alone: bool = False,
+    *, whole: bool = False, alone: bool = False, template: str = "",
 ) -> Response:  # fmt: skip
     shown = sights.chosen(room.sights, image)
+    version = room.draft or room.case.current_version
+    sheets = sheets_for(who, room.review.id, version, template, said.typed, speech_of(request, who).language,
+                        is_conflict=said.theirs is not None)  # fmt: skip
     is_late = shown is not None and shown in room.sights[BEGINNING:]
     return render(
         request, who, "reading.html", said.status, room=room, case=room.case, review=room.review, may=room.may,
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,
         shown=shown, beginning=0 if whole or is_late or beside else BEGINNING,
         text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED, named=_named(room.case, shown),
-        beside=beside, clock_seconds=clock_seconds, alone=alone, may_date=may_date(who, room.case.referral),
+        beside=beside, clock_seconds=clock_seconds, alone=alone, sheets=sheets, report_languages=report_languages,
+        may_date=may_date(who, room.case.referral),
         **words_of(speech_of(request, who)),
     )  # fmt: skip
 
@@ -278,8 +285,14 @@ def _text(room: Room) -> GivenDraft:
     version = room.draft or room.case.current_version
     if version is None:
         return GivenDraft(language=room.case.referral.language)
+    typed = filled.reopened(version) if room.draft is None else {}
     names = ("findings", "impression", "recommendation", "language")
-    return GivenDraft(**{name: getattr(version, name) for name in names})
+    return GivenDraft(**{name: typed.get(name, getattr(version, name)) for name in names})
+
+
+def report_languages(own: str) -> list[str]:
+    """Those in which the fixed words are, and the one that the draft or the referral has."""
+    return list(dict.fromkeys([own, *words.LANGUAGES]))
 
 
 def left(request: Request, who: Actor, room: Room) -> Left | None:

@@ -24,6 +24,7 @@ from app.web import (
     referral,
     referrer,
     refusals,
+    report_templates,
     slip,
     specialist,
     unmatched,
@@ -35,7 +36,7 @@ router = APIRouter(include_in_schema=False)
 router.include_router(specialist.router)
 for part in (
     account, admin, attention, entry, glance, keeping, links, looking, moving, notices, outbox, oversight, patients,
-    pregnancy, referral, referrer, slip, unmatched, uploads, urgency,
+    pregnancy, referrer, referral, report_templates, slip, unmatched, uploads, urgency,
 ):  # fmt: skip
     router.include_router(part.router)
 STATIC = Path(__file__).parent / "static"

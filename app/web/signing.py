@@ -16,8 +16,8 @@ from app.errors import Conflict, Invalid, Refusal
 from app.http.actor import Acting
 from app.http.entry import prove, prove_by_passkey, takes_passkeys
 from app.http.idempotency import Once, once
-from app.reports import countersign, draft, teaching
-from app.reports.draft import GivenDraft
+from app.reports import countersign, draft, filled, teaching
+from app.reports.draft import GivenText
 from app.reports.models import ReportVersion
 from app.reports.seal import shown_sha256
 from app.reports.sign import sign
@@ -28,12 +28,14 @@ from app.web.ahead import following_of
 from app.web.forms import status_of
 from app.web.pages import render, see_other
 from app.web.room import Room
+from app.web.sheet import Sheets, sheets_for
+from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
 PARTS = ("impression", "recommendation", "findings")
 
 
-class Shown(GivenDraft, GivenFeedback):
+class Shown(GivenText, GivenFeedback):
     """The signing page's form: what it showed comes back with it, so that a difference can be told."""
 
     password: str = Field("", max_length=1000)
@@ -59,6 +61,8 @@ def show_signing(review_id: UUID, who: Acting, request: Request, images: str = "
     shown = countersign.to_sign(who, here.review, here.case.report)
     if shown is None or not shown.impression:
         return see_other(f"/reviews/{review_id}?missing={room.IMPRESSION}#{room.IMPRESSION}")
+    if (sheet := _sheets(request, who, here).sheet) is not None and sheet.filled.is_begun and sheet.lacks:
+        return see_other(f"/reviews/{review_id}?missing={room.FORM}#write")
     return _page(request, who, here, unseen=bool(images) and images != here.images_sha256)
 
 
@@ -88,7 +92,9 @@ def _signed(request: Request, who: Actor, review_id: UUID, key: Once, shown: Sho
         here = countersign.to_sign(who, review, draft.report_of(session, review))
         revision = here.revision if here is not None and shown.tag == room.tag(here) else -1
         if proof is None:
-            subject = shown_sha256(here, images_sha256=shown.images_sha256) if here is not None else ""
+            subject = (
+                shown_sha256(filled.settled(session, review, here), images_sha256=shown.images_sha256) if here else ""
+            )
             proof = prove_by_passkey(session, request, who, subject, _answer(shown.passkey))
         version = sign(session, who, review, proof=proof, revision=revision, images_sha256=shown.images_sha256,
                        preliminary=bool(shown.preliminary))  # fmt: skip
@@ -112,10 +118,13 @@ def _page(
     """The page, or the page again with what differs from what had been shown on it."""
     with reading(who) as session:
         looked = seen.looked(session, who, here.review)
+        review = step.for_reader(session, who, here.review.id, "report.sign")
+        signed = countersign.to_sign(who, here.review, here.case.report)
+        final = filled.settled(session, review, signed) if signed is not None else None
         has_passkey = takes_passkeys(request) and bool(passkeys.listing(session, person_of(who)))
-    signed = countersign.to_sign(who, here.review, here.case.report)
     stale = refusal is not None and bool(refusal.facts.get("stale"))
     ids = dict.fromkeys(str(one.source_id) for one in here.sights)
+    sheets = _sheets(request, who, here)
     before = set(shown.image_ids.split()) if stale and shown else set(ids)
     return render(
         request, who, "reading_sign.html", 412 if stale else status_of(refusal) if refusal else 200, room=here,
@@ -124,8 +133,13 @@ def _page(
         differs=[name for name in PARTS if stale and getattr(shown, name) != getattr(signed, name, "")],
         new=[one for one in here.sights if str(one.source_id) not in before], gone=len(before - set(ids)),
         forms=_forms(here), tag=room.tag(signed), image_ids=" ".join(ids), left=room.left(request, who, here),
-        changed=room.UNCHANGED, looked=looked, has_passkey=has_passkey,
+        changed=room.UNCHANGED, looked=looked, has_passkey=has_passkey, final=final,
+        key_images=sheets.key_images,
     )  # fmt: skip
+
+
+def _sheets(request: Request, who: Actor, here: Room) -> Sheets:
+    return sheets_for(who, here.review.id, here.draft, "", None, speech_of(request, who).language)
 
 
 def _forms(here: Room) -> Counter[str]:

@@ -31,8 +31,8 @@ EXAM_TYPES = "/api/v1/exam-types"
 NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
          "token_id", "invitation_id", "patient_id", "into_patient_id", "merge_id", "organization_id", "job_id",
          "measurement_id", "machine_key", "upload_id", "finding_id", "passkey_id", "person_id", "conflict_id",
-         "opinion_id", "discard_id")  # fmt: skip
-IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1"}
+         "opinion_id", "discard_id", "macro_id")  # fmt: skip
+IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1", "code": "abdomen"}
 Route = tuple[str, str]
 
 # What each route wants to read before it can do anything: a new one with a body needs its line here.
@@ -47,6 +47,8 @@ BODIES: dict[str, object] = {
     "/announce-merge": {"into_patient_id": str(uuid4())}, "/right-patient": {"patient": {"family_name": "Mine"}},
     "/deadlines": {"stat_min": 60}, "/clock": {"time_zone": "UTC"},
     "/measurements": {"kind": "length", "points": [[1, 1], [9, 9]]}, "/expect": {"files": [{"name": "a.dcm"}]},
+    "/report-templates/{code}": {"code": "abdomen", "title": {"en": "A"}, "sections": [
+        {"code": "a", "title": {"en": "A"}, "items": [{"code": "b", "label": {"en": "B"}, "kind": "text"}]}]},
     "/seen": {"seen": {}}, "/pregnancy": {"basis": "lmp", "lmp": "2026-09-07"},
     "/accept": {"edd": "2027-06-14"}, "/join": {"pregnancy_id": str(uuid4())}, "/end": {"ended_on": "2026-11-20"},
     "/day": {"examined_on": "2026-11-20"},
@@ -79,6 +81,7 @@ def known(server: Running, places: Places) -> dict[str, str]:
         document = ok(send(referrer, case.referral_id, a_pdf(), "letter.pdf"), 201)
         seen = ok(referrer.get(f"/referrals/{case.referral_id}"))
         image = f"/instances/{seen['instance_ids'][0]}/measurements"
+        macro = ok(reviewer.post("/macros", json={"word": "gb", "text": "Thin-walled."}), 201)
         measured = ok(reviewer.post(image, json=BODIES["/measurements"]), 201)
         critical = f"/reviews/{case.review_id}/critical-findings"
         raised = ok(reviewer.post(critical, json=BODIES["/critical-findings"]), 201)
@@ -104,6 +107,7 @@ def known(server: Running, places: Places) -> dict[str, str]:
         **merged(places, seen["patient"]["id"]), "job_id": str(uuid4()), "organization_id": str(places.hospital),
         "conflict_id": str(conflict),
         "measurement_id": measured["id"], "machine_key": "9.8.7", "upload_id": upload.rpartition("/")[2],
+        "code": "abdomen", "macro_id": macro["id"],
         "finding_id": raised["id"], "passkey_id": str(passkey_of(places)),
         "person_id": str(places.reviewer.id), "opinion_id": str(opinion_of(places, case)), "discard_id": discarded(places),
     }  # fmt: skip
@@ -206,7 +210,7 @@ def test_a_foreign_file_in_an_own_referral_does_not_exist(
 def test_no_list_holds_anything_of_another_organization(
     server: Running, places: Places, routes: list[Route], known: dict[str, str]
 ) -> None:
-    secrets = {*known.values(), "Otieno", "Gallstones", places.referrer.name, places.reviewer.name} - {"1"}
+    secrets = {*known.values(), "Otieno", "Gallstones", places.referrer.name, places.reviewer.name} - {"1", "abdomen"}
     for name, client in strangers(server, places):
         for route in routes:
             if route[0] == "get" and "{" not in route[1]:

@@ -50,7 +50,7 @@ class Reading(NamedTuple):
     referral: Referral
     review_id: UUID
 
-    def write(self, revision: int | None = None, **changed: str) -> ReportVersion:
+    def write(self, revision: int | None = None, **changed: Any) -> ReportVersion:
         with transaction(self.reader.actor) as session:
             review = loaded(session, self.reader.actor, self.review_id)
             given = TEXT.model_copy(update=changed)

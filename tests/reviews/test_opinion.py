@@ -105,7 +105,7 @@ def test_who_cannot_be_asked_or_answer_is_refused(case: Reading, places: Places,
     ]  # fmt: skip
     for whom in wrong:
         with pytest.raises(Invalid):
-            asked(case, **whom)
+            asked(case, None, **whom)
     with pytest.raises(Conflict):
         asked(case, places.second_reviewer, person_id=places.reviewer.id)
     with pytest.raises(NotFound):

@@ -231,10 +231,11 @@ def tap(page: Page, *points: tuple[float, float]) -> None:
 
 
 def take(page: Page, tool: str) -> None:
-    """Off the drawer, as a thumb does."""
-    if not page.get_by_role("button", name=tool).is_visible():
+    """Out of the drawer, which a taken tool closes."""
+    button = page.locator(f"[data-tool={tool}]")
+    if not button.is_visible():
         page.get_by_label("Measure", exact=True).tap()
-    page.get_by_role("button", name=tool).tap()
+    button.tap()
 
 
 def test_every_tool_by_touch_on_a_narrow_screen(server: Running, places: Places, arrive: Arrive) -> None:
@@ -242,23 +243,22 @@ def test_every_tool_by_touch_on_a_narrow_screen(server: Running, places: Places,
         server, places, arrive, phantom(UPPER, DOPPLER), viewport=NARROW, has_touch=True, is_mobile=True
     )  # fmt: skip
     kept: list[tuple[str, list[tuple[float, float]], str]] = [
-        ("Length", [(100, 200), (280, 200)], "Length 5"),
-        ("Ellipse", [(200, 150), (420, 150), (310, 70)], "Ellipse 2"),
-        ("Outline", [(500, 50), (700, 50), (700, 250), (500, 250), (500, 50)], "Outline 3"),
-        ("Angle", [(200, 50), (100, 50), (200, 150)], "Angle 4"),
-        ("Velocity", [(300, 350)], "cm/s"),
-        ("Interval", [(300, 400), (400, 380)], "Interval 5"),
-        ("Arrow", [(600, 100), (650, 150)], "Arrow"),
+        ("length", [(100, 200), (280, 200)], "Length 5"),
+        ("ellipse", [(200, 150), (420, 150), (310, 70)], "Ellipse 2"),
+        ("area", [(500, 50), (700, 50), (700, 250), (500, 250), (500, 50)], "Outline 3"),
+        ("angle", [(200, 50), (100, 50), (200, 150)], "Angle 4"),
+        ("velocity", [(300, 350)], "cm/s"),
+        ("time", [(300, 400), (400, 380)], "Interval 5"),
+        ("arrow", [(600, 100), (650, 150)], "Arrow"),
     ]
     for number, (tool, points, words) in enumerate(kept):
         take(page, tool)
         tap(page, *points)
         expect(lines(page).nth(number)).to_contain_text(words)
         expect(lines(page).nth(number)).not_to_contain_text("saving")
-        page.get_by_role("button", name=tool).tap()
     asked: list[tuple[str, list[tuple[float, float]], str, str, str]] = [
-        ("Heart rate", [(100, 400), (340, 380)], "Beats between the points", "3", "Heart rate 1"),
-        ("Text", [(600, 100)], "Text", "stone", "stone"),
+        ("heart-rate", [(100, 400), (340, 380)], "Beats between the points", "3", "Heart rate 1"),
+        ("text", [(600, 100)], "Text", "stone", "stone"),
     ]
     for tool, points, label, typed, words in asked:
         take(page, tool)
@@ -266,7 +266,6 @@ def test_every_tool_by_touch_on_a_narrow_screen(server: Running, places: Places,
         page.get_by_role("textbox", name=label).or_(page.get_by_role("spinbutton", name=label)).fill(typed)
         page.get_by_role("button", name="Keep").tap()
         expect(lines(page).last).to_contain_text(words)
-        page.get_by_role("button", name=tool).tap()
     picture(page, "measuring-touch")
     accessible(page)
 

@@ -1,14 +1,16 @@
 // @ts-check
-/** Autosave: what is typed lies on this device until the server has it, and no text overwrites another unseen. */
+/** Autosave: what is typed and ticked lies on this device until the server has it, and no text overwrites another unseen. */
 
 import { signedInAgain } from "./again.js";
+import { listen } from "./macros.js";
+import { Sheet, same } from "./sheet.js";
 
 const FIELDS = /** @type {const} */ (["findings", "impression", "recommendation"]);
 const QUIET_MS = 1000;
 const AGAIN_MS = [2000, 5000, 15000, 30000];
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("write"));
 
-/** @typedef {{findings: string, impression: string, recommendation: string}} Text */
+/** @typedef {{findings: string, impression: string, recommendation: string, form?: import("./sheet.js").Ticked | null, key_images?: import("./sheet.js").Spot[]}} Text */
 
 class Draft {
   /** @param {HTMLFormElement} form */
@@ -20,14 +22,20 @@ class Draft {
     this.place = `sonopost.draft.${person}.${review}`;
     this.maySave = Boolean(form.dataset.save);
     this.tag = form.dataset.tag ?? "";
+    this.sheet = new Sheet(form, () => this.begin());
     this.onServer = this.tag ? this.text() : null; // the text that the server is known to have
     this.failures = 0;
+    listen(form, JSON.parse(document.getElementById("macros")?.textContent ?? "{}"));
     this.conflict = !this.both.hidden;
     this.form.toggleAttribute("data-scripted", true);
     form.addEventListener("input", (event) => this.typed(event));
     form.addEventListener("submit", (event) => this.submit(event));
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.button("sign")?.click();
+    });
+    this.area("language").addEventListener("change", () => {
+      this.onServer = null; // what is ticked is said in another language
+      this.changed();
     });
     this.both.addEventListener("click", (event) => this.settle(/** @type {HTMLElement} */ (event.target).dataset.keep));
     addEventListener("online", () => this.save());
@@ -53,17 +61,21 @@ class Draft {
 
   /** @returns {Text} */
   text() {
-    return /** @type {Text} */ (Object.fromEntries(FIELDS.map((name) => [name, this.area(name).value])));
+    const typed = Object.fromEntries(FIELDS.map((name) => [name, this.area(name).value]));
+    return /** @type {Text} */ ({ ...typed, form: this.sheet.read(), key_images: this.sheet.keyImages });
   }
 
   /** @param {Text} text */
   fill(text) {
     for (const name of FIELDS) this.area(name).value = text[name] ?? "";
+    if (text.form) this.sheet.fill(text.form);
+    if (text.key_images && this.sheet.keys) this.sheet.keys.value = this.sheet.said(text.key_images);
   }
 
   /** @param {Text | null} one @param {Text | null} other */
   same(one, other) {
-    return FIELDS.every((name) => (one?.[name] ?? "").trim() === (other?.[name] ?? "").trim());
+    const isText = FIELDS.every((name) => (one?.[name] ?? "").trim() === (other?.[name] ?? "").trim());
+    return isText && same(one?.form?.answers ?? {}, other?.form?.answers ?? {}) && same(spots(one), spots(other));
   }
 
   isUnsafe() {
@@ -101,6 +113,10 @@ class Draft {
   /** @param {Event} event */
   typed(event) {
     if (!FIELDS.includes(/** @type {any} */ (/** @type {HTMLTextAreaElement} */ (event.target).name))) return;
+    this.begin();
+  }
+
+  begin() {
     const question = /** @type {HTMLDetailsElement | null} */ (document.getElementById("question"));
     if (question && !this.begun) question.open = false; // it stood open until the first word
     this.begun = true;
@@ -135,7 +151,9 @@ class Draft {
     const headers = { "Content-Type": "application/json", ...(this.tag && { "If-Match": this.tag }) };
     const answer = await fetch(this.address, { method: "PUT", headers, body: JSON.stringify({ ...text, language }) }).catch(() => null);
     if (answer?.ok) {
-      this.saved(text, answer.headers.get("ETag") ?? "", (await answer.json()).updated_at);
+      const draft = await answer.json();
+      this.saved(text, answer.headers.get("ETag") ?? "", draft.updated_at);
+      this.sheet.told(draft.form);
     } else if (answer?.status === 412) {
       this.differs((await answer.json()).current, answer.headers.get("ETag") ?? "");
     } else if (answer?.status === 428) { // the first save, and another window has made a draft
@@ -181,9 +199,11 @@ class Draft {
     this.area("tag").value = tag;
   }
 
-  /** Somebody else, or another window, saved in between. @param {Text} theirs @param {string} tag */
+  /** Somebody else, or another window, saved in between.
+   * @param {Text & {answers?: Record<string, import("./sheet.js").Answer>}} theirs @param {string} tag */
   differs(theirs, tag) {
     this.setTag(tag);
+    theirs.form = theirs.form ?? (theirs.answers && { template: "", answers: theirs.answers });
     this.onServer = theirs;
     if (this.same(theirs, this.text())) return;
     this.conflict = true;
@@ -192,6 +212,7 @@ class Draft {
       quote.textContent = theirs[name];
       quote.hidden = theirs[name] === this.area(name).value;
     }
+    this.sheet.beside(theirs.form ?? null, this.words.theirs);
     this.keep();
     this.showConflict();
   }
@@ -212,6 +233,10 @@ class Draft {
       if (choice === "both") area.value = [area.value, quote.textContent].filter(Boolean).join("\n\n");
       quote.hidden = true;
     }
+    const theirs = this.onServer?.form ?? null;
+    if (choice === "theirs") this.sheet.fill(theirs);
+    if (choice === "both") this.sheet.join(theirs);
+    this.sheet.settled();
     this.both.hidden = true;
     this.conflict = false;
     this.changed();
@@ -236,6 +261,9 @@ class Draft {
   }
 }
 
+/** @param {Text | null} text */
+const spots = (text) => (text?.key_images ?? []).map(({ image, frame }) => ({ image, frame }));
+
 /** Of a case that was cancelled or declined: what was typed and not saved is shown, and stays on this device.
  * @param {HTMLFormElement} form */
 function showKept(form) {
@@ -246,6 +274,7 @@ function showKept(form) {
     const area = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem(name));
     area.value = kept[name] ?? area.value;
   }
+  if (kept.form) new Sheet(form, () => {}).fill(kept.form);
   form.hidden = false;
   /** @type {HTMLElement} */ (document.getElementById("kept")).hidden = false;
 }

@@ -388,7 +388,7 @@ export class Measuring {
     if (button.name === "remove") this.remove(item);
     else if (button.name === "again") this.post(item);
     else if (button.name === "confirm") this.confirm(item);
-    else if (button.name === "insert") this.viewer.dispatchEvent(new CustomEvent("insert", { bubbles: true, detail: this.lineOf(item) }));
+    else if (button.name === "insert") this.viewer.dispatchEvent(Object.assign(new CustomEvent("insert", { bubbles: true, detail: this.lineOf(item) }), { item }));
     else {
       this.chosen = item;
       if (item.frame !== this.frame) this.go(item.frame);

@@ -353,7 +353,7 @@ const KEYS = {
   p: "prior", P: "prior", s: "slower", S: "faster", j: "loop", J: "loop", Backspace: "erase", Delete: "erase",
   " ": "play", ArrowLeft: "back", ArrowRight: "on", ArrowUp: "before", ArrowDown: "after", PageUp: "before", PageDown: "after",
   Home: "first", End: "last", "+": "in", "-": "out", "−": "out", "=": "fit", b: "brighter", B: "darker", n: "harder", N: "softer",
-  0: "plain", f: "full", F: "full", "?": "keys", r: "report", R: "report", w: "write", W: "write", c: "claim", C: "claim",
+  0: "plain", f: "full", F: "full", "?": "keys", r: "report", R: "report", w: "write", W: "write", c: "claim", C: "claim", m: "mark", M: "mark",
 };
 
 /** @type {Record<string, (viewer: UsViewer) => void>} */
@@ -393,6 +393,7 @@ const ACTS = {
     if (matchMedia("(width < 800px)").matches) location.hash = "report";
     document.getElementById("findings")?.focus();
   },
+  mark: () => /** @type {HTMLButtonElement | null} */ (document.querySelector("[data-key-here]"))?.click(),
   claim: () => /** @type {HTMLButtonElement | null} */ (document.querySelector("button[data-act=claim]"))?.click(),
 };
 

@@ -1,0 +1,97 @@
+"""What a ticked report lacks before it can be signed: items without an answer, and sentences that are not founded."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from app.errors import Sentence
+from app.reports.answers import Answer, Answers, Known, holds
+from app.reports.template import Advice, Line, Option, Template, said
+
+Why = Literal["missing", "unfounded", "unseen", "contrary", "range", "unknown"]
+NOTHING = Answer()
+
+
+@dataclass(frozen=True)
+class Lack:
+    key: str
+    section: str
+    label: str
+    why: Why
+    sentence: str
+
+    @property
+    def facts(self) -> dict[str, str]:
+        return {"key": self.key, "section": self.section, "label": self.label, "why": self.why, "detail": self.sentence}
+
+
+def lacks(template: Template, answers: Answers, known: Known, language: str) -> list[Lack]:
+    """In the order of the form, in the words of `language`."""
+    lines = list(template.lines())
+    begun = {(line.section.code, line.n) for line in lines if line.key in answers} | {
+        (section.code, 1) for section in template.sections
+    }
+    found: list[Lack] = []
+    for line in lines:
+        if (line.section.code, line.n) in begun and applies(line, answers, known):
+            found += _of_line(line, answers, known, language)
+    strange = sorted(set(answers) - {line.key for line in lines})
+    gone = Sentence("This item is not in the template any more. Say it in the text, and take it away here.")
+    return found + [Lack(key, "", key, "unknown", gone) for key in strange]
+
+
+def applies(line: Line, answers: Answers, known: Known) -> bool:
+    return all(holds(one, answers, line.n, known) for one in line.item.when)
+
+
+def is_founded(option: Option, line: Line, answers: Answers, known: Known) -> bool:
+    """Whether what this option says may be said."""
+    groups = option.needs
+    return not groups or any(all(holds(one, answers, line.n, known) for one in group) for group in groups)
+
+
+def chosen(line: Line, answer: Answer) -> list[Option]:
+    """In the template's order."""
+    return [one for one in line.options if one.code == answer.choice or one.code in answer.choices]
+
+
+def advised(template: Template, answers: Answers, known: Known) -> list[Advice]:
+    """What has to be said whatever the reader writes."""
+    times = max((section.repeats for section in template.sections), default=1)
+    return [
+        advice for advice in template.advice
+        if any(all(holds(one, answers, n, known) for one in group) for group in advice.when for n in range(1, times + 1))
+    ]  # fmt: skip
+
+
+def _of_line(line: Line, answers: Answers, known: Known, language: str) -> Iterator[Lack]:
+    answer = answers.get(line.key, NOTHING)
+    where = (line.key, said(line.section.title, language), line.label(language))
+    if line.required and answer.is_empty:
+        yield Lack(
+            *where, "missing", Sentence("Not assessed yet. Say what was seen, or that it could not be assessed.")
+        )
+    options = chosen(line, answer)
+    if len(options) < len({answer.choice, *answer.choices} - {None}):
+        yield Lack(*where, "unknown", Sentence("This choice is not in the template any more. Choose again."))
+    if len({option.normal for option in options}) > 1:
+        yield Lack(*where, "contrary", Sentence("What is normal and what is not are ticked together."))
+    for option in options:
+        if not is_founded(option, line, answers, known):
+            yield Lack(*where, "unfounded", _unfounded(option, language))
+        if option.normal and line.item.view and not any(spot.image in known.images for spot in answer.seen_on):
+            yield Lack(*where, "unseen", Sentence("A view is normal only by an image: say on which one it was seen."))
+    low, high = line.item.at_least, line.item.at_most
+    if any((low is not None and one < low) or (high is not None and one > high) for one in answer.numbers):
+        yield Lack(*where, "range", Sentence("This number cannot be: {low} to {high} {unit}.", unit=line.item.unit,
+                   low=_plain(low), high=_plain(high)))  # fmt: skip
+
+
+def _unfounded(option: Option, language: str) -> str:
+    return Sentence("“{choice}” cannot be said by what is ticked. It would stand there as: {otherwise}",
+                    choice=said(option.label, language),
+                    otherwise=said(option.otherwise, language) if option.otherwise else "–")  # fmt: skip
+
+
+def _plain(number: float | None) -> str:
+    return "…" if number is None else f"{number:g}"
