@@ -56,13 +56,13 @@ class _Pseudo(NullTranslations):
     """What is not marked for translation stays plain, and shows; places for values stay as they are."""
 
     def gettext(self, message: str) -> str:
-        return _stretched(message)
+        return stretched(message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return _stretched(msgid1 if n == 1 else msgid2)
+        return stretched(msgid1 if n == 1 else msgid2)
 
 
-def _stretched(sentence: str) -> str:
+def stretched(sentence: str) -> str:
     """'Claim' → '[Çláíṁ··]', by a third longer, as translations are."""
     parts = re.split(r"(\{[^}]*\})", sentence)
     marked = "".join(part if part.startswith("{") else part.translate(ACCENTED) for part in parts)

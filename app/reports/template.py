@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from app.languages import PSEUDO, stretched
 from app.referrals.given import clean
 from app.referrals.models import EXAM_TYPES
 
@@ -27,7 +28,7 @@ class Part(BaseModel):
 
 def said(words: Spoken, language: str) -> str:
     """In that language, else in English."""
-    return words.get(language) or words["en"]
+    return stretched(words["en"]) if language == PSEUDO else words.get(language) or words["en"]
 
 
 class Condition(Part):

@@ -147,6 +147,11 @@ def test_every_table_of_a_case_says_by_what_it_is_granted() -> None:
         "referral_study",
         "study_name",
         "upload",  # the sender's own
+        "outbox_discard",  # the same, and its coordinator's
+        "late_files",  # of the reading organization, told with its report
+        "second_opinion",  # by its own rule: who asked and who was asked
+        "feedback",  # by its own rule: operator, giver, supervisor and quality lead
+        "dating",  # read with its pregnancy
     }
     named = {
         table.name

@@ -109,7 +109,7 @@ def test_an_earlier_study_stands_beside_this_one(server: Running, places: Places
     placed = cases.place(server, places, ("new.dcm", phantom(TISSUE)), patient=patient)
     page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
     page.keyboard.press("p")
-    expect(page.locator(".prior .of")).to_contain_text(earlier.code)
+    expect(page.locator(".prior p.of")).to_contain_text(earlier.code)
     expect(page.locator(".prior .caption")).to_contain_text("Image 1 of 2 · exact")
     expect(page.locator("us-viewer:not(.prior) .caption")).to_contain_text("Image 1 of 1 · exact")
     page.locator("#stage-prior").focus()
