@@ -237,9 +237,9 @@ export class Sheet {
     }
     const asSigned = document.getElementById("as-signed");
     if (asSigned && form) asSigned.textContent = form.findings;
-    const advice = document.getElementById("advice");
-    advice?.replaceChildren(...(form?.advice ?? []).map((/** @type {string} */ each) => Object.assign(document.createElement("li"), { textContent: each })));
-    advice?.parentElement?.toggleAttribute("hidden", !form?.advice?.length);
+    const added = document.getElementById("added");
+    added?.replaceChildren(...(form?.advice ?? []).map((/** @type {string} */ each) => Object.assign(document.createElement("li"), { textContent: each })));
+    added?.parentElement?.toggleAttribute("hidden", !form?.advice?.length);
   }
 
   /** Where another window ticked otherwise, its answer stands beside. @param {Ticked | null} theirs @param {string} words */
