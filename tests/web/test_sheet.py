@@ -176,6 +176,9 @@ def test_the_form_works_without_script_and_on_a_phone(
     tick(narrow, "sac", "seen, regular")
     tick(narrow, "embryo", "seen")
     expect(item(narrow, "crl")).to_be_visible()
+    assert (
+        narrow.evaluate("document.documentElement.scrollTop + document.body.scrollTop") == 0
+    )  # the patient stays in sight
     picture(narrow, "sheet-narrow")
     accessible(narrow)
 
