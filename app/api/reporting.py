@@ -1,5 +1,6 @@
 """Reports as JSON and PDF: read, amended, acknowledged, verified."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from app.access import scope
 from app.access.actor import Actor
 from app.api.drafts import DraftOut, spoken_to
 from app.api.reported import ReportOut
-from app.api.reviewing import tag
+from app.api.reviewing import draft_shown
 from app.api.schemas import ReportBrief, ReportPage
 from app.audit import events
 from app.cases import lists
@@ -19,7 +20,7 @@ from app.db import reading, transaction
 from app.errors import NotFound
 from app.http.actor import Acting
 from app.http.description import answered
-from app.http.idempotency import Once, once
+from app.http.idempotency import Once, RequestKey, once
 from app.http.ranges import stored
 from app.referrals.given import GivenPatient, Moment, Text
 from app.reports import amend, late, marks, publish, right_patient
@@ -27,6 +28,7 @@ from app.reports.acknowledge import acknowledge
 from app.reports.models import SIGNED, Report, ReportVersion
 from app.reports.verify import Verdict, verified
 from app.reviews import step, submit
+from app.reviews.models import Review
 
 router = APIRouter(tags=["reporting"])
 
@@ -66,10 +68,11 @@ def get_report(
     with reading(who) as session:
         report = signed_report(session, who, report_id)
         shown = version_of(report, version)
-        said = ReportOut.of_report(session, who, report, shown)
+        is_pdf = "application/pdf" in request.headers.get("accept", "")
+        said = None if is_pdf else ReportOut.of_report(session, who, report, shown)
     events.note_opening(who, "report.opened", organization_id=report.organization_id, entity_id=report.id,
                         referral_id=report.referral_id)  # fmt: skip
-    if "application/pdf" in request.headers.get("accept", ""):
+    if is_pdf:
         return stored(publish.pdf(who, report, shown), request, name=f"report-v{shown.version}.pdf")
     return said
 
@@ -79,33 +82,21 @@ def amend_report(
     report_id: UUID, given: Change, who: Acting, key: Once, request: Request, response: Response
 ) -> DraftOut:
     """Open a draft of the next version; it is written and signed as the first one was."""
-    with transaction(who) as session:
-        done = once(session, key)
-        report = signed_report(session, who, report_id)
-        review = step.for_reader(session, who, report.review_id, "report.sign")
-        if done.before and done.resource_id is not None:
-            draft = session.get_one(ReportVersion, done.resource_id)
-        else:
-            draft = amend.amend(session, who, review, report, given.kind, given.reason)
-            done.keep(200, draft.id)
-        response.headers["ETag"] = tag(draft)
-        return DraftOut.of(session, review, draft, spoken_to(request, who))
+
+    def change(session: Session, review: Review, report: Report) -> ReportVersion:
+        return amend.amend(session, who, review, report, given.kind, given.reason)
+
+    return _opened(report_id, who, key, request, response, change)
 
 
 @router.post("/reports/{report_id}/no-change")
-def no_change(report_id: UUID, who: Acting, key: Once, response: Response) -> DraftOut:
+def no_change(report_id: UUID, who: Acting, key: Once, request: Request, response: Response) -> DraftOut:
     """Files that came after signing were looked at: a draft of the line that says so, to be signed."""
-    with transaction(who) as session:
-        done = once(session, key)
-        report = signed_report(session, who, report_id)
-        review = step.for_reader(session, who, report.review_id, "report.sign")
-        if done.before and done.resource_id is not None:
-            draft = session.get_one(ReportVersion, done.resource_id)
-        else:
-            draft = late.no_change(session, who, review, report)
-            done.keep(200, draft.id)
-        response.headers["ETag"] = tag(draft)
-        return DraftOut.model_validate(draft)
+
+    def change(session: Session, review: Review, report: Report) -> ReportVersion:
+        return late.no_change(session, who, review, report)
+
+    return _opened(report_id, who, key, request, response, change)
 
 
 @router.post("/reports/{report_id}/enter-in-error")
@@ -166,6 +157,23 @@ def version_of(report: Report, number: int | None) -> ReportVersion:
     if found is None:
         raise NotFound
     return found
+
+
+def _opened(
+    report_id: UUID, who: Actor, key: RequestKey | None, request: Request, response: Response,
+    change: Callable[[Session, Review, Report], ReportVersion],
+) -> DraftOut:  # fmt: skip
+    """The draft of the next version, once under a key."""
+    with transaction(who) as session:
+        done = once(session, key)
+        report = signed_report(session, who, report_id)
+        review = step.for_reader(session, who, report.review_id, "report.sign")
+        if done.before and done.resource_id is not None:
+            draft = session.get_one(ReportVersion, done.resource_id)
+        else:
+            draft = change(session, review, report)
+            done.keep(200, draft.id)
+        return draft_shown(session, review, draft, response, spoken_to(request, who))
 
 
 def _record_opening(session: Session, who: Actor, report: Report) -> None:
