@@ -304,6 +304,17 @@ def merged(parts: Sequence[sa.Select[UUID, Any]], limit: int) -> sa.Select[UUID,
     return sa.select(rows.c.id, rows.c.at).distinct().order_by(rows.c.at, rows.c.id).limit(limit)
 
 
+def paged(
+    session: Session, parts: Sequence[sa.Select[UUID, Any]], limit: int
+) -> tuple[list[UUID], str | None]:  # fmt: skip
+    """The ids of a page of `merged`, and the cursor where the next one begins."""
+    if not parts:
+        return [], None
+    rows = session.execute(merged(parts, limit + 1)).all()
+    last = rows[limit - 1] if len(rows) > limit else None
+    return [row.id for row in rows[:limit]], encoded(last.at, last.id) if last else None
+
+
 def encoded(at: datetime, row_id: UUID) -> str:
     """A keyset cursor: where in an order of (time, id) the next page begins."""
     return base64.urlsafe_b64encode(json.dumps([at.isoformat(), row_id.hex]).encode()).decode().rstrip("=")

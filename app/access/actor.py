@@ -79,6 +79,12 @@ def require(actor: Actor, act: str, organization_id: UUID) -> None:
     raise NotFound
 
 
+def require_member(actor: Actor, organization_id: UUID) -> None:
+    """In whatever role; what is another organization's does not exist."""
+    if organization_id not in {member.organization_id for member in actor.members}:
+        raise NotFound
+
+
 def sends_for(actor: Actor, wanted: UUID | None, ask: str) -> UUID:
     """Into whose archive something is sent: the actor's own organization; `ask` is said to one who sends for several."""
     if wanted is not None:

@@ -1,23 +1,13 @@
 """Passkeys: registered once, then proof of presence for one thing that was shown, or a way to sign in (WebAuthn)."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-import webauthn
 from sqlalchemy.orm import Session
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from app.access.actor import Actor, person_here, person_of
 from app.access.login import Proof
@@ -52,37 +42,26 @@ def listing(session: Session, person_id: UUID) -> list[Passkey]:
 
 def offer(session: Session, actor: Actor, party: Party) -> Json:
     """What `navigator.credentials.create` wants; the door has asked for the password just before."""
+    from app.access import device
+
     person, known = session.get_one(Person, person_here(actor)), listing(session, person_here(actor))
     if len(known) >= MOST:
         raise Conflict(Sentence("You have {n} passkeys. Remove one first.", n=MOST))
     challenge = _made(session, person.id, "register", "")
-    return _as_json(webauthn.generate_registration_options(
-        rp_id=party.name, rp_name="Sonopost", user_id=person.id.bytes, user_name=person.email,
-        user_display_name=person.name, challenge=asked(challenge),
-        exclude_credentials=[_descriptor(one) for one in known],
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.PREFERRED, user_verification=UserVerificationRequirement.REQUIRED
-        ),
-    ), challenge)  # fmt: skip
+    return _options(challenge, device.to_create(party, person, known, asked(challenge)))
 
 
 def add(session: Session, actor: Actor, party: Party, challenge_id: UUID, credential: Json, name: str) -> Passkey:
     """From now on it may sign for the person, and sign them in."""
+    from app.access import device
+
     person_id = person_here(actor)
     name = one_line(name, NAME_CHARS) or "–"
     challenge = _taken(session, challenge_id, "register", person_id, "")
-    try:
-        made = webauthn.verify_registration_response(
-            credential=credential, expected_challenge=asked(challenge), expected_rp_id=party.name,
-            expected_origin=party.origin, require_user_verification=True,
-        )  # fmt: skip
-    except (WebAuthnException, ValueError, KeyError, TypeError):
-        raise Invalid(WRONG, field="credential") from None
-    passkey = {
-        "id": new_id(), "person_id": person_id, "credential_id": bytes_to_base64url(made.credential_id),
-        "public_key": bytes_to_base64url(made.credential_public_key), "sign_count": made.sign_count, "name": name,
-        "created_at": now(),
-    }  # fmt: skip
+    made = device.created(party, asked(challenge), credential)
+    if made is None:
+        raise Invalid(WRONG, field="credential")
+    passkey = {"id": new_id(), "person_id": person_id, **vars(made), "name": name, "created_at": now()}
     if not insert_or_nothing(session, Passkey, passkey):
         raise Conflict("This passkey is registered already.")
     record_person(session, actor, "passkey.added", person_id, passkey_id=str(passkey["id"]))
@@ -99,16 +78,21 @@ def remove(session: Session, actor: Actor, passkey_id: UUID) -> None:
 
 def ask(session: Session, actor: Actor, party: Party, subject: str) -> Json:
     """What `navigator.credentials.get` wants, to sign what was shown and nothing else."""
+    from app.access import device
+
     known = listing(session, person_of(actor))
     if not known:
         raise Conflict("You have no passkey yet. Register one in your account, or use your password.")
     challenge = _made(session, person_of(actor), "sign", subject)
-    return _options(party, challenge, known)
+    return _options(challenge, device.to_get(party, known, asked(challenge)))
 
 
 def ask_anybody(session: Session, party: Party) -> Json:
     """The same for who has not said yet who they are: the device shows which passkeys it has for this name."""
-    return _options(party, _made(session, None, "sign-in", ""), [])
+    from app.access import device
+
+    challenge = _made(session, None, "sign-in", "")
+    return _options(challenge, device.to_get(party, [], asked(challenge)))
 
 
 def prove(
@@ -173,32 +157,16 @@ def _taken(
 
 
 def _verified(session: Session, party: Party, challenge: Challenge, credential: Json) -> Passkey:
+    from app.access import device
+
     known = sa.select(Passkey).where(Passkey.credential_id == str(credential.get("id", "")).rstrip("="))
     passkey = session.scalars(known.with_for_update()).one_or_none()
-    if passkey is None:
+    count = device.sign_count_of(party, passkey, asked(challenge), credential) if passkey is not None else None
+    if passkey is None or count is None:
         raise Invalid(WRONG, field="passkey")
-    try:
-        done = webauthn.verify_authentication_response(
-            credential=credential, expected_challenge=asked(challenge), expected_rp_id=party.name,
-            expected_origin=party.origin, credential_public_key=base64url_to_bytes(passkey.public_key),
-            credential_current_sign_count=passkey.sign_count, require_user_verification=True,
-        )  # fmt: skip
-    except (WebAuthnException, ValueError, KeyError, TypeError):
-        raise Invalid(WRONG, field="passkey") from None
-    passkey.sign_count, passkey.used_at = done.new_sign_count, now()
+    passkey.sign_count, passkey.used_at = count, now()
     return passkey
 
 
-def _options(party: Party, challenge: Challenge, known: list[Passkey]) -> Json:
-    return _as_json(webauthn.generate_authentication_options(
-        rp_id=party.name, challenge=asked(challenge), allow_credentials=[_descriptor(one) for one in known],
-        user_verification=UserVerificationRequirement.REQUIRED,
-    ), challenge)  # fmt: skip
-
-
-def _as_json(options: Any, challenge: Challenge) -> Json:
-    return {"challenge_id": str(challenge.id), "public_key": json.loads(webauthn.options_to_json(options))}
-
-
-def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:
-    return PublicKeyCredentialDescriptor(id=base64url_to_bytes(passkey.credential_id))
+def _options(challenge: Challenge, public_key: Json) -> Json:
+    return {"challenge_id": str(challenge.id), "public_key": public_key}

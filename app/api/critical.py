@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from app.access import scope
+from app.access.actor import require_member
 from app.api.schemas import NamedOut, Out
 from app.db import reading, transaction
-from app.errors import NotFound
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
 from app.people.models import Organization
@@ -185,8 +185,7 @@ def withdraw(finding_id: UUID, given: Withdrawn, who: Acting, key: Once) -> Crit
 @router.get("/organizations/{organization_id}/critical-list")
 def get_list(organization_id: UUID, who: Acting) -> ListOut:
     """What its readers choose from, the most pressing first; for whoever belongs to it."""
-    if organization_id not in {member.organization_id for member in who.members}:
-        raise NotFound
+    require_member(who, organization_id)
     with reading(who) as session:
         return ListOut.of(session.get_one(Organization, organization_id))
 

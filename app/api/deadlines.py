@@ -8,11 +8,11 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from app.access import relate, scope
+from app.access.actor import require_member
 from app.api.schemas import Out, SiteOut
 from app.cases import turnaround
 from app.cases.turnaround import Course, Figures, Stage
 from app.db import now, reading, transaction
-from app.errors import NotFound
 from app.http.actor import Acting
 from app.people.models import Organization
 from app.referrals import deadlines
@@ -117,8 +117,7 @@ class CourseOut(Out):
 @router.get("/organizations/{organization_id}/deadlines")
 def get_deadlines(organization_id: UUID, who: Acting) -> DeadlinesOut:
     """For whoever belongs to it."""
-    if organization_id not in {member.organization_id for member in who.members}:
-        raise NotFound
+    require_member(who, organization_id)
     with reading(who) as session:
         return DeadlinesOut.of(session.get_one(Organization, organization_id))
 

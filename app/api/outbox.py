@@ -4,7 +4,6 @@ import base64
 from datetime import datetime
 from uuid import UUID
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
@@ -16,10 +15,10 @@ from app.access.secrets import keyed
 from app.db import transaction
 from app.http.actor import Acting, browser_name
 from app.http.idempotency import Once, once
-from app.people.models import Organization
 from app.people.reading import readers_for
 from app.referrals import discarded
 from app.referrals.given import Moment
+from app.referrals.ours import own
 
 router = APIRouter(prefix="/outbox", tags=["outbox"])
 A_BROWSER = "A browser"
@@ -119,10 +118,9 @@ def _lock(who: Actor) -> str:
 
 
 def _choices(session: Session, who: Actor) -> tuple[list[Choice], list[Choice]]:
-    mine = sa.select(Organization).where(Organization.id.in_(who.organizations_for("referral.place")))
-    own = list(session.scalars(mine.order_by(Organization.name)))
-    readers = {one.id: one for each in own for one in readers_for(session, each.id)}
+    mine = own(session, who)
+    readers = {one.id: one for each in mine for one in readers_for(session, each.id)}
     return (
-        [Choice(id=one.id, name=one.name) for one in own],
+        [Choice(id=one.id, name=one.name) for one in mine],
         [Choice(id=one.id, name=one.name) for one in readers.values()],
     )

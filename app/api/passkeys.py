@@ -20,8 +20,8 @@ from app.http.etag import IfMatch, names
 from app.http.idempotency import Once, once
 from app.http.problems import DoorRefusal
 from app.referrals.given import Given, Line
-from app.reports import countersign, draft, filled
-from app.reports.seal import shown_sha256
+from app.reports import countersign, draft
+from app.reports.seal import asked_for
 from app.reviews import step
 
 router = APIRouter(tags=["passkeys"])
@@ -109,5 +109,5 @@ def ask_to_sign(
         if if_match is None or not names(if_match, tag(here)):
             status = 412 if if_match is not None else 428
             raise DoorRefusal(status, "Say with If-Match which draft you saw.", etag=tag(here))
-        subject = shown_sha256(filled.settled(session, review, here), images_sha256=given.images_sha256)
+        subject = asked_for(session, review, here, given.images_sha256)
         return Options(**passkeys.ask(session, who, party(request), subject))

@@ -63,10 +63,11 @@ class ReportOut(VersionOut):
 
     @classmethod
     def of_report(cls, session: Session, who: Actor, report: Report, version: ReportVersion) -> Self:
-        place = place_of(session, version, marks.mark(report, version))
+        mark = marks.mark(report, version)
+        place = place_of(session, version, mark)
         feedback = shown_to(session, who, report)
         shown, newest = VersionOut.of(version).model_dump(), marks.newest(report)
-        if marks.mark(report, version) == marks.IN_ERROR:
+        if mark == marks.IN_ERROR:
             shown["status"] = report.status
         return cls(
             **shown,

@@ -22,10 +22,10 @@ from app.http.idempotency import Once, once
 from app.http.problems import DoorRefusal
 from app.languages import Speech
 from app.referrals.given import Moment, Text
-from app.reports import countersign, draft, filled, teaching
+from app.reports import countersign, draft, teaching
 from app.reports.draft import GivenDraft
 from app.reports.models import ReportVersion
-from app.reports.seal import shown_sha256
+from app.reports.seal import asked_for
 from app.reports.send_on import send_on
 from app.reports.sign import sign
 from app.reports.teaching import GivenFeedback
@@ -314,7 +314,7 @@ def _by_passkey(
     """Its device signed what was shown: this draft, over these images."""
     if given.passkey is None or here is None:
         raise Invalid("Show once more that it is you.", field="password")
-    subject = shown_sha256(filled.settled(session, review, here), images_sha256=given.images_sha256)
+    subject = asked_for(session, review, here, given.images_sha256)
     return prove_by_passkey(session, request, who, subject, given.passkey.model_dump())
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
+from app.access.actor import require_member
 from app.api.schemas import Out
 from app.db import reading, transaction
 from app.errors import NotFound
@@ -61,15 +62,10 @@ class TemplateList(Out):
     items: list[TemplateBrief]
 
 
-def belongs(who: Acting, organization_id: UUID) -> None:
-    if organization_id not in {member.organization_id for member in who.members}:
-        raise NotFound
-
-
 @router.get("/organizations/{organization_id}/report-templates", summary="The templates of an organization's reports")
 def list_templates(organization_id: UUID, who: Acting, exam_type: str | None = None) -> TemplateList:
     """For whoever belongs to it; with `exam_type` those that are for it."""
-    belongs(who, organization_id)
+    require_member(who, organization_id)
     with reading(who) as session:
         found = kept_template.offered(session, organization_id)
     fit = [one for one in found if exam_type is None or exam_type in one.template.exam_types]
@@ -78,7 +74,7 @@ def list_templates(organization_id: UUID, who: Acting, exam_type: str | None = N
 
 @router.get("/organizations/{organization_id}/report-templates/{code}", summary="One template")
 def get_template(organization_id: UUID, code: str, who: Acting) -> TemplateOut:
-    belongs(who, organization_id)
+    require_member(who, organization_id)
     with reading(who) as session:
         found = kept_template.current(session, organization_id, code)
     if found is None:

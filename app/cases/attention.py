@@ -15,7 +15,7 @@ from app.db import Base, decoded, encoded
 from app.errors import Forbidden, Invalid, NotFound
 from app.jobs.parked import Parked
 from app.notifications.models import Notification
-from app.referrals.models import ManifestItem, OutboxDiscard, Referral
+from app.referrals.models import ManifestItem, OutboxDiscard, Referral, both_sides
 from app.reports.critical_finding import CriticalFinding
 from app.reports.late import LateFiles
 from app.reports.models import Report
@@ -32,7 +32,6 @@ SUBJECTS: dict[Kind, type[Base]] = {
 OF_JOB: dict[str, tuple[type[Base], ...]] = {
     "notifications": (Notification,), "studies": (Study, Document, Referral), "reports": (Report,), "reviews": (Review,),
 }  # fmt: skip
-OF_REFERRAL = (joinedload(Referral.organization), joinedload(Referral.reading_organization))
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def _found(session: Session, kind: Kind, mine: Whose, after: Row | None, limit: 
     }
     if kind is Kind.CONFLICT:
         of = _asking(session, list(subjects.values()))
-    query = sa.select(Referral).where(Referral.id.in_(set(of.values()))).options(*OF_REFERRAL)
+    query = sa.select(Referral).where(Referral.id.in_(set(of.values()))).options(*both_sides())
     cases = {one.id: one for one in session.scalars(query)} if of else {}
     for row in rows:
         referral = cases[of[row.id]] if row.id in of else None

@@ -17,8 +17,9 @@ from app.referrals import manifest
 from app.referrals.manifest import Counts
 from app.referrals.models import ManifestItem, Referral, Revision
 from app.referrals.pregnancy import Pregnancy
+from app.reports import marks
 from app.reports.critical_finding import CriticalFinding, of_referral
-from app.reports.models import SIGNED, Acknowledgement, Report, ReportVersion
+from app.reports.models import Acknowledgement, Report, ReportVersion
 from app.reviews.models import Message, Review, ReviewStatus
 from app.studies.attach import came_alone
 from app.studies.images import documents_of, instances_of
@@ -86,7 +87,7 @@ class Case:
     @property
     def current_version(self) -> ReportVersion | None:
         """The newest signed version."""
-        signed = [one for one in self.report.versions if one.status in SIGNED] if self.report else []
+        signed = marks.signed(self.report) if self.report else []
         return signed[-1] if signed else None
 
 

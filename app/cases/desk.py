@@ -6,13 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
-from app.access.actor import Actor
+from app.access.actor import READERS, Actor
 from app.access.scope import visible
 from app.db import decoded, encoded
-from app.people.models import Membership, Organization, Person, ReadingRelation, Role
-from app.referrals.models import Referral
+from app.people.models import Membership, Organization, Person, ReadingRelation
+from app.referrals.models import Referral, both_sides
 from app.reports.critical_finding import IS_OPEN, CriticalFinding
 from app.reports.late import IS_OPEN as IS_LATE
 from app.reports.late import LateFiles
@@ -98,7 +98,7 @@ def critical_of(session: Session, actor: Actor) -> list[tuple[CriticalFinding, R
     query = (
         sa.select(CriticalFinding, Referral).join(Review, Review.id == CriticalFinding.review_id)
         .join(Referral, Referral.id == CriticalFinding.referral_id).where(IS_OPEN, here, mine)
-        .options(joinedload(Referral.organization), joinedload(Referral.reading_organization))
+        .options(*both_sides())
         .order_by(CriticalFinding.identified_at).limit(MOST_SHOWN)
     )  # fmt: skip
     return [(row[0], row[1]) for row in session.execute(query)]
@@ -111,7 +111,7 @@ def late_files_of(session: Session, actor: Actor) -> list[tuple[LateFiles, Refer
         .join(Referral, Referral.id == LateFiles.referral_id)
         .where(IS_LATE, Review.owner_id == actor.person_id,
                LateFiles.reading_organization_id.in_(actor.organizations_for("review.list")))
-        .options(joinedload(Referral.organization), joinedload(Referral.reading_organization))
+        .options(*both_sides())
         .order_by(LateFiles.due_at).limit(MOST_SHOWN)
     )  # fmt: skip
     return [(row[0], row[1]) for row in session.execute(query)]
@@ -140,7 +140,7 @@ def readers(session: Session, organization_id: UUID) -> list[Person]:
     return list(session.scalars(
         sa.select(Person).join(Membership, Membership.person_id == Person.id)
         .where(Membership.organization_id == organization_id, Membership.ended_at.is_(None),
-               Membership.role.in_((Role.REVIEWER, Role.SUPERVISOR)), Person.disabled_at.is_(None))
+               Membership.role.in_(READERS), Person.disabled_at.is_(None))
         .distinct().order_by(Person.name)
     ))  # fmt: skip
 

@@ -157,10 +157,14 @@ def say_day(session: Session, actor: Actor, referral: Referral, examined_on: dat
                       entity_id=referral.id, referral_id=referral.id)  # fmt: skip
 
 
-def require_dating(actor: Actor, referral: Referral) -> None:
+def may_date(actor: Actor, referral: Referral) -> bool:
     """The clinic's own, or whoever reads for it."""
     mine = actor.organizations_for("pregnancy.date")
-    if referral.organization_id not in mine and referral.reading_organization_id not in mine:
+    return referral.organization_id in mine or referral.reading_organization_id in mine
+
+
+def require_dating(actor: Actor, referral: Referral) -> None:
+    if not may_date(actor, referral):
         raise Forbidden("Your role here does not allow this.")
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm.interfaces import ORMOption
 
 from app.db import Base, Said, now
 from app.people.models import Organization, Patient, Person
@@ -109,6 +110,11 @@ class Referral(Base):
         sa.Index("ix_referral_read", "reading_organization_id", "updated_at", "id"),
         sa.Index("ix_referral_patient", "patient_id", "id"),
     )
+
+
+def both_sides() -> tuple[ORMOption, ORMOption]:
+    """Loads the organization that asks and the one that reads with their referral."""
+    return joinedload(Referral.organization), joinedload(Referral.reading_organization)
 
 
 class ExternalIdentifier(Base):

@@ -8,9 +8,9 @@ from app.access.actor import Actor, person_of, require
 from app.audit import events
 from app.db import new_id, now
 from app.errors import Conflict, Invalid
-from app.reports import chase, filled, instance
+from app.reports import chase, filled, instance, marks
 from app.reports.draft import open_draft, report_of
-from app.reports.models import SIGNED, Report, ReportVersion, VersionStatus
+from app.reports.models import Report, ReportVersion, VersionStatus
 from app.reviews.looked import tell_who_looked
 from app.reviews.models import Review
 from app.reviews.step import lock, require_owner
@@ -64,10 +64,9 @@ def enter_in_error(session: Session, actor: Actor, review: Review, report: Repor
 
 def current(report: Report) -> ReportVersion:
     """The newest signed version."""
-    signed = [one for one in report.versions if one.status in SIGNED]
-    if not signed:
+    if not marks.signed(report):
         raise Conflict("This report is not signed yet.")
-    return signed[-1]
+    return marks.newest(report)
 
 
 def _record(session: Session, actor: Actor, report: Report, action: str, **detail: object) -> None:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from app.access.actor import WORKER
 from app.audit import events
@@ -11,7 +11,7 @@ from app.db import clock, transaction
 from app.jobs.timers import stop, take, wind
 from app.notifications.notify import tell
 from app.referrals.deadlines import span
-from app.referrals.models import Referral
+from app.referrals.models import Referral, both_sides
 from app.reports.models import Report
 from app.reviews.whom import coordinators, in_charge, senders
 
@@ -70,8 +70,7 @@ def _rung(session: Session, report_id: str, timer_id: str) -> tuple[Report | Non
     if found is None:
         return None, None
     of = sa.select(Referral).where(Referral.id == found.referral_id)
-    loaded = joinedload(Referral.organization), joinedload(Referral.reading_organization)
-    referral = session.scalars(of.options(*loaded).with_for_update(of=Referral, key_share=True)).one()
+    referral = session.scalars(of.options(*both_sides()).with_for_update(of=Referral, key_share=True)).one()
     session.refresh(found)
     if not take(session, timer_id) or found.acknowledged_at is not None or found.signed_at is None:
         return None, None

@@ -15,8 +15,8 @@ from app.db import new_id, now
 from app.errors import Conflict, Invalid, NotFound, Sentence
 from app.notifications.notify import settle_told, tell
 from app.people.models import Organization, Person
-from app.referrals.models import Referral, ReferralStatus
-from app.reports.critical_finding import TRANSITIONS, CriticalFinding, CriticalStatus, Method, is_any_open
+from app.referrals.models import Referral, ReferralStatus, both_sides
+from app.reports.critical_finding import SPOKEN, TRANSITIONS, CriticalFinding, CriticalStatus, Method, is_any_open
 from app.reports.critical_list import Grade, Offered, changed, offered
 from app.reports.models import Report, VersionStatus
 from app.reviews.claim import TAKEN
@@ -61,7 +61,7 @@ def communicate(session: Session, actor: Actor, found: CriticalFinding, said: Sa
     require(actor, "critical.communicate", found.reading_organization_id)
     if not said.received_by:
         raise Invalid("Say who received it.", field="received_by")
-    if said.method not in set(Method) - {Method.PAGE}:
+    if said.method not in SPOKEN:
         raise Invalid("Say how it was communicated.", field="method")
     received_at = said.received_at or now()
     if received_at > now() + AHEAD:
@@ -170,8 +170,7 @@ def _close(session: Session, referral: Referral) -> None:
 
 
 def _referral(session: Session, found: CriticalFinding) -> Referral:
-    both = joinedload(Referral.organization), joinedload(Referral.reading_organization)
-    return session.get_one(Referral, found.referral_id, options=both, populate_existing=True)
+    return session.get_one(Referral, found.referral_id, options=both_sides(), populate_existing=True)
 
 
 def _tell_the_site(session: Session, referral: Referral, kind: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relations
 
 from app.access import scope
 from app.access.actor import Actor
-from app.db import Base, decoded, encoded, merged, now
+from app.db import Base, decoded, now, paged
 from app.people.models import Person
 
 OPEN_SQL = "status IN ('raised', 'communicated')"
@@ -35,6 +35,7 @@ class Method(StrEnum):
     PAGE = "page"  # the clinic typed it back here
 
 
+SPOKEN = tuple(one for one in Method if one is not Method.PAGE)  # between two people
 C = CriticalStatus
 OPEN = (C.RAISED, C.COMMUNICATED)
 TRANSITIONS: dict[tuple[str, str], CriticalStatus] = {
@@ -107,10 +108,7 @@ def listing(
         for each in actor.organization_ids
         for side in sides
     ]
-    if not parts:
-        return [], None
-    rows = session.execute(merged(parts, limit + 1)).all()
-    query = sa.select(CriticalFinding).where(CriticalFinding.id.in_([row.id for row in rows[:limit]]))
-    by_id = {one.id: one for one in session.scalars(query.options(joinedload(CriticalFinding.person)))}
-    last = rows[limit - 1] if len(rows) > limit else None
-    return [by_id[row.id] for row in rows[:limit]], encoded(last.at, last.id) if last else None
+    ids, next_cursor = paged(session, parts, limit)
+    query = sa.select(CriticalFinding).where(CriticalFinding.id.in_(ids)).options(joinedload(CriticalFinding.person))
+    by_id = {one.id: one for one in session.scalars(query)}
+    return [by_id[each] for each in ids], next_cursor

@@ -65,9 +65,9 @@ def filled(session: Session, review: Review, version: ReportVersion | None) -> F
     if version is None or version.template_id is None:
         return None
     row = session.get_one(ReportTemplate, version.template_id)
-    answers = of(version.answers)
-    return Filled(row.template, row.version, row.is_own, answers, known_of(session, review), version.language,
-                  _measured(session, review, answers))  # fmt: skip
+    answers, known = of(version.answers), known_of(session, review)
+    return Filled(row.template, row.version, row.is_own, answers, known, version.language,
+                  _measured(session, review, known, answers))  # fmt: skip
 
 
 def offer(session: Session, review: Review, version: ReportVersion | None, code: str = "") -> Filled | None:
@@ -84,11 +84,11 @@ def offer(session: Session, review: Review, version: ReportVersion | None, code:
              else kept_template.fitting(session, reader, review.exam_type))  # fmt: skip
     if found is None:
         return None
-    answers = of(version.answers) if version is not None else {}
+    answers, known = of(version.answers) if version is not None else {}, known_of(session, review)
     language = version.language if version is not None else review.referral.language
     number = found.own.version if found.own else found.template.version
-    return Filled(found.template, number, found.own is not None, answers, known_of(session, review), language,
-                  _measured(session, review, answers), is_begun=False)  # fmt: skip
+    return Filled(found.template, number, found.own is not None, answers, known, language,
+                  _measured(session, review, known, answers), is_begun=False)  # fmt: skip
 
 
 def known_of(session: Session, review: Review) -> Known:
@@ -100,11 +100,9 @@ def known_of(session: Session, review: Review) -> Known:
 
 def refuse_incomplete(session: Session, review: Review, draft: ReportVersion) -> None:
     here = filled(session, review, draft)
-    if here is not None and here.lacks():
-        raise Invalid(
-            "This report is not complete. What is missing is listed.", field="form",
-            missing=[one.facts for one in here.lacks()],
-        )  # fmt: skip
+    missing = [one.facts for one in here.lacks()] if here is not None else []
+    if missing:
+        raise Invalid("This report is not complete. What is missing is listed.", field="form", missing=missing)
 
 
 def settle(session: Session, review: Review, draft: ReportVersion) -> None:
@@ -171,15 +169,14 @@ def _refuse_strange_images(
         raise Invalid("This is no image of the case.", field="key_images")
 
 
-def _measured(session: Session, review: Review, answers: Answers) -> dict[UUID, Measurement]:
+def _measured(session: Session, review: Review, known: Known, answers: Answers) -> dict[UUID, Measurement]:
     """Of the reading organization, on images of the case, and not removed."""
     ids = {each for one in answers.values() for each in one.measurement_ids}
     if not ids:
         return {}
-    images = [one.id for one in instances_of(session, review.referral_id)]
     rows = session.scalars(
         sa.select(Measurement).where(
-            Measurement.id.in_(ids), Measurement.instance_id.in_(images), Measurement.removed_at.is_(None),
+            Measurement.id.in_(ids), Measurement.instance_id.in_(known.images), Measurement.removed_at.is_(None),
             Measurement.organization_id == review.reading_organization_id,
         )
     )  # fmt: skip

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.access.actor import WORKER, Actor
 from app.audit import events
@@ -13,7 +13,7 @@ from app.errors import Conflict
 from app.languages import N_, first_known
 from app.notifications.notify import tell
 from app.referrals.deadlines import span
-from app.referrals.models import Referral
+from app.referrals.models import Referral, both_sides
 from app.reports.amend import amend, current
 from app.reports.models import Report, ReportVersion, VersionStatus
 from app.reviews.models import Review
@@ -51,8 +51,7 @@ class LateFiles(Base):
 
 def late(referral_id: str) -> None:
     """The job `reports.late`: what is there now and was not when the report was signed."""
-    both = joinedload(Referral.organization), joinedload(Referral.reading_organization)
-    of = sa.select(Referral).where(Referral.id == UUID(referral_id)).options(*both)
+    of = sa.select(Referral).where(Referral.id == UUID(referral_id)).options(*both_sides())
     with transaction(WORKER) as session:
         referral = session.scalars(of.with_for_update(of=Referral, key_share=True)).one_or_none()
         signed = sa.select(Report).where(

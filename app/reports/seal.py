@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import rfc8785
+from sqlalchemy.orm import Session
 
 from app.access.secrets import keyed
+from app.reports import filled
 from app.reports.draft import GivenDraft
 from app.reports.models import ReportVersion, Signature
 from app.reports.source import canonical
+from app.reviews.models import Review
 
 NAMES = (*GivenDraft.model_fields, "kind", "reason", "images_sha256")
 
@@ -25,6 +28,11 @@ def shown_sha256(version: ReportVersion, names: Sequence[str] = NAMES, images_sh
     }
     shown["images_sha256"] = images_sha256 or version.images_sha256
     return hashlib.sha256(canonical(shown).encode()).hexdigest()
+
+
+def asked_for(session: Session, review: Review, draft: ReportVersion, images_sha256: str) -> str:
+    """What a passkey is to sign of a draft beside these images: its text as it would be signed now."""
+    return shown_sha256(filled.settled(session, review, draft), images_sha256=images_sha256)
 
 
 def sealed(signature: Signature) -> str:

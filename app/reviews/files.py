@@ -3,11 +3,11 @@
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from app.access.actor import Actor
 from app.notifications.notify import tell
-from app.referrals.models import FileStatus, ManifestItem, Referral
+from app.referrals.models import FileStatus, ManifestItem, Referral, both_sides
 from app.reviews.models import OPEN, Review, ReviewStatus
 from app.reviews.submit import readers
 from app.studies import identity
@@ -46,8 +46,7 @@ def withdraw(session: Session, actor: Actor, referral_id: UUID, item_id: UUID, r
 
 def tell_readers(session: Session, referral_id: UUID, kind: str) -> None:
     """The owner, also of a report that is signed: it rests on these files; before there is one, all who read."""
-    loaded = (joinedload(Referral.organization), joinedload(Referral.reading_organization))
-    referral = session.scalars(sa.select(Referral).where(Referral.id == referral_id).options(*loaded)).one()
+    referral = session.scalars(sa.select(Referral).where(Referral.id == referral_id).options(*both_sides())).one()
     concerned = (*OPEN, ReviewStatus.COMPLETED)
     for review in session.scalars(
         sa.select(Review).where(Review.referral_id == referral_id, Review.status.in_(concerned))

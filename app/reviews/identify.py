@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from app.access import scope
 from app.access.actor import Actor, person_of, require
@@ -15,7 +15,7 @@ from app.people import patients
 from app.people.models import Organization, Patient, PatientAlias
 from app.referrals.dates import refuse_impossible, today_at
 from app.referrals.given import GivenPatient
-from app.referrals.models import Referral
+from app.referrals.models import Referral, both_sides
 from app.reviews.looked import tell_who_looked
 
 CHANGED = ("family_name", "given_name", "name_local", "birth_date", "sex", "identifier", "issuer")
@@ -48,8 +48,7 @@ def identify(session: Session, actor: Actor, patient_id: UUID, given: GivenPatie
 def tell_of(session: Session, actor: Actor, patient_ids: list[UUID], kind: str) -> None:
     """Whoever looked at a case of one of these; scripts that ask what changed are answered too."""
     mine = sa.select(Referral).where(Referral.patient_id.in_(patient_ids), Referral.submitted_at.is_not(None))
-    around = (joinedload(Referral.organization), joinedload(Referral.reading_organization))
-    for referral in session.scalars(mine.options(*around).order_by(Referral.id.desc()).limit(MOST_TOLD)):
+    for referral in session.scalars(mine.options(*both_sides()).order_by(Referral.id.desc()).limit(MOST_TOLD)):
         referral.updated_at = now()
         tell_who_looked(session, actor, referral, kind)
 

@@ -17,7 +17,7 @@ from app.notifications.notify import tell
 from app.people import patients
 from app.people.identity import compare
 from app.people.models import Patient, PatientAlias, PatientMerge, PatientWord
-from app.referrals.models import Referral
+from app.referrals.models import Referral, both_sides
 from app.referrals.pregnancy import Pregnancy
 from app.reviews.identify import alias_of, tell_of
 from app.reviews.models import OPEN, Review
@@ -45,8 +45,7 @@ class Preview:
 def preview(session: Session, actor: Actor, gone_id: UUID, kept_id: UUID, *, lock: bool = False) -> Preview:
     gone, kept = _both(session, actor, gone_id, kept_id, lock=lock)
     query = sa.select(Referral).where(Referral.patient_id.in_((gone.id, kept.id)))
-    around = (joinedload(Referral.organization), joinedload(Referral.reading_organization))
-    referrals = list(session.scalars(query.options(*around).order_by(Referral.id.desc())))
+    referrals = list(session.scalars(query.options(*both_sides()).order_by(Referral.id.desc())))
     studies = sa.select(sa.func.count()).select_from(Study).where(Study.patient_id == gone.id)
     pending = _pending(session, gone.id, kept.id)
     return Preview(

@@ -8,17 +8,18 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from app.access import scope
-from app.access.actor import READERS, Actor, person_of, require
+from app.access.actor import Actor, person_of, require
 from app.audit import events
-from app.db import Base, decoded, encoded, merged, new_id, now
+from app.db import Base, decoded, new_id, now, paged
 from app.errors import Conflict, Invalid, NotFound, Sentence
 from app.notifications.notify import tell
-from app.people.models import Membership, Organization, Person
+from app.people.models import Organization, Person
 from app.people.reading import readers_for
-from app.referrals.models import Referral
+from app.referrals.models import Referral, both_sides
 from app.reviews.models import OPEN as REVIEW_IS_OPEN
 from app.reviews.models import Review
 from app.reviews.step import WHOLE, lock, require_owner
+from app.reviews.whom import readers
 from app.studies.models import ReferralStudy
 
 OPEN_SQL = "status = 'asked'"
@@ -175,13 +176,10 @@ def listing(
     parts = [
         columns.where(SecondOpinion.asked_organization_id == each) for each in actor.organizations_for("review.read")
     ]
-    if not parts:
-        return [], None
-    rows = session.execute(merged(parts, limit + 1)).all()
-    query = sa.select(SecondOpinion).where(SecondOpinion.id.in_([row.id for row in rows[:limit]])).options(*WITH_PEOPLE)
+    ids, next_cursor = paged(session, parts, limit)
+    query = sa.select(SecondOpinion).where(SecondOpinion.id.in_(ids)).options(*WITH_PEOPLE)
     by_id = {one.id: one for one in session.scalars(query)}
-    last = rows[limit - 1] if len(rows) > limit else None
-    return [by_id[row.id] for row in rows[:limit]], encoded(last.at, last.id) if last else None
+    return [by_id[each] for each in ids], next_cursor
 
 
 def askable(session: Session, organization_id: UUID) -> list[Organization]:
@@ -190,7 +188,7 @@ def askable(session: Session, organization_id: UUID) -> list[Organization]:
 
 
 def _colleague(session: Session, review: Review, person_id: UUID | None) -> list[UUID]:
-    if person_id == review.owner_id or person_id not in _readers(session, review.reading_organization_id):
+    if person_id == review.owner_id or person_id not in readers(session, review.reading_organization_id):
         raise Invalid("This person does not read for your organization.", field="person_id")
     return [person_id] if person_id else []
 
@@ -203,15 +201,7 @@ def _elsewhere(session: Session, review: Review, organization_id: UUID | None) -
     studies = sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id == review.referral_id)
     for study_id in session.scalars(studies).all():
         scope.grant(session, organization_id, study_id=study_id, review_id=review.id)
-    return _readers(session, organization_id)
-
-
-def _readers(session: Session, organization_id: UUID) -> list[UUID]:
-    here = sa.select(Membership.person_id).join(Person, Person.id == Membership.person_id).where(
-        Membership.organization_id == organization_id, Membership.role.in_(READERS), Membership.ended_at.is_(None),
-        Person.disabled_at.is_(None),
-    )  # fmt: skip
-    return list(session.scalars(here.distinct().order_by(Membership.person_id)))
+    return readers(session, organization_id)
 
 
 def _end_grants(session: Session, asked: SecondOpinion) -> None:
@@ -237,8 +227,7 @@ def _step(asked: SecondOpinion, act: str) -> None:
 
 
 def _referral(session: Session, asked: SecondOpinion) -> Referral:
-    both = joinedload(Referral.organization), joinedload(Referral.reading_organization)
-    return session.get_one(Referral, asked.referral_id, options=both, populate_existing=True)
+    return session.get_one(Referral, asked.referral_id, options=both_sides(), populate_existing=True)
 
 
 def _record(session: Session, actor: Actor, asked: SecondOpinion, action: str, **detail: object) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.access.actor import READERS
 from app.people.models import Membership, Person, Role
 from app.referrals.models import Referral
 
@@ -27,15 +28,20 @@ def supervisors(session: Session, organization_id: UUID) -> list[UUID]:
     return _with_role(session, organization_id, Role.SUPERVISOR)
 
 
+def readers(session: Session, organization_id: UUID) -> list[UUID]:
+    """Whoever reads there."""
+    return _with_role(session, organization_id, *READERS)
+
+
 def senders(session: Session, referral: Referral) -> list[UUID]:
     """The author, and whoever else refers for the site: anyone of it may answer and acknowledge."""
     return [referral.author_id, *_with_role(session, referral.organization_id, Role.REFERRER)]
 
 
-def _with_role(session: Session, organization_id: UUID, role: Role) -> list[UUID]:
+def _with_role(session: Session, organization_id: UUID, *roles: Role) -> list[UUID]:
     return list(session.scalars(
         sa.select(Membership.person_id).join(Person, Person.id == Membership.person_id)
-        .where(Membership.organization_id == organization_id, Membership.role == role, Membership.ended_at.is_(None),
+        .where(Membership.organization_id == organization_id, Membership.role.in_(roles), Membership.ended_at.is_(None),
                Person.disabled_at.is_(None))
-        .order_by(Membership.person_id)
+        .distinct().order_by(Membership.person_id)
     ))  # fmt: skip

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload, load_only
 
 from app.access.actor import Actor
-from app.db import IDS, decoded, encoded, merged, now
+from app.db import IDS, decoded, now, paged
 from app.errors import Invalid
 from app.people.models import Organization, Patient, Person, fold
 from app.referrals import search
@@ -52,12 +52,8 @@ def worklist(session: Session, actor: Actor, asked: Asked) -> Page:
     after = decoded(asked.cursor) if asked.cursor else None
     of, asked = sought(session, asked)
     parts = [_ids_of_one(of, each, asked, after) for each in organization_ids]
-    if not parts:
-        return Page([], None)
-    first = session.execute(merged(parts, limit + 1)).all()
-    reviews = rows(session, [row.id for row in first[:limit]])
-    more = len(first) > limit
-    return Page(reviews, encoded(first[limit - 1].at, first[limit - 1].id) if more else None)
+    ids, next_cursor = paged(session, parts, limit)
+    return Page(rows(session, ids), next_cursor)
 
 
 def counts(session: Session, actor: Actor) -> dict[str, int]:

@@ -185,10 +185,7 @@ def _scan(leading: Fetus | None, on: date | None) -> Scan | None:
 
 def _day(da: str) -> date | None:
     """DA (PS3.5 6.2)."""
-    try:
-        return date.fromisoformat(f"{da[:4]}-{da[4:6]}-{da[6:8]}")
-    except ValueError:
-        return None
+    return day_of(f"{da[:4]}-{da[4:6]}-{da[6:8]}")
 
 
 def _local(at: datetime, time_zone: str) -> date:

@@ -5,7 +5,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request, Response
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 
 from app.access import scope
 from app.access.actor import Actor
@@ -15,10 +15,10 @@ from app.http.actor import Acting
 from app.http.idempotency import Once, once
 from app.notifications.inbox import told_of
 from app.people.models import Organization
-from app.referrals.given import Line, clean
+from app.referrals.given import Line, Text
 from app.reports import critical
 from app.reports.critical import Said
-from app.reports.critical_finding import CriticalFinding
+from app.reports.critical_finding import SPOKEN, CriticalFinding
 from app.reports.critical_list import Grade, offered
 from app.reviews import step
 from app.web import room
@@ -27,8 +27,6 @@ from app.web.pages import render, see_other
 from app.web.referring import local_time
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, BeforeValidator(clean), Field(max_length=20_000)]
-METHODS = ("telephone", "in-person", "radio", "message")
 
 
 class Pressed(BaseModel):
@@ -137,7 +135,7 @@ def _page(
         request, who, "critical.html", status_of(refusal) if refusal else 200, room=here, review=here.review,
         referral=referral, patient=referral.patient, case=here.case, left=room.left(request, who, here),
         changed=room.UNCHANGED, grades=[(grade, [one for one in lines if one.grade == grade]) for grade in Grade],
-        told=told, refusal=refusal, typed=typed or Pressed(), of=of, spoken=spoken or Spoken(), methods=METHODS,
+        told=told, refusal=refusal, typed=typed or Pressed(), of=of, spoken=spoken or Spoken(), methods=SPOKEN,
         here_now=f"{now().astimezone(ZoneInfo(reader.time_zone)):%Y-%m-%dT%H:%M}",
         may_raise=who.may("critical.raise", reader.id), may_communicate=who.may("critical.communicate", reader.id),
     )  # fmt: skip

@@ -4,7 +4,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
-from pydantic import BeforeValidator, Field
 
 from app.access.actor import Actor
 from app.cases import case as cases
@@ -13,7 +12,7 @@ from app.db import reading, transaction
 from app.errors import Conflict, Invalid, Refusal
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
-from app.referrals.given import clean
+from app.referrals.given import Text
 from app.reviews import opinion, step
 from app.web import room
 from app.web.forms import status_of
@@ -22,7 +21,6 @@ from app.web.room import Outcome
 from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, BeforeValidator(clean), Field(max_length=20_000)]
 
 
 @router.post("/reviews/{review_id}/opinions")

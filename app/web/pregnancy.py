@@ -18,7 +18,7 @@ from app.http.actor import Acting
 from app.http.idempotency import Once, RequestKey, once
 from app.languages import Speech
 from app.referrals import date_pregnancy
-from app.referrals.date_pregnancy import stated
+from app.referrals.date_pregnancy import may_date, stated
 from app.referrals.given_dating import GivenDating
 from app.referrals.models import Referral
 from app.studies import redate
@@ -107,11 +107,6 @@ def words_of(spoken: Speech) -> dict[str, Any]:
         "proposal_line": lambda found: fetal.proposal_line(found, spoken), "rests_on": lambda one: fetal.rests_on(one, spoken),
         "weeks_words": lambda age: fetal.weeks(age.weeks * 7 + age.days, spoken), "stated_by": stated,
     }  # fmt: skip
-
-
-def may_date(who: Actor, referral: Referral) -> bool:
-    mine = who.organizations_for("pregnancy.date")
-    return referral.organization_id in mine or referral.reading_organization_id in mine
 
 
 def is_about(referral: Referral) -> bool:

@@ -20,11 +20,11 @@ from app.people.reading import readers_for
 from app.referrals.dates import today_at
 from app.referrals.given import DraftReferral, GivenReferral
 from app.referrals.models import EXAM_TYPES
+from app.referrals.ours import own
 from app.referrals.place import place
 from app.reviews import submit, worklist
 from app.web import queued
 from app.web.forms import Fields, Form, status_of
-from app.web.ours import own
 from app.web.pages import by_htmx, render, see_other
 from app.web.referring import BESIDE, checked, files_of, patient_of, put_right, text_of
 from app.web.similar import is_to_be_asked, mother_of, similar_to

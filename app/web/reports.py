@@ -28,7 +28,7 @@ from app.http.idempotency import Once, once
 from app.people import patients
 from app.people.models import Person
 from app.referrals.given import GivenPatient, Line, clean
-from app.reports import acknowledge, amend, late, publish, right_patient, teaching
+from app.reports import acknowledge, amend, late, marks, publish, right_patient, teaching
 from app.reports.late import LateFiles, open_of
 from app.reports.models import SIGNED, Acknowledgement, Report, ReportVersion
 from app.reports.teaching import Feedback
@@ -225,7 +225,7 @@ def _letter(who: Actor, report_id: UUID, number: int | None) -> Letter:
         )  # fmt: skip
         feedback = teaching.shown_to(session, who, report)
         return Letter(
-            case=case, report=report, version=version, signed=[one for one in report.versions if one.status in SIGNED],
+            case=case, report=report, version=version, signed=marks.signed(report),
             late=open_of(session, report.id), verdict=verified(session, report, version),
             source=json.loads(version.canonical), sights=seen, feedback=feedback, marked=_marked(session, seen, case, feedback),
             read_by=[(row.name, row.at) for row in read],

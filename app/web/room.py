@@ -21,6 +21,7 @@ from app.http.actor import Acting
 from app.http.etag import etag
 from app.notifications.inbox import mark_case_read, unread_messages
 from app.people.models import Organization, Person
+from app.referrals.date_pregnancy import may_date
 from app.referrals.models import FileStatus, ManifestItem
 from app.reports import countersign, filled, words
 from app.reports.draft import GivenDraft, open_draft
@@ -35,7 +36,7 @@ from app.studies.images import image_list, image_list_sha256
 from app.studies.machine import Line
 from app.web.clock import Left, time_left
 from app.web.pages import render
-from app.web.pregnancy import is_about, may_date, words_of
+from app.web.pregnancy import is_about, words_of
 from app.web.sheet import sheets_for
 from app.web.words import speech_of
 
@@ -69,12 +70,23 @@ class May:
 
 
 @dataclass(frozen=True)
-class Room:
+class Watched:
+    """What those parts of the page need that are fetched again while one reads."""
+
     case: Case
     review: Review
     sights: list[Sight]
     images_sha256: str
     draft: ReportVersion | None
+    seen: dict[str, str]  # how this person saw each image
+    may: May
+    lapses_at: datetime | None  # the claim, once its owner was warned
+
+
+@dataclass(frozen=True)
+class Room(Watched):
+    """All of the page."""
+
     priors: list[Prior]
     readers: list[Person]
     elsewhere: list[Organization]  # that read for the clinic too, while it is to be given to somebody
@@ -82,12 +94,9 @@ class Room:
     machine: list[Line]  # what the machine measured itself
     growth: Growth | None  # where there is or may be a pregnancy
     earlier: list[Earlier]  # other examinations of that pregnancy
-    seen: dict[str, str]  # how this person saw each image
     opinions: list[SecondOpinion]
     askable: list[tuple[str, str]]  # who can be asked for one: a value of the form, and its words
     supervised: bool  # what this person signs waits for a supervisor
-    may: May
-    lapses_at: datetime | None  # the claim, once its owner was warned
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,7 @@ def show_room(
 @router.get("/reviews/{review_id}/strip")
 def show_strip(review_id: UUID, who: Acting, request: Request) -> Response:
     """All of it, for the page that began with a part."""
-    room = _read(who, review_id)
+    room = _watched(who, review_id)
     note_opened(who, room.case.referral)
     return render(request, who, "reading_strip.html", review=room.review, room=room, sights=room.sights, pane="", beginning=0,
                   shown=None, beside=None)  # fmt: skip
@@ -142,7 +151,7 @@ def show_strip(review_id: UUID, who: Acting, request: Request) -> Response:
 @router.get("/reviews/{review_id}/own")
 def show_own_reading(review_id: UUID, who: Acting, request: Request) -> Response:
     """The operator's, as soon as the reader's impression is saved."""
-    room = _read(who, review_id)
+    room = _watched(who, review_id)
     note_opened(who, room.case.referral)
     return render(request, who, "reading_own.html", review=room.review, referral=room.case.referral, case=room.case)
 
@@ -159,7 +168,7 @@ def show_now(
     mine: bool = False,
 ) -> Response:
     """What changes while one reads: the time left, files that came, the question, whose it is."""
-    room = _read(who, review_id)
+    room = _watched(who, review_id)
     note_opened(who, room.case.referral)
     changed = {
         "images": room.images_sha256 != images, "question": room.case.referral.version != version,
@@ -219,26 +228,36 @@ def tag(draft: ReportVersion | None) -> str:
     return etag(draft.id, draft.revision) if draft else ""
 
 
+def _watched(who: Actor, review_id: UUID) -> Watched:
+    with reading(who) as session:
+        return _at_a_glance(session, who, step.for_reader(session, who, review_id, "review.list"))
+
+
+def _at_a_glance(session: Session, who: Actor, review: Review) -> Watched:
+    case = cases.whole(session, who, review.referral_id)
+    if case.review is None:
+        raise NotFound
+    draft = open_draft(case.report)
+    return Watched(
+        case=case, review=case.review, sights=sights.of(session, case), draft=draft, may=_may(who, case.review, draft),
+        images_sha256=image_list_sha256(image_list(session, case.referral.id)), seen=seen.seen(session, who, review.id),
+        lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
+    )  # fmt: skip
+
+
 def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> Room:
     with reading(who) as session:
         review = step.for_reader(session, who, review_id, "review.list")
-        case = cases.whole(session, who, review.referral_id)
-        if case.review is None:
-            raise NotFound
-        draft = open_draft(case.report)
-        may = _may(who, case.review, draft)
+        here = _at_a_glance(session, who, review)
+        case, may, reader_id = here.case, here.may, review.reading_organization_id
         return Room(
-            case=case, review=case.review, sights=sights.of(session, case), draft=draft, may=may,
-            talk=talk(session, who, case, unread_since), images_sha256=image_list_sha256(image_list(session, case.referral.id)),
-            priors=desk.priors(session, who, case.referral),
-            readers=desk.readers(session, review.reading_organization_id) if may.assign else [],
+            **vars(here), talk=talk(session, who, case, unread_since), priors=desk.priors(session, who, case.referral),
+            readers=desk.readers(session, reader_id) if may.assign else [],
             elsewhere=elsewhere(session, review) if may.give_back else [],
-            lapses_at=clocks.lapses_at(session, review) if review.written_at is None and review.owner_id == who.person_id else None,
             growth=growth(session, who, case.referral, instances=case.instances) if is_about(case.referral) else None,
-            earlier=series(session, who, case.referral),
-            machine=machine.lines(session, who, case.instances), seen=seen.seen(session, who, review.id),
+            earlier=series(session, who, case.referral), machine=machine.lines(session, who, case.instances),
             opinions=opinion.of_review(session, review.id), askable=_askable(session, who, review),
-            supervised=countersign.is_supervised(session, who.person_id, review.reading_organization_id),
+            supervised=countersign.is_supervised(session, who.person_id, reader_id),
         )  # fmt: skip
 
 
@@ -295,7 +314,7 @@ def report_languages(own: str) -> list[str]:
     return list(dict.fromkeys([own, *words.LANGUAGES]))
 
 
-def left(request: Request, who: Actor, room: Room) -> Left | None:
+def left(request: Request, who: Actor, room: Watched) -> Left | None:
     if room.review.status not in OPEN:
         return None
     at = now()
@@ -303,7 +322,7 @@ def left(request: Request, who: Actor, room: Room) -> Left | None:
     return time_left(due_at, at, speech_of(request, who).ngettext)
 
 
-def _has_ended(room: Room) -> bool:
+def _has_ended(room: Watched) -> bool:
     """A signed one that is being changed goes on; a cancelled or declined one does not, whatever was written."""
     status = room.review.status
     return status in GONE or (status not in OPEN and room.draft is None)

@@ -19,7 +19,7 @@ from app.http.idempotency import Once, once
 from app.reports import countersign, draft, filled, teaching
 from app.reports.draft import GivenText
 from app.reports.models import ReportVersion
-from app.reports.seal import shown_sha256
+from app.reports.seal import asked_for
 from app.reports.sign import sign
 from app.reports.teaching import GivenFeedback
 from app.reviews import seen, step
@@ -61,9 +61,10 @@ def show_signing(review_id: UUID, who: Acting, request: Request, images: str = "
     shown = countersign.to_sign(who, here.review, here.case.report)
     if shown is None or not shown.impression:
         return see_other(f"/reviews/{review_id}?missing={room.IMPRESSION}#{room.IMPRESSION}")
-    if (sheet := _sheets(request, who, here).sheet) is not None and sheet.filled.is_begun and sheet.lacks:
+    sheets = _sheets(request, who, here)
+    if (sheet := sheets.sheet) is not None and sheet.filled.is_begun and sheet.lacks:
         return see_other(f"/reviews/{review_id}?missing={room.FORM}#write")
-    return _page(request, who, here, unseen=bool(images) and images != here.images_sha256)
+    return _page(request, who, here, sheets, unseen=bool(images) and images != here.images_sha256)
 
 
 @router.post("/reviews/{review_id}/sign")
@@ -71,7 +72,8 @@ def sign_review(review_id: UUID, who: Acting, request: Request, key: Once, shown
     try:
         version = _signed(request, who, review_id, key, shown)
     except (Conflict, Invalid, TooManyTries) as refusal:
-        return _page(request, who, room.entered(who, review_id), refusal, shown)
+        here = room.entered(who, review_id)
+        return _page(request, who, here, _sheets(request, who, here), refusal, shown)
     if shown.then == "next" and (following := following_of(who)) is not None:
         return see_other(f"/reviews/{following}")
     return see_other(f"/reports/{version.report_id}")
@@ -92,9 +94,7 @@ def _signed(request: Request, who: Actor, review_id: UUID, key: Once, shown: Sho
         here = countersign.to_sign(who, review, draft.report_of(session, review))
         revision = here.revision if here is not None and shown.tag == room.tag(here) else -1
         if proof is None:
-            subject = (
-                shown_sha256(filled.settled(session, review, here), images_sha256=shown.images_sha256) if here else ""
-            )
+            subject = asked_for(session, review, here, shown.images_sha256) if here is not None else ""
             proof = prove_by_passkey(session, request, who, subject, _answer(shown.passkey))
         version = sign(session, who, review, proof=proof, revision=revision, images_sha256=shown.images_sha256,
                        preliminary=bool(shown.preliminary))  # fmt: skip
@@ -112,7 +112,7 @@ def _answer(passkey: str) -> dict[str, Any]:
 
 
 def _page(
-    request: Request, who: Actor, here: Room, refusal: Refusal | None = None, shown: Shown | None = None, *,
+    request: Request, who: Actor, here: Room, sheets: Sheets, refusal: Refusal | None = None, shown: Shown | None = None, *,
     unseen: bool = False,
 ) -> Response:  # fmt: skip
     """The page, or the page again with what differs from what had been shown on it."""
@@ -124,7 +124,6 @@ def _page(
         has_passkey = takes_passkeys(request) and bool(passkeys.listing(session, person_of(who)))
     stale = refusal is not None and bool(refusal.facts.get("stale"))
     ids = dict.fromkeys(str(one.source_id) for one in here.sights)
-    sheets = _sheets(request, who, here)
     before = set(shown.image_ids.split()) if stale and shown else set(ids)
     return render(
         request, who, "reading_sign.html", 412 if stale else status_of(refusal) if refusal else 200, room=here,

@@ -12,8 +12,8 @@ from app.people.models import Organization
 from app.people.reading import readers_for
 from app.referrals import deadlines
 from app.referrals.models import Priority
+from app.referrals.ours import own
 from app.web.forms import Fields, Form
-from app.web.ours import own
 from app.web.pages import render
 
 router = APIRouter(include_in_schema=False)
