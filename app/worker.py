@@ -9,7 +9,7 @@ from app.config import Settings
 from app.db import transaction
 from app.jobs import timers
 from app.jobs.attempts import Handler
-from app.jobs.run import Schedule, Worker
+from app.jobs.run import Schedule, Turn, Worker
 from app.notifications import digest, mail
 from app.reports import chase as reports
 from app.reports import late, publish
@@ -48,10 +48,10 @@ def forget_old() -> None:
         access.forget_old(session)
 
 
+TURNS = (Turn("jobs.ring", 15, timers.ring), Turn("studies.catch_up", 20, settle.catch_up))
+
 # Cron with seconds. Hourly rather than nightly: a small clinic's machine is off at night.
 SCHEDULES = (
-    Schedule("jobs.ring", "*/15 * * * * *", timers.ring),
-    Schedule("studies.catch_up", "*/20 * * * * *", settle.catch_up),
     Schedule("notifications.gather", "0 0 * * * *", digest.gather),
     Schedule("tus.sweep", "7 * * * * *", uploads.sweep),
     Schedule("storage.sweep", "0 17 * * * *", sweep_storage),
@@ -65,7 +65,7 @@ def start(settings: Settings) -> None:
     decoding.start()
     _worker = Worker(
         settings.database_url, HANDLERS, SCHEDULES,
-        threads=settings.job_workers, adopt_every_s=settings.adopt_every_s, on_lost=leave,
+        turns=TURNS, threads=settings.job_workers, adopt_every_s=settings.adopt_every_s, on_lost=leave,
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ class JobFailed(Exception):
 
 def attempt(name: str, handler: Handler, job_id: str, ids: tuple[str, ...]) -> str:
     """Run the handler once; on failure queue the next attempt, or raise when there is none."""
-    _yield_to_others()
+    yield_to_others()
     try:
         with alone_if_suspect(job_id):
             handler(*ids)
@@ -51,11 +51,20 @@ def attempt(name: str, handler: Handler, job_id: str, ids: tuple[str, ...]) -> s
 
 
 def run_scheduled(name: str, handler: Handler, job_id: str) -> None:
-    """By the clock: a failure needs no other attempt than the next turn."""
-    _yield_to_others()
-    try:
+    """By the clock, in one worker."""
+
+    def alone() -> None:
         with alone_if_suspect(job_id):
             handler()
+
+    yield_to_others()
+    run_turn(name, alone)
+
+
+def run_turn(name: str, handler: Handler) -> None:
+    """A failure needs no other attempt than the next turn."""
+    try:
+        handler()
     except KilledItsWorker:
         raise
     except Exception as error:  # noqa: BLE001 - the next turn comes whatever it is
@@ -107,6 +116,6 @@ def _again(name: str, job_id: str, ids: tuple[str, ...], number: int) -> None:
         queue.enqueue(session, name, *ids, once=once, delay_s=BACK_OFF_S[number - 1], job_id=following)
 
 
-def _yield_to_others() -> None:
+def yield_to_others() -> None:
     # On Linux a thread has a niceness of its own; it only grows, and the threads here run nothing else.
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOW_PRIORITY)

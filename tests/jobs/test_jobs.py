@@ -201,6 +201,14 @@ def test_what_runs_by_the_clock_is_run_once_by_several_workers(environment: dict
         assert 1 <= notes(tmp_path).count("tick") - before <= 4
 
 
+def test_a_turn_that_fails_is_followed_by_the_next_and_leaves_no_row(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with working(environment, tmp_path):
+        until(lambda: notes(tmp_path).count("turn") >= 3)
+    assert not [job for job in queue.client().list_workflows() if job.name == "test.turn"]
+
+
 def test_a_jobs_attempt_is_told_by_its_id() -> None:
     assert [number_of(job_id) for job_id in ("a-b", "a-b.2", "a-b.12", "a-b.12+", "a-b.12+.2")] == [1, 2, 12, 1, 2]
 

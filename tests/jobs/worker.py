@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app import config, db, log
 from app.access.actor import WORKER
 from app.jobs import attempts, queue
-from app.jobs.run import Schedule, Worker
+from app.jobs.run import Schedule, Turn, Worker
 from app.people.models import Organization
 
 attempts.BACK_OFF_S = (0, 0)
@@ -45,6 +45,11 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def turn() -> None:
+    note("turn")
+    raise OSError("the next one comes all the same")
+
+
 def main() -> None:
     settings = config.load()
     log.set_up()
@@ -54,7 +59,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     worker = Worker(
         settings.database_url, {"test.rename": rename, "test.fail": fail, "test.die": die},
-        [Schedule("test.tick", "* * * * * *", lambda: note("tick"))], threads=4, adopt_every_s=0.5,
+        [Schedule("test.tick", "* * * * * *", lambda: note("tick"))],
+        turns=[Turn("test.turn", 0.2, turn)], threads=4, adopt_every_s=0.5,
     )  # fmt: skip
     print("ready", flush=True)
     stop.wait()
