@@ -41,7 +41,7 @@ class Parts:
         self._spooling: Spooling | None = None
         self._parser: MultipartParser | None = None
         self._total_bytes = 0
-        self._complete = False
+        self._complete = self._begun = False
         self._name, self._value = b"", b""
         if kind == "multipart/related":
             self._parser = self._reader(parameters.get("boundary", ""))
@@ -56,6 +56,9 @@ class Parts:
         if self._parser is None:
             self._data(data, 0, len(data))
             return
+        if not self._begun:  # the parser would skip more than empty lines, depending on how the body was cut
+            data = data.lstrip(b"\r\n")
+            self._begun = bool(data)
         try:
             self._parser.write(data)  # type: ignore[arg-type]  # it takes whatever can be sliced and searched
         except MultipartParseError as wrong:

@@ -39,7 +39,9 @@ def name_within(sent: str) -> str:
     parts = [part for part in sent.replace("\\", "/").split("/") if part not in ("", ".")]
     leads_out = sent.startswith(("/", "\\")) or ".." in parts or re.match("[A-Za-z]:", sent) is not None
     kept = [part for part in parts if part != ".."]
-    return "/".join(kept[-1:] if leads_out else kept)[-NAME_CHARS:]
+    name = "/".join(kept[-1:] if leads_out else kept)
+    cut = name[-NAME_CHARS:]
+    return cut if cut == name else cut.partition("/")[2] or cut  # of a folder cut in two the rest may be ".."
 
 
 Line = Annotated[str, BeforeValidator(clean), Field(max_length=200, pattern=r"^[^\n]*$")]
