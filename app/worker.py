@@ -30,6 +30,7 @@ HANDLERS: dict[str, Handler] = {
     "reports.unread": reports.unread,
     "reviews.due": reviews.due,
     "reviews.lapse": reviews.lapse,
+    "reviews.mend": reviews.mend,
     "reviews.unanswered": reviews.unanswered,
     "reviews.warn": reviews.warn,
     "studies.settle": settle.settle,

@@ -28,6 +28,8 @@ def subject_line(
         "report.amended": _("Answer changed, {site}, {code}"),
         "report.entered-in-error": _("Answer withdrawn, {site}, {code}"),
         "pregnancy.redated": _("A date that this case rests on was changed, {site}, {code}"),
+        "report.sent-back": _("Sent back to you with a remark, {site}, {code}"),
+        "review.unmended": _("A report that was sent back is not signed anew, {site}, {code}"),
         "review.question": _("A question for you, {site}, {code}"),
         "review.reply": _("A reply for you, {site}, {code}"),
         "review.message": _("A message for you, {site}, {code}"),
