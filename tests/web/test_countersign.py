@@ -74,6 +74,7 @@ def test_a_supervisor_sends_it_back_with_a_remark_and_its_reader_signs_anew(
         page.set_viewport_size(size)
         accessible(page)
         picture(page, f"send-back-sign{name}", full_page=True)
+    page.set_viewport_size(WIDE)
     page.get_by_role("button", name="Send it back").click()
     expect(page.get_by_role("heading", name=f"Sent back: {places.reviewer.name} signs it anew by")).to_be_visible()
     expect(page.get_by_role("link", name="Read over and counter-sign")).to_have_count(0)
