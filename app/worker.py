@@ -12,7 +12,7 @@ from app.jobs.attempts import Handler
 from app.jobs.run import Schedule, Turn, Worker
 from app.notifications import digest, mail
 from app.reports import chase as reports
-from app.reports import late, publish
+from app.reports import late, publish, redated
 from app.reviews import chase as reviews
 from app.storage import sweep as storage
 from app.studies import decoding, match, settle
@@ -24,11 +24,13 @@ HANDLERS: dict[str, Handler] = {
     "reports.escalate": reports.escalate,
     "reports.late": late.late,
     "reports.publish": publish.publish,
+    "reports.redated": redated.redated,
     "studies.match": match.match,
     "studies.match_referral": match.match_referral,
     "reports.unread": reports.unread,
     "reviews.due": reviews.due,
     "reviews.lapse": reviews.lapse,
+    "reviews.mend": reviews.mend,
     "reviews.unanswered": reviews.unanswered,
     "reviews.warn": reviews.warn,
     "studies.settle": settle.settle,

@@ -17,6 +17,7 @@ import app.reports.kept_template
 import app.reports.late
 import app.reports.macros
 import app.reports.models
+import app.reports.send_back
 import app.reports.teaching
 import app.reviews.models
 import app.reviews.opinion

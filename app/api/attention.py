@@ -21,7 +21,8 @@ from app.reviews import submit
 from app.reviews.models import Review
 
 router = APIRouter(tags=["attention"])
-LATE = (Kind.OVERDUE, Kind.UNCLAIMED, Kind.DECLINED)
+LATE = (Kind.OVERDUE, Kind.UNCLAIMED, Kind.SENT_BACK, Kind.DECLINED)
+OWN_DEADLINE = {Kind.ON_HOLD: "reply_due_at", Kind.SENT_BACK: "mend_by"}
 
 
 class Act(Out):
@@ -53,7 +54,7 @@ class AttentionItem(Out):
         referral, subject = item.referral, item.subject
         review = subject if isinstance(subject, Review) else None
         owner = review.owner if review else None
-        due_at = review.reply_due_at if review and item.kind is Kind.ON_HOLD else review.due_at if review else None
+        due_at = getattr(review, OWN_DEADLINE.get(item.kind, "due_at")) if review else None
         said = {Kind.DECLINED: "ended_reason", Kind.QUARANTINED: "reason", Kind.HELD: "reason", Kind.MAIL: "mail_reason",
                 Kind.JOB: "reason"}.get(item.kind)  # fmt: skip
         return cls(

@@ -46,6 +46,7 @@ EXAMPLES: dict[str, Any] = {
     "recommendation": "Surgical opinion within 4 weeks.", "images_sha256": SHA256, "images": [{"id":
     "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70", "sha256": SHA256}], "replaced_by": None, "authentic": True, "current": True,
     "source": {"impression": "Gallstones without inflammation.", "exam": {"images": 14, "clips": 3, "missing": 0}},
+    "edd_now": None,
     "dicom": {"study_instance_uid": "2.25.19", "series_instance_uid": "2.25.21", "sop_instance_uid": "2.25.22", "retrieve_url":
     "https://sonopost.example.org/dicom-web/studies/2.25.19/series/2.25.21/instances/2.25.22"}, "feedback": None,
     "differs": [], "ReportOut.form": None, "VersionOut.form": None, "key_images": [], "why": "missing",
@@ -70,7 +71,7 @@ EXAMPLES: dict[str, Any] = {
     # What needs somebody, and how long it takes
     "AttentionItem.kind": "overdue", "AttentionItem.id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70", "method": "POST",
     "path": "/api/v1/reviews/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70/assign", "reply_due_at": None, "returned_at": None,
-    "sent_on_at": None, "declined": [],
+    "sent_on_at": None, "declined": [], "mend_by": "2026-11-26T12:00:00Z", "WorklistItem.mend_by": None,
     "stage": "answer", "stat_min": 60, "asap_min": 240, "urgent_min": 1440, "routine_min": 4320,
     # Problems
     "type": "about:blank", "title": "Conflict", "Problem.status": 409, "field": None, "errors": None,

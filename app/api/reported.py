@@ -1,7 +1,7 @@
 """A signed report as JSON: the version that was asked for, all that was signed with it, and where DICOM has it."""
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.access.actor import Actor
 from app.api.schemas import Out, SignedOut, VersionOut
 from app.dicomweb.addresses import instance_url
-from app.reports import marks
+from app.reports import dated, marks
 from app.reports.instance import Place, place_of
 from app.reports.models import Report, ReportVersion
 from app.reports.teaching import Feedback, shown_to
@@ -58,6 +58,9 @@ class ReportOut(VersionOut):
     versions: list[SignedOut]
     source: dict[str, Any] = Field(description="All that was signed, of which the page, the PDF and DICOM are made")
     replaced_by: SignedOut | None
+    edd_now: date | None = Field(
+        description="The expected date of delivery, where it has changed since this was signed with the one in `source`"
+    )
     dicom: DicomPlaceOut | None = Field(description="Null until it is made, and where the report is in error")
     feedback: FeedbackOut | None
 
@@ -66,13 +69,19 @@ class ReportOut(VersionOut):
         mark = marks.mark(report, version)
         place = place_of(session, version, mark)
         feedback = shown_to(session, who, report)
-        shown, newest = VersionOut.of(version).model_dump(), marks.newest(report)
+        shown, newest, source = (
+            VersionOut.of(version).model_dump(),
+            marks.newest(report),
+            json.loads(version.canonical or "{}"),
+        )
+        redated = dated.changed_since(source, dated.standing(session, report.referral_id))
         if mark == marks.IN_ERROR:
             shown["status"] = report.status
         return cls(
             **shown,
             id=report.id, referral_id=report.referral_id, review_id=report.review_id,
             acknowledged_at=report.acknowledged_at, versions=[SignedOut.of(one) for one in marks.signed(report)],
-            source=json.loads(version.canonical or "{}"), replaced_by=None if version is newest else SignedOut.of(newest),
+            source=source, replaced_by=None if version is newest else SignedOut.of(newest),
+            edd_now=redated.edd if redated else None,
             dicom=DicomPlaceOut.of(place) if place else None, feedback=FeedbackOut.of(feedback) if feedback else None,
         )  # fmt: skip

@@ -274,6 +274,7 @@ class WorklistItem(Out):
     owner: NamedOut | None
     owned_at: datetime | None
     patient_leaves_at: datetime | None
+    mend_by: datetime | None = Field(description="Sent back by a supervisor: to be signed anew by then")
     gestational_age: str | None = Field(description="On this day at the site, as 11w3d")
     has_unread_message: bool = Field(description="Somebody wrote what you have not opened yet")
     revised_at: datetime | None = Field(description="When the clinic last changed what it had sent")
@@ -291,8 +292,8 @@ class WorklistItem(Out):
             held_count=numbers.counts.held, refused_count=numbers.counts.refused,
             clip_count=numbers.clip_count, prior_count=numbers.prior_count,
             owner=NamedOut(id=review.owner.id, name=review.owner.name) if review.owner else None, owned_at=review.owned_at,
-            gestational_age=dated.code if dated else None, has_unread_message=numbers.unread_since is not None,
-            revised_at=numbers.revised_at,
+            mend_by=review.mend_by, gestational_age=dated.code if dated else None,
+            has_unread_message=numbers.unread_since is not None, revised_at=numbers.revised_at,
         )  # fmt: skip
 
 

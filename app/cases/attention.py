@@ -24,13 +24,14 @@ from app.studies.models import Document, Instance, InstanceConflict, ReferralStu
 
 SUBJECTS: dict[Kind, type[Base]] = {
     Kind.CRITICAL: CriticalFinding, Kind.UNREAD: Report, Kind.LATE_FILES: LateFiles,
-    **dict.fromkeys((Kind.OVERDUE, Kind.UNCLAIMED, Kind.COUNTERSIGN, Kind.DECLINED, Kind.ON_HOLD), Review),
+    **dict.fromkeys((Kind.OVERDUE, Kind.UNCLAIMED, Kind.COUNTERSIGN, Kind.SENT_BACK, Kind.DECLINED,
+                     Kind.ON_HOLD), Review),
     **dict.fromkeys((Kind.HELD, Kind.QUARANTINED), ManifestItem), Kind.UNMATCHED: Study, Kind.MAIL: Notification,
     Kind.CONFLICT: InstanceConflict, Kind.DISCARDED: OutboxDiscard,
 }  # fmt: skip
 # The folder of a job -> the rows that its id may name: whose job it is.
 OF_JOB: dict[str, tuple[type[Base], ...]] = {
-    "notifications": (Notification,), "studies": (Study, Document, Referral), "reports": (Report,), "reviews": (Review,),
+    "notifications": (Notification,), "studies": (Study, Document, Referral), "reports": (Report, Referral), "reviews": (Review,),
 }  # fmt: skip
 
 

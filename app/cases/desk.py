@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.access.actor import READERS, Actor
 from app.access.scope import visible
@@ -115,6 +115,17 @@ def late_files_of(session: Session, actor: Actor) -> list[tuple[LateFiles, Refer
         .order_by(LateFiles.due_at).limit(MOST_SHOWN)
     )  # fmt: skip
     return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def sent_back_to(session: Session, actor: Actor) -> list[Review]:
+    """What a supervisor sent back to the actor; what is to be signed first before the rest."""
+    query = sa.select(Review).where(
+        Review.mend_by.is_not(None), Review.owner_id == actor.person_id,
+        Review.reading_organization_id.in_(actor.organizations_for("review.list")),
+    ).options(joinedload(Review.referral).options(
+        joinedload(Referral.organization), joinedload(Referral.reading_organization)
+    ))  # fmt: skip
+    return list(session.scalars(query.order_by(Review.mend_by).limit(MOST_SHOWN)))
 
 
 def reports_of(session: Session, review_ids: list[UUID]) -> dict[UUID, Report]:

@@ -27,7 +27,7 @@ from app.reports.critical_finding import CriticalFinding
 from app.reports.late import IS_OPEN as IS_LATE
 from app.reports.late import LateFiles
 from app.reports.models import UNREAD_SQL, Report
-from app.reviews.models import ASKED_SQL, ATTEST_SQL, DECLINED_SQL, UNCLAIMED_SQL, Review
+from app.reviews.models import ASKED_SQL, ATTEST_SQL, DECLINED_SQL, MEND_SQL, UNCLAIMED_SQL, Review
 from app.reviews.worklist import IS_OPEN, is_overdue
 from app.studies.models import CONFLICT_SQL, InstanceConflict, Study
 
@@ -39,6 +39,7 @@ class Kind(StrEnum):
     OVERDUE = "overdue"
     UNCLAIMED = "unclaimed"
     COUNTERSIGN = "countersign"  # signed by a supervised reader
+    SENT_BACK = "sent-back"  # by a supervisor, and not signed anew in time
     DECLINED = "declined"
     ON_HOLD = "on-hold"  # the clinic has not replied in time
     UNREAD = "unread"  # an answer, also after it was sent again
@@ -97,6 +98,12 @@ def unclaimed(session: Session, mine: Whose, after: Row | None, limit: int) -> S
 
 def unattested(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
     waits = sa.select(Review.attest_at, Review.id).where(sa.literal_column(ATTEST_SQL), IS_OPEN)
+    return _by_reader(session, waits, mine, after, limit)
+
+
+def unmended(session: Session, mine: Whose, after: Row | None, limit: int) -> Sequence[Row]:
+    """Past its own deadline; before that it is its reader's alone."""
+    waits = sa.select(Review.mend_by, Review.id).where(sa.literal_column(MEND_SQL), IS_OPEN, Review.mend_by <= now())
     return _by_reader(session, waits, mine, after, limit)
 
 
@@ -161,7 +168,7 @@ def undelivered(session: Session, mine: Whose, after: Row | None, limit: int) ->
 
 FINDERS: dict[Kind, Finder] = {
     Kind.CRITICAL: critical, Kind.OVERDUE: overdue, Kind.UNCLAIMED: unclaimed, Kind.COUNTERSIGN: unattested,
-    Kind.DECLINED: declined, Kind.ON_HOLD: on_hold, Kind.UNREAD: unread, Kind.LATE_FILES: late_files,
+    Kind.SENT_BACK: unmended, Kind.DECLINED: declined, Kind.ON_HOLD: on_hold, Kind.UNREAD: unread, Kind.LATE_FILES: late_files,
     Kind.DISCARDED: discarded, Kind.HELD: held,
     Kind.QUARANTINED: quarantined, Kind.CONFLICT: conflicts, Kind.UNMATCHED: unmatched, Kind.MAIL: undelivered,
 }  # fmt: skip

@@ -18,12 +18,7 @@ def subject_line(
     """'URGENT read waiting, Kisumu clinic, due 15:00 (13:00 yours), K7M-2QX', as its reader says it."""
     _, due = say.gettext, both_times(due_at, site, to, say) if due_at else "–"
     words = {
-        "review.requested": {
-            "routine": _("Read waiting, {site}, due {time}, {code}"),
-            "urgent": _("Read waiting today, {site}, due {time}, {code}"),
-            "asap": _("URGENT read waiting, {site}, due {time}, {code}"),
-            "stat": _("IMMEDIATE read waiting, {site}, due {time}, {code}"),
-        }[priority],
+        "review.requested": _requested(say)[priority],
         "critical.raised": _("CRITICAL: open it now and confirm, {site}, {code}"),
         "critical.withdrawn": _("Critical message withdrawn, {site}, {code}"),
         "critical.read-back": _("The clinic has confirmed a critical message, {site}, {code}"),
@@ -32,6 +27,9 @@ def subject_line(
         "report.signed": _("Answer signed, {site}, {code}"),
         "report.amended": _("Answer changed, {site}, {code}"),
         "report.entered-in-error": _("Answer withdrawn, {site}, {code}"),
+        "pregnancy.redated": _("A date that this case rests on was changed, {site}, {code}"),
+        "report.sent-back": _("Sent back to you with a remark, {site}, {code}"),
+        "review.unmended": _("A report that was sent back is not signed anew, {site}, {code}"),
         "review.question": _("A question for you, {site}, {code}"),
         "review.reply": _("A reply for you, {site}, {code}"),
         "review.message": _("A message for you, {site}, {code}"),
@@ -60,6 +58,16 @@ def subject_line(
         "file.waits": _("A file waits for your word, {site}, {code}"),
     }
     return words[kind].format(site=site.name[:SITE_CHARS], time=due, code=code)[:LINE_CHARS]
+
+
+def _requested(say: Speech) -> dict[str, str]:
+    _ = say.gettext
+    return {
+        "routine": _("Read waiting, {site}, due {time}, {code}"),
+        "urgent": _("Read waiting today, {site}, due {time}, {code}"),
+        "asap": _("URGENT read waiting, {site}, due {time}, {code}"),
+        "stat": _("IMMEDIATE read waiting, {site}, due {time}, {code}"),
+    }
 
 
 def both_times(at: datetime, there: Organization, here: Organization, say: Speech) -> str:

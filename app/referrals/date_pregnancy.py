@@ -11,6 +11,7 @@ from app.access.actor import Actor, person_of
 from app.audit import events
 from app.db import new_id, now
 from app.errors import Conflict, Forbidden, Invalid
+from app.jobs.timers import wind
 from app.people.models import Patient
 from app.referrals.dates import FURTHEST, today_at
 from app.referrals.dating import LATEST, TERM, day_of
@@ -20,6 +21,7 @@ from app.referrals.pregnancy import Dating, Pregnancy
 
 MOST = 50  # pregnancies of one patient that are shown
 SAME_WITHIN = timedelta(days=28)  # two dates this near are of one pregnancy; the widest limit of redating is 21 days
+REDATED = "reports.redated"  # of a referral: whoever read or reads it by the date from before is told
 CODES = {"lmp": "lmp", "crl": "crl", "ivf": "art", "icsi": "art", "art": "art"}  # of a basis that is told in words
 
 
@@ -95,8 +97,10 @@ def date_it(
         )  # fmt: skip
         session.add(known)
         session.flush()
-    else:
-        _replace(session, known, dated, seen, person_id)
+    elif _replace(session, known, dated, seen, person_id):
+        _tell(session, *session.scalars(sa.select(Referral.id).where(Referral.pregnancy_id == known.id)))
+    if another:
+        _tell(session, referral.id)
     session.add(Dating(
         organization_id=known.organization_id, pregnancy_id=known.id, referral_id=referral.id, number=known.number,
         edd=dated.edd, basis=dated.basis, is_certain=dated.is_certain, detail=dated.detail, person_id=person_id, at=at,
@@ -114,6 +118,7 @@ def join(session: Session, actor: Actor, referral: Referral, pregnancy_id: UUID)
         raise Invalid("This pregnancy is not this patient's.", field="pregnancy_id")
     if referral.pregnancy_id != known.id:
         _tie(session, referral, known)
+        _tell(session, referral.id)
         events.record(session, actor, "pregnancy.joined", organization_id=known.organization_id, entity_id=known.id,
                       referral_id=referral.id)  # fmt: skip
     return known
@@ -187,8 +192,10 @@ def _of(session: Session, referral: Referral) -> Pregnancy | None:
     return session.get_one(Pregnancy, referral.pregnancy_id)
 
 
-def _replace(session: Session, known: Pregnancy, dated: Dated, seen: int, person_id: UUID) -> None:
-    """By compare-and-swap."""
+def _replace(session: Session, known: Pregnancy, dated: Dated, seen: int, person_id: UUID) -> bool:
+    """By compare-and-swap; whether the birth is expected on another day by it."""
+    session.refresh(known)
+    before = known.edd
     values = {"edd": dated.edd, "basis": dated.basis, "is_certain": dated.is_certain, "number": seen + 1,
               "dated_by_id": person_id, "dated_at": now()}  # fmt: skip
     swap = sa.update(Pregnancy).where(Pregnancy.id == known.id, Pregnancy.number == seen).values(values)
@@ -196,6 +203,13 @@ def _replace(session: Session, known: Pregnancy, dated: Dated, seen: int, person
     if moved.one_or_none() is None:
         raise Conflict("The pregnancy was dated otherwise meanwhile. Look again.", number=known.number)
     session.refresh(known)
+    return known.edd != before
+
+
+def _tell(session: Session, *referral_ids: UUID) -> None:
+    """By a timer, so that several changes within seconds are told once."""
+    for each in referral_ids:
+        wind(session, REDATED, each, now())
 
 
 def _tie(session: Session, referral: Referral, known: Pregnancy) -> None:

@@ -9,11 +9,13 @@ from app.access.actor import READERS, Actor, require
 from app.access.login import Proof
 from app.db import new_id
 from app.errors import Conflict
+from app.notifications.notify import settle_told
 from app.people.models import Membership
 from app.reports.amend import current
 from app.reports.draft import GivenDraft, open_draft, report_of, stale
 from app.reports.freeze import freeze, refuse_unproven, rest_on_images, tell_signed
 from app.reports.models import Report, ReportVersion, VersionStatus
+from app.reviews.claim import TAKEN
 from app.reviews.models import OPEN, Review
 from app.reviews.step import step
 
@@ -41,27 +43,32 @@ def to_sign(actor: Actor, review: Review, report: Report | None) -> ReportVersio
     return current(report) if report is not None and is_for(actor, review) else open_draft(report)
 
 
-def countersign(
-    session: Session, actor: Actor, review: Review, *, proof: Proof, revision: int | None, images_sha256: str
-) -> ReportVersion:  # fmt: skip
-    """A final version of the same text, over the images as they are, by the supervisor, who answers for it from now on."""
+def waiting(session: Session, actor: Actor, review: Review) -> tuple[Report, ReportVersion]:
+    """What this supervisor has to settle, one way or the other."""
     require(actor, "report.countersign", review.reading_organization_id)
     report = report_of(session, review)
-    if report is None:
-        raise Conflict("There is no draft to sign.", status=review.status)
+    if report is None or not is_for(actor, review):
+        raise Conflict("It does not wait for your counter-signature.", status=review.status)
     if is_supervised(session, actor.person_id, review.reading_organization_id):
         raise Conflict("A supervised reader cannot counter-sign.", status=review.status)
     if open_draft(report) is not None:
         raise Conflict(
             "Its reader is changing it: it will be signed anew, and waits for you then.", status=review.status
         )
-    waiting = current(report)
-    if waiting.revision != revision:
-        raise stale(waiting)
-    text = {name: getattr(waiting, name) for name in (*GivenDraft.model_fields, "template_id", "answers")}
+    return report, current(report)
+
+
+def countersign(
+    session: Session, actor: Actor, review: Review, *, proof: Proof, revision: int | None, images_sha256: str
+) -> ReportVersion:  # fmt: skip
+    """A final version of the same text, over the images as they are, by the supervisor, who answers for it from now on."""
+    report, signed = waiting(session, actor, review)
+    if signed.revision != revision:
+        raise stale(signed)
+    text = {name: getattr(signed, name) for name in (*GivenDraft.model_fields, "template_id", "answers")}
     version = ReportVersion(
         id=new_id(), organization_id=report.organization_id, report_id=report.id, version=len(report.versions) + 1,
-        revision=waiting.revision, author_id=waiting.author_id, kind="", reason="", images=[], images_sha256="",
+        revision=signed.revision, author_id=signed.author_id, kind="", reason="", images=[], images_sha256="",
         signature=None, **text,
     )  # fmt: skip
     report.versions.append(version)
@@ -70,5 +77,6 @@ def countersign(
     refuse_unproven(session, actor, version, proof)
     freeze(session, actor, review, report, version, proof, VersionStatus.FINAL, COUNTERSIGNED)
     step(session, review, "countersign", owner_id=actor.person_id)
+    settle_told(session, review.referral_id, "review.countersign", TAKEN)
     tell_signed(session, actor, review, report, version)
     return version

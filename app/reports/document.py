@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from app.reports import marks, rests, words
+from app.reports import dated, marks, rests, told, words
 from app.reports.key_images import Printed
 from app.reports.lettering import Run, direction, isolated, lettering, printable, run, runs
 from app.reports.words import Gettext
@@ -23,6 +23,7 @@ def render(
     sha256: str,
     signed: Mapping[str, Any],
     replaced_by: Mapping[str, Any] | None = None,
+    edd_now: date | None = None,
     verify_url: str | None = None,
     gettext: Gettext | None = None,
     pictures: Sequence[Printed] = (),
@@ -30,13 +31,14 @@ def render(
     """PDF/A-2a and PDF/UA-1; the same report gives the same bytes.
 
     `signed` is {printed_name, meaning, signed_at}; `replaced_by` is {version, signed_at} of the newer version, or
-    has the status `entered-in-error`; times are datetimes or ISO 8601. The fixed words are in the report's
-    language where `words.LANGUAGES` has it, else in English; `gettext` gives others.
+    has the status `entered-in-error`; `edd_now` is another date than was signed; times are datetimes or ISO 8601. The
+    fixed words are in the report's language where `words.LANGUAGES` has it, else in English; `gettext` gives others.
     """
     import typst
 
     letters = lettering()
-    content = letter(source, sha256, signed, replaced_by, verify_url, gettext, pictures) | {"fonts": letters.families}
+    content = letter(source, sha256, signed, replaced_by, verify_url, gettext, pictures, edd_now)
+    content["fonts"] = letters.families
     pdf, warnings = typst.compile_with_warnings(
         str(TEMPLATE),
         root=str(TEMPLATE.parent),
@@ -62,6 +64,7 @@ def letter(
     verify_url: str | None,
     gettext: Gettext | None = None,
     pictures: Sequence[Printed] = (),
+    edd_now: date | None = None,
 ) -> dict[str, Any]:
     """All texts of the letter, in the order in which they are read."""
     language = words.bare(source["report"]["language"])
@@ -76,7 +79,7 @@ def letter(
         "title": _("Ultrasound report {code}, version {version}").format(**referral, **_version(report)),
         "author": printable(source["reader"]["name"]),
         "keywords": [f"sha256:{sha256}"],
-        "marks": _marks(source, replaced_by, ours, _),
+        "marks": _marks(source, replaced_by, edd_now, ours, _),
         "running": _running(source, ours, _),
         "foot": printable(_foot(source, _)),
         "page": _("Page {page} of {pages}"),
@@ -110,13 +113,17 @@ def _status(report: Mapping[str, Any], _: Gettext) -> str:
     return status[report["status"]].format(**_version(report))
 
 
-def _marks(source: Source, replaced_by: Mapping[str, Any] | None, language: str, _: Gettext) -> list[str]:
+def _marks(
+    source: Source, replaced_by: Mapping[str, Any] | None, edd_now: date | None, language: str, _: Gettext
+) -> list[str]:
     """What nobody may overlook stands on every page, whichever of them is left on the desk."""
     found = []
     if source["report"]["status"] == "preliminary":
         found.append(_("PRELIMINARY: not the final report"))
     if replaced_by:
         found.append(marks.said(source, replaced_by, language, _))
+    if edd_now:
+        found.append(_("EDD changed since: it is {date} now").format(date=words.day(edd_now, language)))
     return found
 
 
@@ -169,6 +176,7 @@ def _exam(source: Source, language: str, _: Gettext) -> list[tuple[str, list[Run
         (_("Asked by"), [source["referrer"]["name"]]),
         (_("Read by"), [source["reader"]["name"]]),
         (_("Accession"), [source["referral"].get("accession_number") or ""]),
+        (_("Expected delivery"), [dated.signed_line(source, language, _)]),
     ]
     return [(label, [run(line, language) for line in lines]) for label, lines in facts if lines != [""]]
 
@@ -176,15 +184,20 @@ def _exam(source: Source, language: str, _: Gettext) -> list[tuple[str, list[Run
 def _parts(source: Source, language: str, ours: str, _: Gettext) -> list[dict[str, Any]]:
     """The answer first and large, then what it comes from."""
     referral = source["referral"]
-    parts = [
-        (_("Impression"), IMPRESSION_PT, runs(source["impression"], language)),
-        (_("Recommendation"), RECOMMENDATION_PT, runs(source["recommendation"], language)),
-        (_("Findings"), TEXT_PT, runs(source["findings"], language)),
-        (_("Question"), TEXT_PT, runs(referral["question"], language)),
-        (_("History"), TEXT_PT, runs(referral.get("clinical_notes") or "", language)),
-        (_("What this report rests on"), TEXT_PT, [run(one, ours) for one in rests.sentences(source, ours, _)]),
+    boxes = [[run(line, ours) for line in (one.finding, *one.lines)] for one in told.told(source, ours, _)]
+    parts: list[tuple[str, float, list[Run], list[list[Run]]]] = [
+        (_("Impression"), IMPRESSION_PT, runs(source["impression"], language), []),
+        (_("Recommendation"), RECOMMENDATION_PT, runs(source["recommendation"], language), []),
+        (_("Critical finding"), TEXT_PT, [], boxes),
+        (_("Findings"), TEXT_PT, runs(source["findings"], language), []),
+        (_("Question"), TEXT_PT, runs(referral["question"], language), []),
+        (_("History"), TEXT_PT, runs(referral.get("clinical_notes") or "", language), []),
+        (_("What this report rests on"), TEXT_PT, [run(one, ours) for one in rests.sentences(source, ours, _)], []),
     ]
-    return [{"heading": heading, "size": size, "runs": lines} for heading, size, lines in parts if lines]
+    return [
+        {"heading": heading, "size": size, "runs": lines, "boxes": boxed}
+        for heading, size, lines, boxed in parts if lines or boxed
+    ]  # fmt: skip
 
 
 def _label(picture: Printed, _: Gettext) -> str:

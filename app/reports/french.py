@@ -24,6 +24,8 @@ FRENCH = {
     "Asked by": "Demandé par",
     "Read by": "Lu par",
     "Accession": "N° d’examen",
+    "Expected delivery": "Accouchement prévu",
+    "EDD changed since: it is {date} now": "Date prévue d’accouchement changée depuis : c’est le {date}",
     "Not known": "Non connu",
     "Impression": "Conclusion",
     "Recommendation": "Recommandation",

@@ -10,20 +10,22 @@ from app.access.actor import WORKER, Actor
 from app.config import settings
 from app.db import reading
 from app.errors import Conflict
+from app.referrals.pregnancy import Pregnancy
 from app.reports import instance, key_images, marks
+from app.reports.dated import changed_since, standing
 from app.reports.document import render
 from app.reports.models import Report, ReportVersion
 from app.storage.blobs import Blob
 from app.studies.renditions import Made, Wanted, kept_or_made
 
-RECIPE = 1
+RECIPE = 2
 
 
 def publish(report_id: str) -> None:
     """The job `reports.publish`: every signed version of the report has its PDF, and DICOM has them too."""
     with reading(WORKER) as session:
         report = loaded(session, UUID(report_id))
-    printed = {version.version: pdf(WORKER, report, version) for version in marks.signed(report)}
+    printed = {version.version: _printed(WORKER, report, version, None) for version in marks.signed(report)}
     instance.publish(report, printed)
 
 
@@ -33,14 +35,23 @@ def loaded(session: Session, report_id: UUID) -> Report:
 
 
 def pdf(actor: Actor, report: Report, version: ReportVersion) -> Blob:
-    """The PDF of one signed version, with its mark when it is replaced or entered in error."""
-    mark = marks.mark(report, version)  # a later one is another rendition of the same version
-    wanted = Wanted(report.organization_id, version.id, "pdf", mark, RECIPE)
+    """The PDF of one signed version, with its mark when it is replaced, entered in error, or by a date that has changed."""
+    with reading(actor) as session:
+        known = standing(session, report.referral_id)
+    return _printed(actor, report, version, changed_since(json.loads(version.canonical or "{}"), known))
+
+
+def _printed(actor: Actor, report: Report, version: ReportVersion, redated: Pregnancy | None) -> Blob:
+    """With other marks it is another rendition of the same version. In DICOM, where what is under a UID never changes,
+    it has none of a date."""
+    mark = marks.mark(report, version)
+    kind = f"pdf{redated.edd:%y%m%d}" if redated else "pdf"
+    wanted = Wanted(report.organization_id, version.id, kind, mark, RECIPE)
     replaced = marks.newest(report) if mark != marks.NONE else None
-    return kept_or_made(actor, wanted, lambda: _made(report, version, replaced))
+    return kept_or_made(actor, wanted, lambda: _made(report, version, replaced, redated))
 
 
-def _made(report: Report, version: ReportVersion, replaced: ReportVersion | None) -> Made:
+def _made(report: Report, version: ReportVersion, replaced: ReportVersion | None, redated: Pregnancy | None) -> Made:
     if version.canonical is None or version.sha256 is None:
         raise Conflict("This version is not signed.")
     source = json.loads(version.canonical)
@@ -49,5 +60,5 @@ def _made(report: Report, version: ReportVersion, replaced: ReportVersion | None
         by = {"version": replaced.version, "signed_at": replaced.signature.signed_at, "status": report.status}
     verify = f"{settings().public_url}/reports/{report.id}/verify?version={version.version}"
     body = render(source, pictures=key_images.printed(source), sha256=version.sha256, signed=source["signature"], replaced_by=by,
-                  verify_url=verify if settings().public_url else None)  # fmt: skip
+                  edd_now=redated.edd if redated else None, verify_url=verify if settings().public_url else None)  # fmt: skip
     return Made(body, "application/pdf")

@@ -61,7 +61,8 @@ def sign(
     meaning = SUPERVISED if supervised else PRELIMINARY if preliminary else FINAL
     freeze(session, actor, review, report, draft, proof, status, meaning)
     if supervised:
-        step(session, review, "attest", attest_at=now())
+        at = now()
+        step(session, review, "attest", attest_at=at, written_at=at)
         whom = supervisors(session, review.reading_organization_id)
         tell(session, whom, "review.countersign", review.referral, to=review.referral.reading_organization)
     elif not preliminary and review.status != ReviewStatus.COMPLETED:

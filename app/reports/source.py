@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.people.models import Patient, Person
 from app.referrals import manifest
 from app.referrals.models import Referral
+from app.reports import dated
 from app.reports.critical_finding import CriticalFinding, of_referral
 from app.reports.models import Report, ReportVersion, Signature
 from app.reviews.models import Review
@@ -45,12 +46,12 @@ def build(
         "site": {"name": site.name, "time_zone": site.time_zone},
         "reader": {"organization": reader.name, "time_zone": reader.time_zone, "name": signature.printed_name},
         "referrer": {"name": author.name},
-        "exam": _exam(session, referral),
+        "exam": _exam(session, referral), **dated.as_signed(dated.standing(session, referral.id)),
         "findings": version.findings, "impression": version.impression, "recommendation": version.recommendation,
         **_form(version),
         "images": version.images, "images_sha256": version.images_sha256,
         "seen": {"total": looked.total, "exact": looked.exact, "preview": looked.preview, "not_opened": looked.not_opened},
-        "critical": [_critical(one) for one in of_referral(session, referral.id)],
+        "critical": [on_record(one) for one in of_referral(session, referral.id)],
         "signature": {"person_id": str(signature.person_id), "printed_name": signature.printed_name, "meaning": signature.meaning,
                       "signed_at": signature.signed_at.isoformat(timespec="seconds")},
     }  # fmt: skip
@@ -62,7 +63,7 @@ def _form(version: ReportVersion) -> dict[str, Any]:
     return {name: part for name, part in parts.items() if part}
 
 
-def _critical(found: CriticalFinding) -> dict[str, Any]:
+def on_record(found: CriticalFinding) -> dict[str, Any]:
     """The record of six as it stood when this was signed; whether it was said back since, the pages tell."""
     plain = ("finding", "grade", "status", "communicated_by", "received_by", "method")
     times = {name: getattr(found, name) for name in ("identified_at", "received_at")}

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, get_timezone_location
 
+from app.languages import speech
 from app.reports.french import FRENCH
 
 Gettext = Callable[[str], str]
@@ -16,8 +17,8 @@ LANGUAGES = ("en", "fr")  # those in which the fixed words are complete
 
 
 def in_language(code: str) -> Gettext:
-    """The fixed words in this language, in English where there is no catalogue."""
-    return (lambda text: FRENCH.get(text, text)) if bare(code) == "fr" else (lambda text: text)
+    """The fixed words in this language, those that a page says too by its catalogue; in English where there is none."""
+    return (lambda text: FRENCH.get(text) or speech("fr").gettext(text)) if bare(code) == "fr" else (lambda text: text)
 
 
 def bare(code: str) -> str:

@@ -15,7 +15,7 @@ from app.reviews import clocks
 from app.reviews.models import OPEN, Review, ReviewStatus
 from app.reviews.step import rung, step
 from app.reviews.submit import readers
-from app.reviews.whom import in_charge, senders
+from app.reviews.whom import in_charge, senders, supervisors
 
 
 def due(review_id: str, timer_id: str) -> None:
@@ -72,6 +72,19 @@ def unanswered(review_id: str, timer_id: str) -> None:
         whom = in_charge(session, review.reading_organization_id)
         tell(session, whom, "review.unanswered", referral, to=referral.reading_organization)
         _record(session, review, "review.unanswered")
+
+
+def mend(review_id: str, timer_id: str) -> None:
+    """The job `reviews.mend`: sent back, and not signed anew in time; its reader is told again, and who is in charge."""
+    with transaction(WORKER) as session:
+        review = rung(session, review_id, timer_id)
+        if review is None or review.mend_by is None or review.owner_id is None:
+            return
+        referral, here = review.referral, review.reading_organization_id
+        tell(session, [review.owner_id], "report.sent-back", referral, to=referral.reading_organization)
+        whom = {*in_charge(session, here), *supervisors(session, here)} - {review.owner_id}
+        tell(session, whom, "review.unmended", referral, to=referral.reading_organization)
+        _record(session, review, "review.unmended")
 
 
 def _is_overdue(review: Review, at: datetime) -> bool:

@@ -12,7 +12,9 @@ from app.referrals.models import Referral
 from app.reviews.models import Review
 
 # Timers, by the names of the jobs that they become.
-DUE, WARN, LAPSE, UNANSWERED = "reviews.due", "reviews.warn", "reviews.lapse", "reviews.unanswered"
+DUE, WARN, LAPSE, UNANSWERED, MEND = (
+    "reviews.due", "reviews.warn", "reviews.lapse", "reviews.unanswered", "reviews.mend",
+)  # fmt: skip
 Values = dict[str, object]
 
 
@@ -54,6 +56,18 @@ def reply_due(referral: Referral, at: datetime) -> datetime:
     """Asked at that time, the clinic has as long as the reader had, or until the patient leaves."""
     due_at, leaves_at = at + span(referral), referral.patient_leaves_at
     return min(due_at, leaves_at) if leaves_at is not None and leaves_at > at else due_at
+
+
+def sent_back(session: Session, review: Review, at: datetime) -> datetime:
+    """Half of the time that a reader has, or until the patient leaves; its due time runs on."""
+    mend_by = half_way(at, reply_due(review.referral, at))
+    wind(session, MEND, review.id, mend_by)
+    return mend_by
+
+
+def mended(session: Session, review: Review) -> None:
+    """Signed anew, or somebody else's now."""
+    stop(session, review.id, MEND)
 
 
 def paused(session: Session, review: Review, referral: Referral) -> None:

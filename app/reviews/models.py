@@ -36,6 +36,7 @@ OPEN_SQL = "status IN ('requested', 'received', 'accepted', 'in-progress', 'on-h
 DECLINED_SQL = "status = 'rejected' AND returned_at IS NULL"  # the coordinator's
 ASKED_SQL = "status = 'on-hold'"
 ATTEST_SQL = "attest_at IS NOT NULL"
+MEND_SQL = "mend_by IS NOT NULL"
 UNCLAIMED_SQL = "owner_id IS NULL AND status IN ('requested', 'received', 'accepted', 'in-progress', 'on-hold')"
 
 # (status, act) -> status; what is not here is refused (clinical workflow after FHIR Task).
@@ -64,6 +65,7 @@ TRANSITIONS: dict[tuple[str, str], ReviewStatus] = {
     (S.ACCEPTED, "attest"): S.IN_PROGRESS,  # a supervised reader has signed: a supervisor has to, too
     (S.IN_PROGRESS, "attest"): S.IN_PROGRESS,
     (S.IN_PROGRESS, "countersign"): S.COMPLETED,
+    (S.IN_PROGRESS, "send-back"): S.IN_PROGRESS,  # by the supervisor, with a remark: its reader signs it anew
     (S.ACCEPTED, "sign"): S.COMPLETED,
     (S.IN_PROGRESS, "sign"): S.COMPLETED,
     (S.ACCEPTED, "lapse"): S.RECEIVED,  # claimed, and no word of it saved
@@ -104,6 +106,7 @@ class Review(Base):
     reply_due_at: Mapped[datetime | None]  # the referrer's clock, while the reader's stands
     paused_s: Mapped[int] = mapped_column(default=0)  # by pauses that have ended
     attest_at: Mapped[datetime | None]  # signed by a supervised reader, and waiting for a counter-signature since
+    mend_by: Mapped[datetime | None]  # sent back by a supervisor: its reader's time to sign it anew
     returned_at: Mapped[datetime | None]  # declined, and left to the clinic by the coordinator
     sent_on_at: Mapped[datetime | None]  # declined, and given to another organization
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -139,6 +142,8 @@ class Review(Base):
                  sqlite_where=sa.text(ASKED_SQL), postgresql_where=sa.text(ASKED_SQL)),
         sa.Index("ix_review_attest", "reading_organization_id", "attest_at", "id",
                  sqlite_where=sa.text(ATTEST_SQL), postgresql_where=sa.text(ATTEST_SQL)),
+        sa.Index("ix_review_mend", "reading_organization_id", "mend_by", "id",
+                 sqlite_where=sa.text(MEND_SQL), postgresql_where=sa.text(MEND_SQL)),
         sa.Index("ix_review_status", "reading_organization_id", "status", "due_at", "id"),
         sa.Index("ix_review_owner", "owner_id", "status", "updated_at", "id"),  # what somebody signed, the latest first
     )  # fmt: skip

@@ -21,9 +21,10 @@ WHOLE = (
     joinedload(Review.referral).options(joinedload(Referral.patient), joinedload(Referral.organization),
                                         joinedload(Referral.reading_organization), joinedload(Referral.pregnancy)),
 )  # fmt: skip
+MENDING = ("write", "hold", "reply")  # what was sent back stays so through these
 # What steps move: read anew wherever somebody else may have stepped.
 MOVES = ["status", "owner_id", "owned_at", "written_at", "due_at", "claim_by", "held_at", "reply_due_at", "paused_s",
-         "attest_at", "returned_at", "sent_on_at", "updated_at", "ended_reason", "advice"]  # fmt: skip
+         "attest_at", "mend_by", "returned_at", "sent_on_at", "updated_at", "ended_reason", "advice"]  # fmt: skip
 
 
 def loaded(session: Session, actor: Actor, review_id: UUID) -> Review:
@@ -57,7 +58,9 @@ def lock(session: Session, review: Review) -> None:
 
 def step(session: Session, review: Review, act: str, **values: object) -> None:
     """Move the review, unless somebody moved it first: then Conflict with who and when."""
-    status, owner_id = review.status, review.owner_id
+    status, owner_id, was_sent_back = review.status, review.owner_id, review.mend_by is not None
+    if act not in MENDING:
+        values.setdefault("mend_by", None)
     if act == "write":
         values["written_at"] = now()
     else:
@@ -74,6 +77,8 @@ def step(session: Session, review: Review, act: str, **values: object) -> None:
     _with_owner(session, review)
     if moved.rowcount != 1:  # type: ignore[attr-defined]  # DML gives a CursorResult
         raise taken(session, review)
+    if was_sent_back and review.mend_by is None:
+        clocks.mended(session, review)
     if review.status in ENDED:
         clocks.ended(session, review)
     if review.status not in OPEN:  # a declined one too, until somebody else has it

@@ -134,7 +134,7 @@ def narrowed(query: sa.Select[UUID, datetime], asked: Asked, of: type[Review] = 
 
 ROWS = sa.select(Review).where(Review.id.in_(IDS)).options(
     load_only(Review.referral_id, Review.reading_organization_id, Review.status, Review.owner_id, Review.owned_at,
-              Review.due_at, Review.held_at, Review.updated_at, raiseload=True),
+              Review.due_at, Review.held_at, Review.mend_by, Review.updated_at, raiseload=True),
     joinedload(Review.owner).load_only(Person.name, raiseload=True),
     joinedload(Review.referral, innerjoin=True).options(
         load_only(Referral.organization_id, Referral.patient_id, Referral.code, Referral.priority, Referral.exam_type,

@@ -127,7 +127,7 @@ def _readers(session: Session, page: Page) -> dict[UUID, list[Person]]:
     asked = {
         one.subject.reading_organization_id
         for one in page.items
-        if one.kind in (Kind.OVERDUE, Kind.UNCLAIMED, Kind.DECLINED)
+        if one.kind in (Kind.OVERDUE, Kind.UNCLAIMED, Kind.SENT_BACK, Kind.DECLINED)
     }
     return {each: desk.readers(session, each) for each in asked}
 

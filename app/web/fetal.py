@@ -7,16 +7,9 @@ from app.languages import Speech
 from app.referrals.fetal_age import Corresponds
 from app.referrals.fetal_weight import Weight
 from app.referrals.pregnancy import Dating, Pregnancy
+from app.reports import dated
 from app.reports import words as clinical
 from app.studies.growth import Fetus, Growth, Size
-
-
-def basis(code: str, spoken: Speech) -> str:
-    _ = spoken.gettext
-    return {
-        "art": _("assisted conception or a known day"), "lmp-confirmed": _("last period, confirmed by a scan"),
-        "crl": _("CRL"), "biometry": _("biometry"), "lmp": _("last period"), "stated": _("as the clinic was told"),
-    }.get(code, code)  # fmt: skip
 
 
 def weeks(days: int, spoken: Speech) -> str:
@@ -26,10 +19,7 @@ def weeks(days: int, spoken: Speech) -> str:
 
 def edd_line(known: Pregnancy | Dating, spoken: Speech) -> str:
     """'7 Dec 2026, by CRL'."""
-    words = (
-        spoken.gettext("{day}, by {basis}") if known.is_certain else spoken.gettext("{day}, by {basis}, not certain")
-    )
-    return words.format(day=clinical.day(known.edd, spoken.language), basis=basis(known.basis, spoken))
+    return dated.line(known.edd, known.basis, spoken.language, spoken.gettext, is_certain=known.is_certain)
 
 
 def age_line(found: Growth, spoken: Speech) -> str:

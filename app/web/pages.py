@@ -28,10 +28,10 @@ from app.referrals import deadlines
 from app.referrals.dating import age_of
 from app.referrals.manifest import Counts
 from app.referrals.models import Priority, Referral
-from app.reports import marks, rests
+from app.reports import dated, marks, rests, told
 from app.reports import words as clinical
 from app.reports.lettering import measured
-from app.web import critical_words, echo, fetal, kept
+from app.web import echo, fetal, kept
 from app.web.clock import span_words, time_left, took
 from app.web.forms import Form
 from app.web.states import clock
@@ -112,9 +112,11 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "gestation_words": lambda referral: pregnant(referral, spoken),
         "edd_line": lambda known: fetal.edd_line(known, spoken),
         "clock_words": lambda at, *sites: clock(at, spoken, *sites),
-        "finding_words": lambda found: critical_words.finding(found, spoken),
-        "grade_words": lambda code: critical_words.grades(spoken).get(code, code),
-        "method_words": lambda code: critical_words.methods(spoken).get(code, code),
+        "finding_words": lambda found: told.finding(found.finding, _),
+        "grade_words": lambda code: told.grades(_).get(code, code),
+        "method_words": lambda code: told.methods(_).get(code, code),
+        "edd_words": lambda source: dated.signed_line(source, spoken.language, _),
+        "told_words": lambda source: told.told(source, spoken.language, _),
         "language_words": lru_cache(100)(lambda code: in_own_words(code, spoken.language)),
         "field_words": lambda name: fields(spoken).get(name, name),
         "job_words": lambda name: jobs(spoken).get(name, name),
@@ -234,7 +236,8 @@ def jobs(spoken: Speech) -> dict[str, str]:
         "reviews.due": _("Tell of a deadline"), "reviews.warn": _("Warn of a claim that lapses"),
         "reviews.lapse": _("Let a claim lapse"), "reviews.unanswered": _("Tell of an open question"),
         "reports.unread": _("Send an answer again"), "reports.escalate": _("Tell of an unread answer"),
-        "reports.late": _("Tell of files that came after signing"),
+        "reports.late": _("Tell of files that came after signing"), "reports.redated": _("Tell of a date that was changed"),
+        "reviews.mend": _("Tell of a report that was sent back"),
     }  # fmt: skip
 
 

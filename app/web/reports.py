@@ -28,9 +28,11 @@ from app.http.idempotency import Once, once
 from app.people import patients
 from app.people.models import Person
 from app.referrals.given import GivenPatient, Line, clean
-from app.reports import acknowledge, amend, late, marks, publish, right_patient, teaching
+from app.referrals.pregnancy import Pregnancy
+from app.reports import acknowledge, amend, dated, late, marks, publish, right_patient, teaching
 from app.reports.late import LateFiles, open_of
 from app.reports.models import SIGNED, Acknowledgement, Report, ReportVersion
+from app.reports.source import on_record
 from app.reports.teaching import Feedback
 from app.reports.verify import Verdict, verified
 from app.reviews import step, submit
@@ -68,6 +70,8 @@ class Letter:
     late: LateFiles | None  # files that came after signing, and wait for its reader's word
     feedback: Feedback | None  # to the operator, where this person is to see it
     marked: Marked | None
+    redated: Pregnancy | None  # whose date is another one than was signed
+    critical_since: bool  # open, or told of otherwise than was signed
 
     @property
     def newest(self) -> ReportVersion:
@@ -223,12 +227,13 @@ def _letter(who: Actor, report_id: UUID, number: int | None) -> Letter:
             sa.select(Person.name, Acknowledgement.at).join(Person, Person.id == Acknowledgement.person_id)
             .where(Acknowledgement.report_version_id == version.id).order_by(Acknowledgement.at)
         )  # fmt: skip
-        feedback = teaching.shown_to(session, who, report)
+        feedback, source = teaching.shown_to(session, who, report), json.loads(version.canonical)
         return Letter(
             case=case, report=report, version=version, signed=marks.signed(report),
             late=open_of(session, report.id), verdict=verified(session, report, version),
-            source=json.loads(version.canonical), sights=seen, feedback=feedback, marked=_marked(session, seen, case, feedback),
-            read_by=[(row.name, row.at) for row in read],
+            source=source, sights=seen, feedback=feedback, marked=_marked(session, seen, case, feedback),
+            read_by=[(row.name, row.at) for row in read], redated=dated.changed_since(source, case.referral.pregnancy),
+            critical_since=bool(case.open_critical) or [on_record(one) for one in case.critical] != source.get("critical", []),
         )  # fmt: skip
 
 

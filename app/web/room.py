@@ -26,6 +26,7 @@ from app.referrals.models import FileStatus, ManifestItem
 from app.reports import countersign, filled, words
 from app.reports.draft import GivenDraft, open_draft
 from app.reports.models import ReportVersion
+from app.reports.send_back import Remark, remarks
 from app.reports.send_on import elsewhere
 from app.reviews import clocks, opinion, seen, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
@@ -97,6 +98,7 @@ class Room(Watched):
     opinions: list[SecondOpinion]
     askable: list[tuple[str, str]]  # who can be asked for one: a value of the form, and its words
     supervised: bool  # what this person signs waits for a supervisor
+    remarks: list[Remark]  # with which supervisors sent it back, the newest first
 
 
 @dataclass(frozen=True)
@@ -257,7 +259,7 @@ def _read(who: Actor, review_id: UUID, unread_since: datetime | None = None) -> 
             growth=growth(session, who, case.referral, instances=case.instances) if is_about(case.referral) else None,
             earlier=series(session, who, case.referral), machine=machine.lines(session, who, case.instances),
             opinions=opinion.of_review(session, review.id), askable=_askable(session, who, review),
-            supervised=countersign.is_supervised(session, who.person_id, reader_id),
+            supervised=countersign.is_supervised(session, who.person_id, reader_id), remarks=remarks(session, review.id),
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from app.access import passkeys
 from app.access.actor import Actor, person_of
@@ -16,10 +16,12 @@ from app.errors import Conflict, Invalid, Refusal
 from app.http.actor import Acting
 from app.http.entry import prove, prove_by_passkey, takes_passkeys
 from app.http.idempotency import Once, once
+from app.referrals.given import clean
 from app.reports import countersign, draft, filled, teaching
 from app.reports.draft import GivenText
 from app.reports.models import ReportVersion
 from app.reports.seal import asked_for
+from app.reports.send_back import send_back
 from app.reports.sign import sign
 from app.reports.teaching import GivenFeedback
 from app.reviews import seen, step
@@ -32,6 +34,7 @@ from app.web.sheet import Sheets, sheets_for
 from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
+RemarkText = Annotated[str, BeforeValidator(clean), Form(max_length=20_000)]
 PARTS = ("impression", "recommendation", "findings")
 
 
@@ -79,6 +82,25 @@ def sign_review(review_id: UUID, who: Acting, request: Request, key: Once, shown
     return see_other(f"/reports/{version.report_id}")
 
 
+@router.post("/reviews/{review_id}/send-back")
+def send_review_back(
+    review_id: UUID, who: Acting, request: Request, key: Once, remark: RemarkText = "",
+    version: Annotated[int | None, Form()] = None,
+) -> Response:  # fmt: skip
+    """Not counter-signed: back to its reader, who is told why."""
+    try:
+        with transaction(who) as session:
+            done = once(session, key)
+            review = step.for_reader(session, who, review_id, "report.countersign")
+            if not done.before:
+                send_back(session, who, review, remark.strip(), version)
+                done.keep(303, review.id)
+    except (Conflict, Invalid) as refusal:
+        here = room.entered(who, review_id)
+        return _page(request, who, here, _sheets(request, who, here), refusal, remark=remark)
+    return see_other(f"/reviews/{review_id}#report")
+
+
 def _signed(request: Request, who: Actor, review_id: UUID, key: Once, shown: Shown) -> ReportVersion:
     with transaction(who) as session:
         done = once(session, key)
@@ -113,7 +135,7 @@ def _answer(passkey: str) -> dict[str, Any]:
 
 def _page(
     request: Request, who: Actor, here: Room, sheets: Sheets, refusal: Refusal | None = None, shown: Shown | None = None, *,
-    unseen: bool = False,
+    unseen: bool = False, remark: str = "",
 ) -> Response:  # fmt: skip
     """The page, or the page again with what differs from what had been shown on it."""
     with reading(who) as session:
@@ -133,7 +155,7 @@ def _page(
         new=[one for one in here.sights if str(one.source_id) not in before], gone=len(before - set(ids)),
         forms=_forms(here), tag=room.tag(signed), image_ids=" ".join(ids), left=room.left(request, who, here),
         changed=room.UNCHANGED, looked=looked, has_passkey=has_passkey, final=final,
-        key_images=sheets.key_images,
+        key_images=sheets.key_images, remark=remark,
     )  # fmt: skip
 
 

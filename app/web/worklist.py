@@ -68,12 +68,13 @@ def show_worklist(
         critical = [] if by_htmx(request) else desk.critical_of(session, who)
         opinions = [] if by_htmx(request) else opinion.listing(session, who)[0]
         late = [] if by_htmx(request) else desk.late_files_of(session, who)
+        sent_back = [] if by_htmx(request) else desk.sent_back_to(session, who)
     template = "worklist.html"
     if by_htmx(request):
         template = "worklist_rows.html" if part == "rows" else "worklist_list.html"
     answer = render(
         request, who, template, rows=rows, sites=sites, tabs=tabs, last=last, clock=clock, wanted=wanted, choices=choices,
-        counted=options.by_value(choices), few=options.few, critical=critical, late=late, opinions=opinions,
+        counted=options.by_value(choices), few=options.few, critical=critical, late=late, opinions=opinions, sent_back=sent_back,
         next=wanted.href(cursor=page.next_cursor) if page.next_cursor else None,
     )  # fmt: skip
     if part != "rows" and "sonopost-glance" not in request.headers:

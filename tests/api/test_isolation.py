@@ -56,7 +56,7 @@ BODIES: dict[str, object] = {
     "/communicate": {"received_by": "Sr Achieng", "method": "telephone"}, "/critical-list": {"grades": {}},
     "/opinions": {"question": "A septum?"}, "/give": {"text": "Yes.", "agrees": True},
     "/supervision": {"is_supervised": True}, "/sign-options": {"images_sha256": "0" * 64},
-    "/send-on": {}, "/outbox/key": {},
+    "/send-on": {}, "/send-back": {"text": "Measure it again."}, "/outbox/key": {},
     "/discards": {"key": "k", "files": 1, "size_bytes": 1, "written_at": "2026-11-26T09:30:00Z",
                   "discarded_at": "2026-11-26T10:30:00Z"},
 }  # fmt: skip

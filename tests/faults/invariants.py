@@ -128,6 +128,8 @@ def every_deadline_is_kept() -> None:
                 assert is_kept or wound[review.id, clocks.UNANSWERED] == review.reply_due_at
             elif review.due_at > at:
                 assert wound[review.id, clocks.DUE] == review.due_at
+            if review.mend_by is not None and review.mend_by > at:
+                assert wound[review.id, clocks.MEND] == review.mend_by
         unread = sa.select(Report).where(Report.signed_at.is_not(None), Report.acknowledged_at.is_(None))
         for report in session.scalars(unread):
             chased = report.escalated_at or any((report.id, name) in wound for name in (chase.UNREAD, chase.ESCALATE))

@@ -5,7 +5,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pypdf
@@ -238,6 +238,66 @@ def test_it_says_what_it_rests_on(files: dict[str, int], said: str) -> None:
     assert said in text_of(report(exam=files))
 
 
+CRITICAL: dict[str, Any] = {
+    "finding": "Ruptured or suspected ectopic pregnancy", "grade": "immediate", "status": "read-back", "method": "telephone",
+    "identified_at": "2026-04-03T11:20:00+00:00", "communicated_by": "Dr Amina Okello", "received_by": "Sr Grace Achieng",
+    "received_at": "2026-04-03T11:26:00+00:00",
+}  # fmt: skip
+SEEN = {"total": 19, "exact": 13, "preview": 2, "not_opened": 4}
+OUTCOMES = {
+    "read-back": "Dr Amina Okello told Sr Grace Achieng by telephone, 3 Apr 2026, 14:26 Nairobi (UTC+3) · 13:26 Amsterdam "
+    "(UTC+2); it was said back.",
+    "communicated": "Dr Amina Okello told Sr Grace Achieng by telephone, 3 Apr 2026, 14:26 Nairobi (UTC+3) · 13:26 Amsterdam "
+    "(UTC+2); it had not been said back when this was signed.",
+    "raised": "Nobody had been told in person when this was signed.",
+    "withdrawn": "Withdrawn before this was signed.",
+}
+
+
+@pytest.mark.parametrize("status", OUTCOMES)
+def test_a_critical_finding_stands_after_the_answer_with_who_told_whom(status: str) -> None:
+    text = text_of(report(critical=[{**CRITICAL, "status": status}], seen=SEEN))
+    order = [
+        "Surgical review within 24 h.", "Critical finding Ruptured or suspected ectopic pregnancy",
+        "Immediate: within minutes, spoken. Seen 3 Apr 2026, 14:20 Nairobi (UTC+3) · 13:20 Amsterdam (UTC+2).",
+        OUTCOMES[status], "Findings Gallbladder", "4 of 19 not opened, 2 seen as preview only",
+    ]  # fmt: skip
+    found = [text.find(part) for part in order]
+    assert -1 not in found, order[found.index(-1)]
+    assert found == sorted(found)
+    assert "Critical finding" not in text_of(report(critical=[]))
+
+
+def test_a_critical_finding_is_framed_and_nothing_is_said_by_colour() -> None:
+    plain, framed = printed(report()), printed(report(critical=[CRITICAL] * 3))
+    with pypdfium2.PdfDocument(framed) as document:
+        pixels = document[0].render(scale=1).to_numpy()
+    assert (pixels.max(axis=2) - pixels.min(axis=2)).max() == 0, "legible where nobody prints in colour"
+    assert dark_share(framed) > dark_share(plain) + 0.005
+
+
+def test_a_critical_finding_is_said_in_the_report_s_language_and_own_words_as_written() -> None:
+    own = {**CRITICAL, "finding": "Foreign body", "grade": "urgent", "status": "raised"}
+    text = text_of(report(report={"language": "fr"}, critical=[CRITICAL, own]))
+    assert "Constatation critique Grossesse extra-utérine rompue ou suspectée" in text
+    assert "Dr Amina Okello a prévenu Sr Grace Achieng par téléphone, 3 avr. 2026" in text
+    assert "Foreign body" in text
+    assert "Immediate" not in text
+
+
+def test_the_expected_date_of_delivery_stands_beside_the_exam() -> None:
+    known = {"edd": "2026-12-07", "basis": "crl", "is_certain": True}
+    assert "Expected delivery 7 Dec 2026, by CRL" in text_of(report(pregnancy=known))
+    assert "7 Dec 2026, by last period, not certain" in text_of(
+        report(pregnancy=known | {"basis": "lmp", "is_certain": False})
+    )
+    assert "Accouchement prévu 7 déc. 2026" in text_of(report(report={"language": "fr"}, pregnancy=known))
+    assert "Expected delivery" not in text_of(report())
+    long = report(pregnancy=known, findings="Liver normal.\n" * 150)
+    marked = pages(printed(long, edd_now=date(2026, 12, 20)))
+    assert [page.count("EDD changed since: it is 20 Dec 2026 now") for page in marked] == [1] * len(marked)
+
+
 def test_people_come_without_name_date_or_age() -> None:
     nobody = {"family_name": "", "given_name": "", "name_unknown": True, "birth_date": None, "sex": "unknown"}
     text = text_of(report(patient=nobody, exam={"date": "", "time": ""}))
@@ -320,13 +380,16 @@ def test_every_fixed_word_has_its_french() -> None:
                    report(seen={**seen, "exact": 3}, exam={"missing": 2}),
                    report(patient={"name_unknown": True, "birth_date": None}, report={"reason": "x"}),
                    report(exam={"images": 0, "clips": 0}), report(report={"status": "preliminary"}),
+                   *(report(critical=[{**CRITICAL, "status": status}]) for status in OUTCOMES),
+                   *(report(pregnancy={"edd": "2026-12-07", "basis": "lmp", "is_certain": sure}) for sure in (True, False)),
                    report(patient={"birth_date": None, "age": {"value": 3, "unit": "days"}}),
                    report(patient={"birth_date": "2026", "name_local": "张"})):  # fmt: skip
         for replaced_by in (None, {"version": 2, "signed_at": "2026-04-05T08:00:00Z"}, {"status": "entered-in-error"}):  # fmt: skip
             render(source, sha256=SHA256, signed={**SIGNED["signature"], "meaning": "Preliminary reading"},
-                   replaced_by=replaced_by, verify_url=VERIFY_URL, gettext=asking)  # fmt: skip
+                   replaced_by=replaced_by, edd_now=date(2026, 12, 20), verify_url=VERIFY_URL, gettext=asking)  # fmt: skip
     letter(report(), SHA256, SIGNED["signature"], None, None, asking, [Printed(1, None, b""), Printed(1, 1, b"")])
-    assert asked - FRENCH.keys() == set()
+    french = words.in_language("fr")
+    assert {text for text in asked - FRENCH.keys() if french(text) == text} == set()
     named = re.compile(r"{\w+}")
     assert [text for text in FRENCH if set(named.findall(text)) != set(named.findall(FRENCH[text]))] == []
     assert set(words.LANGUAGES) == {"en", "fr"}

@@ -92,8 +92,13 @@ def test_a_change_in_one_is_a_change_in_all(server: Running, places: Places, rea
         {"name": "a.dcm"}, {"name": "later.dcm", "size_bytes": 1000, "sha256": "0" * 64}
     ])  # fmt: skip
     ok(reader.post(f"/reviews/{placed.review_id}/claim"))
+    found = told_by_telephone(reader, placed.review_id)
     signed = write_and_sign(reader, placed.review_id, TEXT)
     first = forms(server, places, signed["report_id"], 1)
+    with client_of(server, places.referrer) as clinic:
+        ok(clinic.post(f"/critical-findings/{found}/read-back", json={"text": "Fluid around the heart."}))
+        (image,) = ok(clinic.get(f"/referrals/{placed.referral_id}"))["instance_ids"]
+    ok(reader.put(f"/reviews/{placed.review_id}/seen", json={"seen": {image: "preview"}}))
     drafted = reader.post(f"/reports/{signed['report_id']}/amend", json={"kind": "corrected", "reason": "Seen again."})
     changed = {name: change(TEXT[name]) for name, change in CHANGE.items()}
     write_and_sign(reader, placed.review_id, changed, drafted.headers["etag"])
@@ -106,13 +111,36 @@ def test_a_change_in_one_is_a_change_in_all(server: Running, places: Places, rea
         assert places.reviewer.name in first[form]
         assert cases.PLAIN["question"] in first[form]
     old = forms(server, places, signed["report_id"], 1)
-    for form in ("pdf", "page"):
+    for form in ("pdf", "dicom", "page"):
         assert "This is version 1, replaced by version 2 on" in old[form]
         assert "This is version" not in second[form]
         for text in (first, second):
             assert "Read on what had arrived; 1 original was on the way." in text[form], form
             assert "Interpreted from 1 image acquired by" in text[form]
-            assert "1 of 1 not opened" in text[form]
+        assert "1 of 1 not opened" in first[form], form
+        assert "1 seen as preview only" in second[form], form
+        assert_told(form, first[form], second[form], places)
+    for text, record in ((first, ("communicated", "telephone", "Sr Achieng")), (second, ("read-back", "page"))):
+        assert all(word in text["json"] for word in ("Tamponade", "immediate", *record))
+
+
+def told_by_telephone(reader: httpx.Client, review_id: str) -> str:
+    raised = ok(reader.post(f"/reviews/{review_id}/critical-findings", json={"code": "tamponade"}), 201)
+    spoken = {"received_by": "Sr Achieng", "method": "telephone"}
+    ok(reader.post(f"/critical-findings/{raised['id']}/communicate", json=spoken))
+    return str(raised["id"])
+
+
+def assert_told(form: str, first: str, second: str, places: Places) -> None:
+    """The record of six, as it stood when each version was signed."""
+    reader = places.reviewer.name
+    for text in (first, second):
+        assert "Tamponade Immediate: within minutes, spoken. Seen" in text, form
+    assert f"{reader} told Sr Achieng by telephone," in first, form
+    assert "it had not been said back when this was signed." in first, form
+    assert f"{reader} told {places.referrer.name} on the page of the case," in second, form
+    assert "it was said back." in second, form
+    assert "Sr Achieng" not in second, form
 
 
 def test_the_page_is_small_before_its_images_and_says_the_answer_first(

@@ -19,6 +19,7 @@ from app.people.models import Membership, ReadingRelation, Role
 from app.referrals.models import Referral, ReferralStatus
 from app.reports import countersign, draft
 from app.reports.draft import GivenDraft
+from app.reports.send_back import send_back
 from app.reports.send_on import send_on
 from app.reports.sign import sign
 from app.reviews import cancel, chase, claim, clocks, decline, hold, submit
@@ -122,6 +123,7 @@ def doing(places: Places, side: Side, review: Review, *, by_other: bool) -> dict
         "write": by(reader, _write), "sign": by(reader, _sign),
         "attest": by(reader, lambda session, actor, mine: _sign(session, actor, mine, is_supervised=True)),
         "countersign": by(supervisor, _countersign),
+        "send-back": by(supervisor, lambda session, actor, mine: send_back(session, actor, mine, "Measure it again.")),
         "hold": by(reader, lambda session, actor, mine: hold.hold(session, actor, mine, "Long axis?")),
         "reply": by(places.referrer, lambda session, actor, mine: hold.reply(session, actor, mine, "Sent.", [])),
         "decline": by(reader, lambda session, actor, mine: decline.decline(session, actor, mine, "Blurred.", "Repeat it.")),
@@ -197,6 +199,8 @@ def is_kept(referral_id: UUID) -> None:
     assert review.attest_at is None or review.status == S.IN_PROGRESS, (
         "what waits for a counter-signature is being read"
     )
+    assert (review.mend_by is not None) == (clocks.MEND in wound), "its reader is told again when it is not signed anew"
+    assert review.mend_by is None or (review.attest_at is None and review.status in (S.IN_PROGRESS, S.ON_HOLD))
     if review.status in (S.ACCEPTED, S.IN_PROGRESS) and review.written_at is None:
         assert {clocks.WARN, clocks.LAPSE} & wound, "a claim without a word lapses"
     assert (referral.status == ReferralStatus.REVOKED) == (review.status == S.CANCELLED)
@@ -204,5 +208,5 @@ def is_kept(referral_id: UUID) -> None:
 
 
 def test_a_timer_of_nothing_does_nothing(db: object) -> None:
-    for job in (chase.due, chase.warn, chase.lapse, chase.unanswered):
+    for job in (chase.due, chase.warn, chase.lapse, chase.unanswered, chase.mend):
         job(str(new_id()), str(new_id()))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, ViewportSize, expect
 
 from app.access import login
 from app.access.actor import WORKER
@@ -19,7 +19,8 @@ from tests.servers.app import Running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PICTURES = Path(__file__).parents[2] / ".pytest_cache" / "pages"  # playwright empties its own folder at each run
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 320, "height": 640}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+NARROW: ViewportSize = {"width": 320, "height": 640}
 Arrive = Callable[..., Page]
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 

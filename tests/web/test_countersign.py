@@ -12,7 +12,7 @@ from tests import people
 from tests.people import Places, set_password
 from tests.servers.app import Running
 from tests.web import cases
-from tests.web.conftest import Arrive, accessible, picture
+from tests.web.conftest import NARROW, WIDE, Arrive, accessible, picture
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 
@@ -53,6 +53,59 @@ def test_what_a_trainee_signs_is_counter_signed_by_a_supervisor(
     expect(page.get_by_text("Final, version 2").first).to_be_visible()
     page.goto("/attention")
     expect(page.get_by_text("Nothing needs attention.")).to_be_visible()
+
+
+def test_a_supervisor_sends_it_back_with_a_remark_and_its_reader_signs_anew(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    supervisor = people.somebody(places.hospital, Role.SUPERVISOR)
+    for who in (places.reviewer, supervisor):
+        set_password(who, cases.PASSWORD)
+    with transaction(OPERATOR) as session:
+        administer.set_supervised(session, OPERATOR, places.hospital, places.reviewer.id, is_supervised=True)
+    placed = cases.place(server, places, ("a.jpg", cases.jpeg()))
+    with cases.client_of(server, places.reviewer) as reader:
+        cases.ok(reader.post(f"/reviews/{placed.review_id}/claim"))
+    cases.answer(server, places, placed.review_id)
+    page = arrive(supervisor, f"/reviews/{placed.review_id}")
+    page.get_by_role("link", name="Send it back").click()
+    page.get_by_label(f"What {places.reviewer.name} is to change").fill("Measure the wall again.")
+    for name, size in (("", WIDE), ("-320", NARROW)):
+        page.set_viewport_size(size)
+        accessible(page)
+        picture(page, f"send-back-sign{name}", full_page=True)
+    page.set_viewport_size(WIDE)
+    page.get_by_role("button", name="Send it back").click()
+    expect(page.get_by_role("heading", name=f"Sent back: {places.reviewer.name} signs it anew by")).to_be_visible()
+    expect(page.get_by_role("link", name="Read over and counter-sign")).to_have_count(0)
+
+    trainee = arrive(places.reviewer, "/worklist")
+    for name, size in (("", WIDE), ("-320", NARROW)):
+        trainee.set_viewport_size(size)
+        accessible(trainee)
+        picture(trainee, f"send-back-worklist{name}", full_page=True)
+    trainee.set_viewport_size(WIDE)
+    trainee.get_by_role("region", name="Sent back to you").get_by_role("link", name=placed.code).click()
+    expect(trainee.get_by_role("heading", name="Sent back to you: sign it anew by")).to_be_visible()
+    expect(trainee.get_by_text("Measure the wall again.")).to_be_visible()
+    accessible(trainee)
+    picture(trainee, "send-back-room")
+    trainee.set_viewport_size(NARROW)
+    trainee.goto(f"/reviews/{placed.review_id}#report")
+    picture(trainee, "send-back-room-320")
+    trainee.set_viewport_size(WIDE)
+    trainee.get_by_label("Findings").fill("Two stones, wall 3 mm.")
+    trainee.get_by_role("button", name="Read over and sign").click()
+    expect(trainee.get_by_role("heading", name="Sent back to you: sign it anew by")).to_be_visible()
+    trainee.get_by_label("Your password").fill(cases.PASSWORD)
+    trainee.get_by_role("button", name="Sign report").click()
+    expect(trainee.get_by_text("Preliminary, version 2").first).to_be_visible()
+    expect(trainee.get_by_text("Measure the wall again.")).to_have_count(0)
+    page.goto("/attention")
+    page.get_by_role("link", name="Look at it, and counter-sign").click()
+    expect(page.get_by_role("heading", name="Remarks of your supervisors")).to_be_visible()
+    clinic = arrive(places.referrer, f"/referrals/{placed.referral_id}")
+    expect(clinic.get_by_text("Measure the wall again.")).to_have_count(0)
 
 
 def test_files_that_come_after_signing_are_looked_at_and_no_change_is_signed(

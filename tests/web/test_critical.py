@@ -5,10 +5,10 @@ from playwright.sync_api import expect
 
 from app.people.models import Role
 from tests import people
-from tests.people import Places
+from tests.people import Places, set_password
 from tests.servers.app import Running
 from tests.web import cases
-from tests.web.conftest import Arrive, accessible, picture
+from tests.web.conftest import NARROW, WIDE, Arrive, accessible, picture
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 
@@ -54,6 +54,38 @@ def test_one_press_tells_the_clinic_and_its_read_back_takes_it_off_the_lists(
     expect(page.get_by_role("region", name="Critical findings")).to_have_count(0)
     page.goto(f"/reviews/{placed.review_id}/critical")
     expect(page.get_by_text("We go to theatre.")).to_be_visible()
+
+
+def test_a_signed_report_says_what_was_told_and_beside_it_what_came_since(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    placed = cases.place(server, places, ("a.jpg", cases.jpeg()))
+    with cases.client_of(server, places.reviewer) as reader:
+        cases.ok(reader.post(f"/reviews/{placed.review_id}/claim"))
+        raised = f"/reviews/{placed.review_id}/critical-findings"
+        found = cases.ok(reader.post(raised, json={"code": "tamponade"}), 201)["id"]
+        cases.ok(reader.put(f"/reviews/{placed.review_id}/report", json={"impression": "Tamponade."}))
+        signing = arrive(places.reviewer, f"/reviews/{placed.review_id}/sign")
+        expect(signing.get_by_text("Nobody was told in person yet.")).to_be_visible()
+        spoken = {"received_by": "Sr Achieng", "method": "telephone"}
+        cases.ok(reader.post(f"/critical-findings/{found}/communicate", json=spoken))
+    set_password(places.reviewer, cases.PASSWORD)
+    signing.reload()
+    signing.get_by_label("Your password").fill(cases.PASSWORD)
+    signing.get_by_role("button", name="Sign report").click()
+    told = signing.get_by_role("region", name="Critical finding, when this was signed")
+    expect(told).to_contain_text("it had not been said back when this was signed.")
+    page = arrive(places.referrer, signing.url)
+    for name, size in (("", WIDE), ("-320", NARROW)):
+        page.set_viewport_size(size)
+        accessible(page)
+        picture(page, f"critical-report{name}", full_page=True)
+    page.set_viewport_size(WIDE)
+    with cases.client_of(server, places.referrer) as clinic:
+        cases.ok(clinic.post(f"/critical-findings/{found}/read-back", json={"text": "Fluid around the heart."}))
+    page.reload()
+    expect(page.get_by_text("Fluid around the heart.")).to_be_visible()
+    expect(page.get_by_text("it had not been said back when this was signed.")).to_be_visible()
 
 
 def test_the_coordinator_sees_it_first_and_an_administrator_keeps_the_list(

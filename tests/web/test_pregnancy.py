@@ -11,7 +11,7 @@ from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
 from tests.web.cases import client_of, ok
-from tests.web.conftest import NARROW, Arrive, accessible, picture, until
+from tests.web.conftest import NARROW, WIDE, Arrive, accessible, picture, until
 from tests.web.test_measuring import click, lines, room_of
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
@@ -139,3 +139,30 @@ def test_the_day_of_the_examination_is_put_right(server: Running, places: Places
     picture(page, "pregnancy-room-narrow")
     panel.get_by_role("button", name="Count from this day").click()
     expect(page.locator("#pregnancy")).to_contain_text("12w5d on")
+
+
+def test_a_signed_report_says_that_the_birth_is_expected_on_another_day_now(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    sent = pregnant(server, places)
+    with client_of(server, places.reviewer) as reader:
+        ok(reader.post(f"/reviews/{sent.review_id}/claim"))
+    signed = cases.answer(server, places, sent.review_id)
+    page = arrive(places.reviewer, f"/reports/{signed['report_id']}")
+    expect(page.get_by_text("Expected delivery:")).to_contain_text("by last period")
+    expect(page.get_by_text("EDD changed since")).to_have_count(0)
+    address = f"/referrals/{sent.referral_id}/pregnancy"
+    with client_of(server, places.referrer) as clinic:
+        said = {"basis": "crl", "crl_mm": 45, "examined_on": ago(10), "number": 1}
+        edd = ok(clinic.post(address, json=said), 201)["pregnancy"]["edd"]
+        report = ok(clinic.get(f"/reports/{signed['report_id']}"))
+    assert (report["edd_now"], report["source"]["pregnancy"]["edd"]) == (edd, ago(90 - 280))
+    page.reload()
+    for name, size in (("", WIDE), ("-320", NARROW)):
+        page.set_viewport_size(size)
+        expect(page.get_by_text("EDD changed since")).to_contain_text("by CRL now.")
+        accessible(page)
+        picture(page, f"pregnancy-redated-report{name}", full_page=True)
+    page.get_by_role("link", name="Verify").click()
+    expect(page.get_by_text("EDD changed since")).to_be_visible()
+    expect(page.get_by_role("heading", name="This is what was signed, and it is the newest version")).to_be_visible()
