@@ -255,7 +255,7 @@ def get_draft(review_id: UUID, who: Acting, request: Request, response: Response
         found = draft.open_draft(report)
         if found is None:
             raise Conflict("There is no draft yet.", status=review.status)
-        answer = draft_shown(session, review, found, response, spoken_to(request, who))
+        answer = draft_shown(session, who, review, found, response, spoken_to(request, who))
     events.note_opening(who, "report.opened", organization_id=found.organization_id, entity_id=found.report_id,
                         referral_id=review.referral_id)  # fmt: skip
     return answer
@@ -275,7 +275,7 @@ def put_draft(
             saved = draft.save(session, who, review, given, _revision(here, if_match))
         except Conflict as refusal:
             raise _stale(refusal, here) from refusal
-        return draft_shown(session, review, saved, response, spoken_to(request, who))
+        return draft_shown(session, who, review, saved, response, spoken_to(request, who))
 
 
 @router.post("/reviews/{review_id}/sign")
@@ -338,8 +338,8 @@ def _stale(refusal: Conflict, here: ReportVersion | None) -> Exception:
 
 
 def draft_shown(
-    session: Session, review: Review, version: ReportVersion, response: Response, spoken: Speech
+    session: Session, who: Actor, review: Review, version: ReportVersion, response: Response, spoken: Speech
 ) -> DraftOut:
     """With its ETag, by which it is saved and signed."""
     response.headers["ETag"] = tag(version)
-    return DraftOut.of(session, review, version, spoken)
+    return DraftOut.of(session, who, review, version, spoken)

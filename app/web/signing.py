@@ -138,7 +138,7 @@ def _page(
 
 
 def _sheets(request: Request, who: Actor, here: Room) -> Sheets:
-    return sheets_for(who, here.review.id, here.draft, "", None, speech_of(request, who).language)
+    return sheets_for(who, here.review.id, here.draft, "", None, speech_of(request, who), here.growth)
 
 
 def _forms(here: Room) -> Counter[str]:
