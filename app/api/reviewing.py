@@ -89,6 +89,9 @@ class Presence(BaseModel):
     )
     images_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     preliminary: bool = False
+    meant: list[str] = Field(
+        [], max_length=20, examples=[[]], description="Codes of `asks`, by which signing was refused: it is meant so"
+    )
     feedback: GivenFeedback | None = Field(None, description="To who scanned; it is no part of the report")
 
 
@@ -300,7 +303,7 @@ def sign_report(
         try:
             proof = proof or _by_passkey(session, request, who, review, here, given)
             version = sign(session, who, review, proof=proof, revision=_revision(here, if_match),
-                           images_sha256=given.images_sha256, preliminary=given.preliminary)  # fmt: skip
+                           images_sha256=given.images_sha256, preliminary=given.preliminary, meant=given.meant)  # fmt: skip
             teaching.give(session, who, review, version, given.feedback or GivenFeedback())
         except Conflict as refusal:
             raise _stale(refusal, here) from refusal

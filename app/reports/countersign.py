@@ -58,7 +58,7 @@ def countersign(
     waiting = current(report)
     if waiting.revision != revision:
         raise stale(waiting)
-    text = {name: getattr(waiting, name) for name in (*GivenDraft.model_fields, "template_id", "answers")}
+    text = {name: getattr(waiting, name) for name in (*GivenDraft.model_fields, "template_id", "answers", "meant")}
     version = ReportVersion(
         id=new_id(), organization_id=report.organization_id, report_id=report.id, version=len(report.versions) + 1,
         revision=waiting.revision, author_id=waiting.author_id, kind="", reason="", images=[], images_sha256="",
