@@ -173,7 +173,7 @@ def _opened(
         else:
             draft = change(session, review, report)
             done.keep(200, draft.id)
-        return draft_shown(session, review, draft, response, spoken_to(request, who))
+        return draft_shown(session, who, review, draft, response, spoken_to(request, who))
 
 
 def _record_opening(session: Session, who: Actor, report: Report) -> None:

@@ -89,6 +89,9 @@ class Presence(BaseModel):
     )
     images_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     preliminary: bool = False
+    meant: list[str] = Field(
+        [], max_length=20, examples=[[]], description="Codes of `asks`, by which signing was refused: it is meant so"
+    )
     feedback: GivenFeedback | None = Field(None, description="To who scanned; it is no part of the report")
 
 
@@ -255,7 +258,7 @@ def get_draft(review_id: UUID, who: Acting, request: Request, response: Response
         found = draft.open_draft(report)
         if found is None:
             raise Conflict("There is no draft yet.", status=review.status)
-        answer = draft_shown(session, review, found, response, spoken_to(request, who))
+        answer = draft_shown(session, who, review, found, response, spoken_to(request, who))
     events.note_opening(who, "report.opened", organization_id=found.organization_id, entity_id=found.report_id,
                         referral_id=review.referral_id)  # fmt: skip
     return answer
@@ -275,7 +278,7 @@ def put_draft(
             saved = draft.save(session, who, review, given, _revision(here, if_match))
         except Conflict as refusal:
             raise _stale(refusal, here) from refusal
-        return draft_shown(session, review, saved, response, spoken_to(request, who))
+        return draft_shown(session, who, review, saved, response, spoken_to(request, who))
 
 
 @router.post("/reviews/{review_id}/sign")
@@ -300,7 +303,7 @@ def sign_report(
         try:
             proof = proof or _by_passkey(session, request, who, review, here, given)
             version = sign(session, who, review, proof=proof, revision=_revision(here, if_match),
-                           images_sha256=given.images_sha256, preliminary=given.preliminary)  # fmt: skip
+                           images_sha256=given.images_sha256, preliminary=given.preliminary, meant=given.meant)  # fmt: skip
             teaching.give(session, who, review, version, given.feedback or GivenFeedback())
         except Conflict as refusal:
             raise _stale(refusal, here) from refusal
@@ -338,8 +341,8 @@ def _stale(refusal: Conflict, here: ReportVersion | None) -> Exception:
 
 
 def draft_shown(
-    session: Session, review: Review, version: ReportVersion, response: Response, spoken: Speech
+    session: Session, who: Actor, review: Review, version: ReportVersion, response: Response, spoken: Speech
 ) -> DraftOut:
     """With its ETag, by which it is saved and signed."""
     response.headers["ETag"] = tag(version)
-    return DraftOut.of(session, review, version, spoken)
+    return DraftOut.of(session, who, review, version, spoken)

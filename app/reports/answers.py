@@ -80,25 +80,28 @@ class Known(BaseModel):
 
     facts: dict[str, str] = {}
     images: dict[UUID, tuple[int, bool]] = {}  # id -> (its place on the strip, whether it is a clip)
+    nearly: frozenset[str] = frozenset()  # the answers whose number is the ruler's, confirmed by nobody
 
 
-def holds(condition: Condition, answers: Answers, n: int, known: Known) -> bool:
-    """In repetition `n`, where the item is repeated."""
+def holds(condition: Condition, answers: Answers, n: int, known: Known, *, surely: bool = False) -> bool:
+    """In repetition `n`, where the item is repeated; `surely` where a number that is nearly true is not enough."""
     if condition.fact is not None:
         return known.facts.get(condition.fact, "") in condition.one_of
     found = _found(condition.item or "", answers, n)
-    if not found or any(one.unclear for one in found):
+    if not found or any(one.unclear for one in found.values()):
         return False
-    return all(_fits(condition, one, known) for one in found)
+    if surely and condition.at_least is not None and known.nearly & found.keys():
+        return False
+    return all(_fits(condition, one, known) for one in found.values())
 
 
-def _found(item: str, answers: Answers, n: int) -> list[Answer]:
+def _found(item: str, answers: Answers, n: int) -> Answers:
     """At every place of it; where the item is not repeated, its only one."""
     for number in dict.fromkeys((n, 1)):
-        found = [one for key, one in answers.items() if not one.is_empty and parts_of(key)[::2] == (item, number)]
+        found = {key: one for key, one in answers.items() if not one.is_empty and parts_of(key)[::2] == (item, number)}
         if found:
             return found
-    return []
+    return {}
 
 
 def _fits(condition: Condition, answer: Answer, known: Known) -> bool:

@@ -8,15 +8,10 @@ from uuid import UUID
 from app.reports import words
 from app.reports.answers import Answer, Answers, Known, kept
 from app.reports.lacking import advised, applies, chosen, is_founded
+from app.reports.linked import is_of
 from app.reports.template import Line, Template, parts_of, said
 from app.reports.words import Gettext
 from app.studies.measurement import Measurement
-
-# Into the unit of an item, from that of a measurement.
-FACTOR = {("mm", "cm"): 0.1, ("cm", "mm"): 10.0, ("mm2", "cm2"): 0.01, ("cm2", "mm2"): 100.0, ("cm/s", "m/s"): 0.01,
-          ("m/s", "cm/s"): 100.0}  # fmt: skip
-SAME = 0.051  # of the item's unit, or a two-hundredth: an answer is a measurement rounded, or it is not that one
-RELATIVE = 0.005
 
 
 @dataclass(frozen=True)
@@ -147,7 +142,7 @@ class _Writer:
     def links(self, line: Line, answer: Answer) -> list[Measurement]:
         """The measurements that the numbers still are: one that was typed over is nobody's measurement."""
         made = [self.measured[each] for each in answer.measurement_ids if each in self.measured]
-        return [one for one in made if any(_is(one, number, line.item.unit) for number in answer.numbers)]
+        return [one for one in made if any(is_of(one, number, line.item.unit) for number in answer.numbers)]
 
     def item(self, line: Line) -> dict[str, Any]:
         answer = self.answers[line.key]
@@ -162,16 +157,6 @@ class _Writer:
         elif answer.numbers:
             told |= {"numbers": answer.numbers, "unit": line.item.unit}
         return told
-
-
-def _is(measurement: Measurement, number: float, unit: str) -> bool:
-    more = measurement.more.values()
-    values = [(measurement.value, measurement.unit), *((one["value"], one["unit"]) for one in more)]
-    for value, of in values:
-        factor = 1.0 if of == unit else FACTOR.get((of, unit))
-        if value is not None and factor and abs(value * factor - number) <= max(SAME, RELATIVE * abs(number)):
-            return True
-    return False
 
 
 def _joined(sentence: str, remark: str) -> str:

@@ -65,7 +65,7 @@ def countersign(
     report, signed = waiting(session, actor, review)
     if signed.revision != revision:
         raise stale(signed)
-    text = {name: getattr(signed, name) for name in (*GivenDraft.model_fields, "template_id", "answers")}
+    text = {name: getattr(signed, name) for name in (*GivenDraft.model_fields, "template_id", "answers", "meant")}
     version = ReportVersion(
         id=new_id(), organization_id=report.organization_id, report_id=report.id, version=len(report.versions) + 1,
         revision=signed.revision, author_id=signed.author_id, kind="", reason="", images=[], images_sha256="",

@@ -15,6 +15,7 @@ from app.reports.answers import Answers, GivenForm, KeyImage, Known, kept, of
 from app.reports.compose import Written, compose, frozen
 from app.reports.kept_template import ReportTemplate
 from app.reports.lacking import Lack, lacks
+from app.reports.linked import nearly
 from app.reports.models import ReportVersion, VersionStatus
 from app.reports.template import Template
 from app.reviews.models import Review
@@ -65,9 +66,7 @@ def filled(session: Session, review: Review, version: ReportVersion | None) -> F
     if version is None or version.template_id is None:
         return None
     row = session.get_one(ReportTemplate, version.template_id)
-    answers, known = of(version.answers), known_of(session, review)
-    return Filled(row.template, row.version, row.is_own, answers, known, version.language,
-                  _measured(session, review, known, answers))  # fmt: skip
+    return _filled(session, review, row.template, row.version, of(version.answers), version.language, is_own=row.is_own)
 
 
 def offer(session: Session, review: Review, version: ReportVersion | None, code: str = "") -> Filled | None:
@@ -84,11 +83,12 @@ def offer(session: Session, review: Review, version: ReportVersion | None, code:
              else kept_template.fitting(session, reader, review.exam_type))  # fmt: skip
     if found is None:
         return None
-    answers, known = of(version.answers) if version is not None else {}, known_of(session, review)
+    answers = of(version.answers) if version is not None else {}
     language = version.language if version is not None else review.referral.language
     number = found.own.version if found.own else found.template.version
-    return Filled(found.template, number, found.own is not None, answers, known, language,
-                  _measured(session, review, known, answers), is_begun=False)  # fmt: skip
+    return _filled(
+        session, review, found.template, number, answers, language, is_own=found.own is not None, is_begun=False
+    )
 
 
 def known_of(session: Session, review: Review) -> Known:
@@ -169,18 +169,25 @@ def _refuse_strange_images(
         raise Invalid("This is no image of the case.", field="key_images")
 
 
-def _measured(session: Session, review: Review, known: Known, answers: Answers) -> dict[UUID, Measurement]:
-    """Of the reading organization, on images of the case, and not removed."""
+def _filled(
+    session: Session, review: Review, template: Template, number: int, answers: Answers, language: str, **how: bool
+) -> Filled:  # fmt: skip
+    known = known_of(session, review)
+    made = _made(session, review, known) if any(one.numbers for one in answers.values()) else []
     ids = {each for one in answers.values() for each in one.measurement_ids}
-    if not ids:
-        return {}
-    rows = session.scalars(
-        sa.select(Measurement).where(
-            Measurement.id.in_(ids), Measurement.instance_id.in_(known.images), Measurement.removed_at.is_(None),
-            Measurement.organization_id == review.reading_organization_id,
-        )
+    return Filled(
+        template=template, version=number, answers=answers, language=language,
+        known=known.model_copy(update={"nearly": nearly(template, answers, made)}),
+        measured={one.id: one for one in made if one.id in ids and one.removed_at is None}, **how,
     )  # fmt: skip
-    return {row.id: row for row in rows}
+
+
+def _made(session: Session, review: Review, known: Known) -> list[Measurement]:
+    """Of the reading organization, on images of the case; what was removed since, too."""
+    query = sa.select(Measurement).where(
+        Measurement.instance_id.in_(known.images), Measurement.organization_id == review.reading_organization_id
+    )
+    return list(session.scalars(query))
 
 
 def _nfc(text: str) -> str:

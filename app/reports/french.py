@@ -55,6 +55,8 @@ FRENCH = {
         "Lu sur ce qui était arrivé ; 1 original était en route.",
     "Read on what had arrived; {n} originals were on the way.":
         "Lu sur ce qui était arrivé ; {n} originaux étaient en route.",
+    "The reader was asked about “{words}”, and has said that it is meant so.":
+        "Interrogé sur « {words} », le lecteur a confirmé que c’est bien ce qu’il veut dire.",
     "Interpreted and signed": "Interprété et signé",
     "Preliminary reading": "Lecture provisoire",
     "Key images": "Images clés",

@@ -47,7 +47,7 @@ def applies(line: Line, answers: Answers, known: Known) -> bool:
 def is_founded(option: Option, line: Line, answers: Answers, known: Known) -> bool:
     """Whether what this option says may be said."""
     groups = option.needs
-    return not groups or any(all(holds(one, answers, line.n, known) for one in group) for group in groups)
+    return not groups or any(all(holds(one, answers, line.n, known, surely=True) for one in group) for group in groups)
 
 
 def chosen(line: Line, answer: Answer) -> list[Option]:
@@ -78,7 +78,7 @@ def _of_line(line: Line, answers: Answers, known: Known, language: str) -> Itera
         yield Lack(*where, "contrary", Sentence("What is normal and what is not are ticked together."))
     for option in options:
         if not is_founded(option, line, answers, known):
-            yield Lack(*where, "unfounded", _unfounded(option, language))
+            yield Lack(*where, "unfounded", _unfounded(option, line, answers, known, language))
         if option.normal and line.item.view and not any(spot.image in known.images for spot in answer.seen_on):
             yield Lack(*where, "unseen", Sentence("A view is normal only by an image: say on which one it was seen."))
     low, high = line.item.at_least, line.item.at_most
@@ -87,10 +87,16 @@ def _of_line(line: Line, answers: Answers, known: Known, language: str) -> Itera
                    low=_plain(low), high=_plain(high)))  # fmt: skip
 
 
-def _unfounded(option: Option, language: str) -> str:
-    return Sentence("“{choice}” cannot be said by what is ticked. It would stand there as: {otherwise}",
-                    choice=said(option.label, language),
-                    otherwise=said(option.otherwise, language) if option.otherwise else "–")  # fmt: skip
+def _unfounded(option: Option, line: Line, answers: Answers, known: Known, language: str) -> str:
+    choice, otherwise = said(option.label, language), said(option.otherwise, language) if option.otherwise else "–"
+    if is_founded(option, line, answers, known.model_copy(update={"nearly": frozenset()})):
+        return Sentence("“{choice}” rests on a number by the ruler on the screen. Confirm it beside the picture, or measure where "
+                        "the image has its own scale. It would stand there as: {otherwise}",
+                        choice=choice, otherwise=otherwise)  # fmt: skip
+    return Sentence(
+        "“{choice}” cannot be said by what is ticked. It would stand there as: {otherwise}",
+        choice=choice, otherwise=otherwise,
+    )  # fmt: skip
 
 
 def _plain(number: float | None) -> str:

@@ -12,7 +12,7 @@ from app.reports.words import Gettext
 
 def sentences(source: Mapping[str, Any], language: str, _: Gettext) -> list[str]:
     """From what, how it was seen, and what had not come; a report signed before these were kept says less."""
-    return [_files(source, language, _), *_seen(source.get("seen") or {}, _), *early(source, _)]
+    return [_files(source, language, _), *_seen(source.get("seen") or {}, _), *early(source, _), *_meant(source, _)]
 
 
 def early(source: Mapping[str, Any], _: Gettext) -> list[str]:
@@ -54,6 +54,12 @@ def _seen(seen: Mapping[str, int], _: Gettext) -> list[str]:
         return [_("The reader opened all of them, exactly.")]
     said = [(seen["not_opened"], _("{n} of {m} not opened")), (seen["preview"], _("{n} seen as preview only"))]
     return [", ".join(sentence.format(n=n, m=total) for n, sentence in said if n)]
+
+
+def _meant(source: Mapping[str, Any], _: Gettext) -> list[str]:
+    """What nothing ticked bears out."""
+    sentence = _("The reader was asked about “{words}”, and has said that it is meant so.")
+    return [sentence.format(words=isolated(one["words"])) for one in source.get("meant", [])]
 
 
 def _counted(n: int, one: str, many: str) -> str:

@@ -1,5 +1,7 @@
 """Sign: freeze text and image list under one digest, complete the review, tell the referrer, in one transaction."""
 
+from collections.abc import Collection
+
 from sqlalchemy.orm import Session
 
 from app.access.actor import Actor, require
@@ -7,7 +9,7 @@ from app.access.login import Proof
 from app.db import now
 from app.errors import Conflict, Invalid
 from app.notifications.notify import tell
-from app.reports import countersign, filled
+from app.reports import claims, countersign, filled
 from app.reports.draft import open_draft, report_of, stale
 from app.reports.freeze import freeze, refuse_unproven, rest_on_images, tell_signed
 from app.reports.models import ReportVersion, VersionStatus
@@ -24,19 +26,14 @@ FINAL, PRELIMINARY, SUPERVISED = "Interpreted and signed", "Preliminary reading"
 
 
 def sign(
-    session: Session,
-    actor: Actor,
-    review: Review,
-    *,
-    proof: Proof,
-    revision: int | None,
-    images_sha256: str,
-    preliminary: bool = False,
-) -> ReportVersion:
+    session: Session, actor: Actor, review: Review, *, proof: Proof, revision: int | None, images_sha256: str,
+    preliminary: bool = False, meant: Collection[str] = (),
+) -> ReportVersion:  # fmt: skip
     """Sign the draft that was shown. The door has just proved that the person is present, for this and nothing else.
 
     What a supervised reader signs is preliminary, and waits for its counter-signature; a supervisor who signs what
-    waits counter-signs it. Conflict(stale=True) names what differs when text or images are not those that were shown."""
+    waits counter-signs it. Conflict(stale=True) names what differs when text or images are not those that were shown.
+    `meant` are the codes of what the text says, nothing ticked bears out, and the signer says to be meant so."""
     require(actor, "report.sign", review.reading_organization_id)
     lock(session, review)
     if countersign.is_for(actor, review):
@@ -53,6 +50,7 @@ def sign(
     supervised = countersign.is_supervised(session, actor.person_id, review.reading_organization_id)
     _refuse_incomplete(draft)
     filled.refuse_incomplete(session, review, draft)
+    claims.keep_meant(session, review, draft, meant)
     _refuse_ended(review, draft, preliminary=preliminary or supervised)
     rest_on_images(session, review, draft, images_sha256)
     filled.settle(session, review, draft)

@@ -59,7 +59,7 @@ def build(
 
 def _form(version: ReportVersion) -> dict[str, Any]:
     """Only where there is one, so that what was signed before stays as it is."""
-    parts = {"form": version.form, "key_images": version.key_images}
+    parts = {"form": version.form, "key_images": version.key_images, "meant": version.meant}
     return {name: part for name, part in parts.items() if part}
 
 

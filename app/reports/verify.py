@@ -83,7 +83,7 @@ def _differing(version: ReportVersion) -> list[str]:
         **{name: source[name] == getattr(version, name) for name in ("findings", "impression", "recommendation")},
         **{name: signed[name] == getattr(version, name) for name in ("status", "kind", "reason", "language")},
         "form": source.get("form") == version.form,
-        "key_images": source.get("key_images", []) == version.key_images,
+        **{name: source.get(name, []) == getattr(version, name) for name in ("key_images", "meant")},
         "images": source["images"] == version.images and source["images_sha256"] == version.images_sha256,
         "version": signed["id"] == str(version.report_id) and signed["version"] == version.version,
         "signer": by["printed_name"] == signature.printed_name and by["person_id"] == str(signature.person_id),

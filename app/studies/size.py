@@ -14,8 +14,12 @@ def fetal_mm(made: Measurement) -> float | None:
     quantity = quantity_of(made)
     if quantity not in SIZES or made.kind not in TOOLS[quantity] or made.value is None or made.unit not in MM:
         return None
-    is_true = made.calibrated or made.kind == "machine" or (made.approximate and made.confirmed_at is not None)
-    return made.value * MM[made.unit] if is_true else None
+    return made.value * MM[made.unit] if is_true(made) else None
+
+
+def is_true(made: Measurement) -> bool:
+    """Or nearly true, and somebody answers for it."""
+    return made.calibrated or made.kind == "machine" or (made.approximate and made.confirmed_at is not None)
 
 
 def quantity_of(made: Measurement) -> str:

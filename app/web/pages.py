@@ -28,10 +28,10 @@ from app.referrals import deadlines
 from app.referrals.dating import age_of
 from app.referrals.manifest import Counts
 from app.referrals.models import Priority, Referral
-from app.reports import dated, marks, rests, told
+from app.reports import dated, fetal, marks, rests, told
 from app.reports import words as clinical
 from app.reports.lettering import measured
-from app.web import echo, fetal, kept
+from app.web import echo, kept
 from app.web.clock import span_words, time_left, took
 from app.web.forms import Form
 from app.web.states import clock

@@ -16,14 +16,14 @@ from app.db import reading, transaction
 from app.errors import Conflict, Invalid, Refusal
 from app.http.actor import Acting
 from app.http.idempotency import Once, RequestKey, once
-from app.languages import Speech
+from app.languages import LANGUAGES, Speech, speech
 from app.referrals import date_pregnancy
 from app.referrals.date_pregnancy import may_date, stated
 from app.referrals.given_dating import GivenDating
 from app.referrals.models import Referral
+from app.reports import fetal
 from app.studies import redate
 from app.studies.growth import Growth, growth, series
-from app.web import fetal
 from app.web.forms import Fields, Form, status_of
 from app.web.pages import render, see_other
 from app.web.words import speech_of
@@ -100,7 +100,9 @@ def words_of(spoken: Speech) -> dict[str, Any]:
     """What the panel says, for the pages that show it."""
     return {
         "age_line": lambda found: fetal.age_line(found, spoken),
-        "dated_line": lambda found: fetal.dated_line(found, spoken), "size_line": lambda one: fetal.size_line(one, spoken),
+        "dated_lines": lambda found: {code: fetal.dated_line(found, speech(code)) for code in LANGUAGES},
+        "fetus_lines": lambda one: {code: " · ".join(fetal.fetus_lines(one, speech(code))) for code in LANGUAGES},
+        "size_line": lambda one: fetal.size_line(one, spoken),
         "corresponds_line": lambda one: fetal.corresponds_line(one, spoken),
         "weight_line": lambda one, approximate: fetal.weight_line(one, spoken, approximate=approximate),
         "fetus_line": lambda one: " · ".join(fetal.fetus_lines(one, spoken)),

@@ -199,7 +199,7 @@ def room_page(
 ) -> Response:  # fmt: skip
     shown = sights.chosen(room.sights, image)
     version = room.draft or room.case.current_version
-    sheets = sheets_for(who, room.review.id, version, template, said.typed, speech_of(request, who).language,
+    sheets = sheets_for(who, room.review.id, version, template, said.typed, speech_of(request, who), room.growth,
                         is_conflict=said.theirs is not None)  # fmt: skip
     is_late = shown is not None and shown in room.sights[BEGINNING:]
     return render(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.access.actor import Actor
 from app.db import reading
+from app.languages import Speech
 from app.reports import filled as templates
 from app.reports import kept_template, macros
 from app.reports.answers import AXES, Answer, GivenForm, KeyImage, Spot
@@ -16,8 +17,10 @@ from app.reports.draft import GivenDraft
 from app.reports.filled import Filled
 from app.reports.lacking import Lack, chosen
 from app.reports.models import ReportVersion
+from app.reports.offers import Offer, offers
 from app.reports.template import Line, said
 from app.reviews import step
+from app.studies.growth import Growth
 from app.web.forms import Form
 
 UNCLEAR = "?"
@@ -45,6 +48,7 @@ class Sheet:
     filled: Filled
     language: str  # of the page; the report has its own
     lacks: dict[str, list[Lack]]
+    offers: list[Offer]  # by the pregnancy and the sizes measured here
 
     @property
     def title(self) -> str:
@@ -79,6 +83,15 @@ class Sheet:
     def shown(self, line: Line) -> str:
         """Numbers as they are typed: '42 × 18 × 15'."""
         return " × ".join(f"{one:g}" for one in self.answer(line).numbers)
+
+    def offered(self, line: Line) -> list[Offer]:
+        return [one for one in self.offers if one.key == line.key]
+
+    def contradicted(self) -> list[tuple[Line, Offer]]:
+        """What is typed, and known otherwise."""
+        return [
+            (line, one) for line in self.filled.template.lines() for one in self.offered(line) if one.state == "differs"
+        ]
 
     def spots(self, line: Line) -> str:
         return spots_said(self.answer(line).seen_on, self.filled.known.images)
@@ -117,7 +130,8 @@ def sheets_for(
     version: ReportVersion | None,
     code: str,
     typed: GivenDraft | None,
-    language: str,
+    spoken: Speech,
+    growth: Growth | None,
     *,
     is_conflict: bool = False,
 ) -> Sheets:
@@ -129,24 +143,26 @@ def sheets_for(
         filled = templates.offer(session, review, version, wanted) if wanted != FREE else None
         known = filled.known if filled else templates.known_of(session, review)
         short = macros.of_reader(session, who) if who.person_id else []
-    mine = replace(filled, answers=form.answers) if filled and form else filled
+        mine = replace(filled, answers=form.answers) if filled and form else filled
+        known_of_it = offers(session, who, review, mine, spoken, growth) if mine else []
+    language = spoken.language
     keys = [KeyImage.model_validate(one) for one in version.key_images] if version else []
     keys = keys if typed is None or typed.key_images is None else typed.key_images
     return Sheets(
-        sheet=_sheet(mine, language), theirs=_sheet(filled, language) if is_conflict else None,
+        sheet=_sheet(mine, language, known_of_it), theirs=_sheet(filled, language, []) if is_conflict else None,
         others=[(one.template.code, said(one.template.title, language)) for one in offered
                 if filled is None or one.template.code != filled.template.code],
         key_images=spots_said(keys, known.images), macros=macros.by_word(short), strip=" ".join(str(one) for one in known.images),
     )  # fmt: skip
 
 
-def _sheet(filled: Filled | None, language: str) -> Sheet | None:
+def _sheet(filled: Filled | None, language: str, known: list[Offer]) -> Sheet | None:
     if filled is None:
         return None
     lacks: dict[str, list[Lack]] = {}
     for one in filled.lacks(language) if filled.is_begun else ():
         lacks.setdefault(one.key, []).append(one)
-    return Sheet(filled, language, lacks)
+    return Sheet(filled, language, lacks, known)
 
 
 def spots_said(spots: Sequence[Spot], images: Mapping[UUID, tuple[int, bool]]) -> str:

@@ -17,9 +17,10 @@ from app.http.actor import Acting
 from app.http.entry import prove, prove_by_passkey, takes_passkeys
 from app.http.idempotency import Once, once
 from app.referrals.given import clean
-from app.reports import countersign, draft, filled, teaching
+from app.reports import claims, countersign, draft, filled, teaching
 from app.reports.draft import GivenText
-from app.reports.models import ReportVersion
+from app.reports.models import ReportVersion, VersionStatus
+from app.reports.offers import Offer
 from app.reports.seal import asked_for
 from app.reports.send_back import send_back
 from app.reports.sign import sign
@@ -48,6 +49,7 @@ class Shown(GivenText, GivenFeedback):
     images_sha256: str = ""
     image_ids: str = ""
     preliminary: str = ""
+    meant: list[str] = Field([], max_length=20)  # what the text says, and nothing ticked bears out
     then: str = ""
 
     @property
@@ -119,7 +121,7 @@ def _signed(request: Request, who: Actor, review_id: UUID, key: Once, shown: Sho
             subject = asked_for(session, review, here, shown.images_sha256) if here is not None else ""
             proof = prove_by_passkey(session, request, who, subject, _answer(shown.passkey))
         version = sign(session, who, review, proof=proof, revision=revision, images_sha256=shown.images_sha256,
-                       preliminary=bool(shown.preliminary))  # fmt: skip
+                       preliminary=bool(shown.preliminary), meant=shown.meant)  # fmt: skip
         teaching.give(session, who, review, version, shown.feedback)
         done.keep(303, version.id)
         return version
@@ -143,6 +145,8 @@ def _page(
         review = step.for_reader(session, who, here.review.id, "report.sign")
         signed = countersign.to_sign(who, here.review, here.case.report)
         final = filled.settled(session, review, signed) if signed is not None else None
+        is_draft = signed is not None and signed.status == VersionStatus.DRAFT
+        asks = claims.claimed(session, review, signed) if signed is not None and is_draft else []
         has_passkey = takes_passkeys(request) and bool(passkeys.listing(session, person_of(who)))
     stale = refusal is not None and bool(refusal.facts.get("stale"))
     ids = dict.fromkeys(str(one.source_id) for one in here.sights)
@@ -155,12 +159,20 @@ def _page(
         new=[one for one in here.sights if str(one.source_id) not in before], gone=len(before - set(ids)),
         forms=_forms(here), tag=room.tag(signed), image_ids=" ".join(ids), left=room.left(request, who, here),
         changed=room.UNCHANGED, looked=looked, has_passkey=has_passkey, final=final,
-        key_images=sheets.key_images, remark=remark,
+        key_images=sheets.key_images, asks=asks, contradicted=_contradicted(sheets), remark=remark,
     )  # fmt: skip
 
 
 def _sheets(request: Request, who: Actor, here: Room) -> Sheets:
-    return sheets_for(who, here.review.id, here.draft, "", None, speech_of(request, who).language)
+    return sheets_for(who, here.review.id, here.draft, "", None, speech_of(request, who), here.growth)
+
+
+def _contradicted(sheets: Sheets) -> list[tuple[str, Offer]]:
+    """By the name of each item."""
+    sheet = sheets.sheet
+    if sheet is None or not sheet.filled.is_begun:
+        return []
+    return [(line.label(sheet.language), one) for line, one in sheet.contradicted()]
 
 
 def _forms(here: Room) -> Counter[str]:

@@ -56,7 +56,7 @@ class Reading(NamedTuple):
             given = TEXT.model_copy(update=changed)
             return drafting.save(session, self.reader.actor, review, given, revision)
 
-    def sign(self, draft: ReportVersion, who: Somebody | None = None, **how: bool) -> ReportVersion:
+    def sign(self, draft: ReportVersion, who: Somebody | None = None, **how: Any) -> ReportVersion:
         actor = (who or self.reader).actor
         with transaction(actor) as session:
             review = loaded(session, actor, self.review_id)

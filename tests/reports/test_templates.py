@@ -31,7 +31,6 @@ from tests.reports.test_signing import Reading, claimed
 CLIP, STILL = uuid4(), uuid4()
 KNOWN = Known(images={STILL: (1, False), CLIP: (2, True)})
 ONE = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
-FREE = {"neck", "breast", "other"}  # a free report
 
 
 def ticked(**answers: Any) -> Answers:
@@ -56,7 +55,7 @@ def lacking(code: str, answers: Answers, known: Known = KNOWN) -> dict[str, Lack
 
 def test_every_exam_of_the_list_has_its_template_in_every_language_of_the_pages() -> None:
     fit = {exam for one in shipped().values() for exam in one.exam_types}
-    assert fit == set(EXAM_TYPES) - FREE
+    assert fit == set(EXAM_TYPES)
     unsaid = [(one.code, words) for one in shipped().values() for words in _spoken(one) if set(words) != {"en", "fr"}]
     assert unsaid == []
 
@@ -72,9 +71,10 @@ def test_every_code_is_one_that_dicom_lists() -> None:
     said = set[str]()
     for template in shipped().values():
         items = [item for section in template.sections for item in section.items]
-        parts: list[Any] = [template, *template.sections, *items]
+        options = [option for line in template.lines() for option in line.options]
+        parts: list[Any] = [template, *template.sections, *items, *options]
         said |= {code for part in parts for code in part.codes}
-    assert len(said) > 40
+    assert len(said) > 80
     assert said - known == set()
 
 
@@ -194,6 +194,70 @@ def test_what_is_required_is_listed_and_what_does_not_apply_is_not() -> None:
         "gone",
     }
     assert [one.why for key, one in lacking("abdomen", ticked(cbd=400)).items() if key == "cbd"] == ["range"]
+
+
+RULED = frozenset({"crl"})
+
+
+def test_a_number_by_the_ruler_on_the_screen_founds_no_guarded_sentence_until_it_is_confirmed() -> None:
+    absent = Answer(choice="absent", seen_on=[Spot(image=CLIP)])
+    answers = BEGUN | ticked(embryo="seen", crl=9, cardiac=absent, viability="loss")
+    ruled = KNOWN.model_copy(update={"nearly": RULED})
+    assert "Uncertain viability" in text("ob-first-trimester", answers, known=ruled).findings
+    why = lacking("ob-first-trimester", answers, ruled)["viability"]
+    assert why.why == "unfounded"
+    assert "by the ruler on the screen" in why.sentence
+    assert "Pregnancy loss" in text("ob-first-trimester", answers).findings
+    # What is only hidden or shown by a number stays as it is.
+    twins = ticked(location="intrauterine", embryos=2, chorionicity="mcda")
+    shown = text("ob-first-trimester", twins, known=KNOWN.model_copy(update={"nearly": frozenset({"embryos"})}))
+    assert "monochorionic diamniotic" in shown.findings
+
+
+def test_a_breast_is_said_by_the_lexicon_with_a_category_of_each_side() -> None:
+    answers = ticked(
+        masses="one", mass_side="left", clock=2, shape="irregular", margin=["indistinct", "angular"], echo="hypoechoic"
+    )
+    answers |= {"mass-size": Answer(numbers=[14, 9, 11]), "category.left": Answer(choice="4b"),
+                "category.right": Answer(choice="1")}  # fmt: skip
+    said = text("breast", answers)
+    assert "Mass\nSide: left. Hour on the clock face: 2. Size: 14 × 9 × 11 mm. Shape: irregular." in said.findings
+    assert "Margin: indistinct, angular. Echo pattern: hypoechoic." in said.findings
+    assert "BI-RADS category, left breast: 4B, moderate suspicion: tissue diagnosis." in said.findings
+    coded = {item["key"]: item for section in said.sections for item in section["items"]}
+    assert [one["codes"] for one in coded["margin"]["options"]] == [["SCT 129741003"], ["DCM 111343"]]
+    assert coded["category.left"]["options"][0]["codes"] == ["SCT 397144001"]
+    missing = lacking("breast", answers).keys()
+    assert {"extent.right", "extent.left", "composition", "axilla.right", "orientation", "posterior"} <= missing
+    assert lacking("breast", ticked(masses="none")).keys() & {"shape", "mass-size"} == set()
+
+
+def test_nodes_of_the_neck_are_cleared_only_where_it_was_looked() -> None:
+    cleared = ticked(nodes="normal")
+    assert "not cleared" in text("neck", cleared).findings
+    assert lacking("neck", cleared)["nodes"].why == "unfounded"
+    levels = {f"levels.{side}": Answer(choices=["2", "3", "4"]) for side in ("right", "left")}
+    said = text("neck", cleared | levels).findings
+    assert "Levels looked at, right: II, III, IV." in said
+    assert "Nodes: none enlarged or suspicious where it was looked." in said
+    one = ticked(nodes="one", node_side="right", node_level="2", node_shape="round", hilum="absent")
+    assert "node-size" in lacking("neck", one | levels)
+    assert "bed" in lacking("neck", ticked(thyroid=["removed"]))
+    assert "Parotide, droite : calcul." in text("neck", {"parotid.right": Answer(choices=["stone"])}, "fr").findings
+
+
+def test_any_other_examination_says_what_was_looked_at_seen_and_not_seen() -> None:
+    on = [Spot(image=STILL)]
+    answers = {"region": Answer(text="Left eyelid"), "result": Answer(choice="normal", seen_on=on)} | ticked(
+        limits=["part"]
+    )
+    assert text("other", answers).findings == (
+        "What was looked at\nRegion or organ: Left eyelid. Limits of the study: only a part was shown.\n\n"
+        "What was seen\nWhere it was looked: nothing abnormal seen (image 1)."
+    )
+    assert lacking("other", answers) == {}
+    assert lacking("other", ticked(result="normal"))["result"].why == "unseen"
+    assert {"description", "region"} <= lacking("other", ticked(result="abnormal")).keys()
 
 
 @pytest.fixture

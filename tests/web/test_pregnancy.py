@@ -60,6 +60,19 @@ def test_what_is_measured_is_proposed_and_pressed(server: Running, places: Place
     accessible(page)
 
 
+def test_what_is_put_in_is_in_the_language_of_the_report(server: Running, places: Places, arrive: Arrive) -> None:
+    sent = pregnant(server, places)
+    for locale, language, said in (("en-GB", "fr", "Âge gestationnel"), ("fr-FR", "en", "Gestational age")):
+        page = opened(arrive(places.reviewer, f"/reviews/{sent.review_id}", locale=locale))
+        page.locator("[name=language]").select_option(language)
+        page.locator("#pregnancy [data-insert]").first.click()
+        until(page, f"document.getElementById('findings').value.startsWith('{said}')")
+        if locale == "en-GB":
+            picture(page, "inserted-french")
+        page.evaluate("localStorage.clear()")
+        page.close()
+
+
 def test_a_fetus_is_named_and_its_side_and_site(server: Running, places: Places, arrive: Arrive) -> None:
     page = room_of(server, places, arrive, phantom(TISSUE))
     page.keyboard.press("d")
@@ -87,7 +100,7 @@ def test_a_nearly_true_size_is_taken_by_a_press(server: Running, places: Places,
     page.get_by_label("Of what").fill("CRL")
     click(page, (100, 200), (300, 200))
     expect(page.locator("#pregnancy .fetus")).to_have_count(0)
-    lines(page).nth(1).get_by_role("button", name="Take for age and weight").click()
+    lines(page).nth(1).get_by_role("button", name="Confirm this number").click()
     expect(page.locator("#pregnancy .fetus")).to_contain_text("≈ 50.0 mm")
     expect(lines(page).nth(1)).to_contain_text("≈")
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from app.people.models import Role
 from tests import people
+from tests.api.test_pregnancies import ago, oval
 from tests.dicom.phantom import TISSUE, phantom
 from tests.people import Places, set_password
 from tests.servers.app import Running
@@ -122,6 +123,67 @@ def test_a_measurement_goes_to_its_item_by_one_press_and_names_its_image(
     assert len(kept["key_images"]) == 1
     page.reload()
     expect(page.get_by_label("Key images")).to_have_value("1")
+
+
+def test_due_date_and_age_are_taken_by_one_press_and_a_contradiction_is_shown_and_not_mended(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    said = {"lmp": ago(140), "examined_on": ago(0)}
+    placed = claimed(server, places, reviewer, phantom(TISSUE), exam_type="ob-second-trimester", obstetric=said)
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    offer = item(page, "ga").locator(".offer")
+    expect(offer).to_contain_text("from the pregnancy")
+    offer.get_by_role("button", name="Take it").click()
+    expect(item(page, "ga").locator(".long")).to_have_value(re.compile("^20w0d on .*, by the due date "))
+    saved(page)
+    expect(offer).to_have_attribute("data-state", "taken")
+    expect(offer.get_by_role("button")).to_be_hidden()
+    item(page, "edd").locator(".long").fill("1 Jan 2030")
+    saved(page)
+    contrary = item(page, "edd").locator(".offer")
+    expect(contrary).to_contain_text("Otherwise than typed:")
+    expect(contrary.locator("b")).to_be_visible()
+    contrary.scroll_into_view_if_needed()
+    picture(page, "offers-wide")
+    accessible(page)
+    kept = draft(reviewer, placed)["form"]
+    assert kept["answers"]["edd"]["text"] == "1 Jan 2030"
+    assert "Gestational age by the due date: 20w0d on" in kept["findings"]
+    narrow = arrive(places.reviewer, f"/reviews/{placed.review_id}", viewport=NARROW, has_touch=True, is_mobile=True)
+    narrow.get_by_role("link", name="Write").click()
+    item(narrow, "edd").locator(".offer").scroll_into_view_if_needed()
+    picture(narrow, "offers-narrow")
+    accessible(narrow)
+    plain = arrive(places.reviewer, f"/reviews/{placed.review_id}", java_script_enabled=False)
+    expect(item(plain, "edd").locator(".offer")).to_contain_text("Otherwise than typed:")
+
+
+def test_a_weight_is_offered_once_the_sizes_are_measured(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    said = {"edd": ago(168 - 280), "edd_basis": "CRL", "examined_on": ago(0)}
+    placed = claimed(server, places, reviewer, phantom(TISSUE), exam_type="ob-third-trimester", obstetric=said)
+    cases.ok(reviewer.put(f"/reviews/{placed.review_id}/report", json={"findings": "Cephalic."}))
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}?template=ob-third-trimester")
+    expect(item(page, "efw").locator(".offer")).to_have_count(0)
+    number(page, "fetuses").fill("1")
+    saved(page)
+    seen = cases.ok(reviewer.get(f"/referrals/{placed.referral_id}"))["instance_ids"][0]
+    for quantity, way in (("HC", 172), ("AC", 160)):
+        body = {"kind": "ellipse", "quantity": quantity, "points": oval(way)}
+        cases.ok(reviewer.post(f"/instances/{seen}/measurements", json=body), 201)
+    page.evaluate("document.dispatchEvent(new Event('measured'))")
+    offer = item(page, "efw").locator(".offer")
+    expect(offer).to_contain_text("from the sizes measured here, by INTERGROWTH-21st 2017 (HC, AC)")
+    offer.get_by_role("button", name="Take it").click()
+    saved(page)
+    centile = item(page, "efw-centile").locator(".offer")
+    expect(centile).to_contain_text("chart INTERGROWTH-21st 2017")
+    centile.get_by_role("button", name="Take it").click()
+    saved(page)
+    findings = draft(reviewer, placed)["form"]["findings"]
+    assert re.search(r"Estimated weight: \d+ g\. By INTERGROWTH-21st 2017 \(HC, AC\)\.", findings), findings
+    assert "Centile of the weight and the chart used: centile " in findings
 
 
 def test_two_windows_that_tick_otherwise_show_both(
@@ -241,3 +303,24 @@ def test_an_administrator_changes_a_template_and_sees_how_it_reads(
     placed = claimed(server, places, reviewer, phantom(TISSUE), exam_type="aorta")
     room = arrive(places.reviewer, f"/reviews/{placed.review_id}")
     expect(room.locator("#form > summary")).to_contain_text("Aorta and branches")
+
+
+@pytest.mark.parametrize("exam_type", ["breast", "neck", "other"])
+def test_every_exam_has_its_form(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive, exam_type: str
+) -> None:
+    placed = claimed(server, places, reviewer, phantom(TISSUE), exam_type=exam_type, question="A lump for a month.")
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    expect(page.locator("#form")).to_be_visible()
+    if exam_type == "breast":
+        tick(page, "masses", "one")
+        expect(item(page, "shape")).to_be_visible()
+        tick(page, "category.left", "3, probably benign: follow-up at 6 months")
+        saved(page)
+    picture(page, f"sheet-{exam_type}")
+    accessible(page)
+    narrow = arrive(places.reviewer, f"/reviews/{placed.review_id}", viewport=NARROW, has_touch=True, is_mobile=True)
+    narrow.get_by_role("link", name="Write").click()
+    expect(narrow.locator("#form .item").first).to_be_visible()
+    picture(narrow, f"sheet-{exam_type}-narrow")
+    accessible(narrow)

@@ -11,6 +11,7 @@ from app.access.actor import WORKER
 from app.db import transaction
 from app.people.models import Organization
 from tests import people
+from tests.api.test_pregnancies import ago
 from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
@@ -103,6 +104,75 @@ def test_a_report_without_impression_is_not_signed_but_says_what_is_missing(
     page.keyboard.type("Gallstones.")
     page.get_by_role("button", name="Read over and sign").click()
     expect(page.get_by_role("heading", name="This is what you sign")).to_be_visible()
+
+
+def test_what_nothing_ticked_bears_out_is_signed_by_one_press_more(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    placed = cases.place(server, places, ("a.dcm", cases.dicom("rgb_color")), exam_type="fast")
+    cases.ok(reviewer.post(f"/reviews/{placed.review_id}/claim"))
+    cases.ok(reviewer.put(f"/reviews/{placed.review_id}/report", json={"impression": "No free fluid."}))
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}/sign")
+    asked = page.locator(".asks")
+    expect(asked).to_contain_text("The text says “No free fluid”.")
+    expect(asked).to_contain_text("all four windows")
+    picture(page, "sign-asks")
+    accessible(page)
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign report").click()
+    expect(page.get_by_role("heading", name="This is what you sign")).to_be_visible()  # it is to be answered first
+    narrow = arrive(
+        places.reviewer, f"/reviews/{placed.review_id}/sign", viewport=NARROW, has_touch=True, is_mobile=True
+    )
+    narrow.locator(".asks").scroll_into_view_if_needed()
+    picture(narrow, "sign-asks-narrow")
+    accessible(narrow)
+    french = arrive(places.reviewer, f"/reviews/{placed.review_id}/sign", locale="fr-FR", java_script_enabled=False)
+    expect(french.locator(".asks")).to_contain_text("Le texte dit « No free fluid ».")
+    page.get_by_label("It is meant so").check()
+    page.get_by_role("button", name="Sign report").click()
+    expect(page.locator(".letter")).to_contain_text("The reader was asked about")
+    report = cases.ok(reviewer.get(f"/referrals/{placed.referral_id}"))["report"]["id"]
+    source = cases.ok(reviewer.get(f"/reports/{report}"))["source"]
+    assert source["meant"] == [{"code": "no-free-fluid", "words": "No free fluid"}]
+
+
+def test_the_json_door_says_what_is_asked_and_takes_the_answer(
+    server: Running, places: Places, reviewer: httpx.Client
+) -> None:
+    placed = cases.place(server, places, ("a.dcm", cases.dicom("rgb_color")), exam_type="fast")
+    cases.ok(reviewer.post(f"/reviews/{placed.review_id}/claim"))
+    saved = reviewer.put(f"/reviews/{placed.review_id}/report", json={"impression": "FAST negative."})
+    body: dict[str, Any] = {"password": PASSWORD, "images_sha256": cases.ok(saved)["images_sha256"]}
+    headers = {"If-Match": saved.headers["etag"]}
+    refused = reviewer.post(f"/reviews/{placed.review_id}/sign", json=body, headers=headers)
+    assert (refused.status_code, refused.json()["field"]) == (422, "meant")
+    (ask,) = refused.json()["asks"]
+    assert (ask["code"], ask["words"], set(ask["why"])) == ("no-free-fluid", "FAST negative", {"en", "fr"})
+    body["meant"] = [ask["code"]]
+    cases.ok(reviewer.post(f"/reviews/{placed.review_id}/sign", json=body, headers=headers))
+
+
+def test_what_is_typed_otherwise_than_known_is_shown_before_it_is_signed(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    said = {"lmp": ago(60), "examined_on": ago(0)}
+    placed = cases.place(
+        server, places, ("a.dcm", cases.dicom("rgb_color")), exam_type="ob-first-trimester", obstetric=said
+    )
+    cases.ok(reviewer.post(f"/reviews/{placed.review_id}/claim"))
+    ticked = {"location": {"choice": "unknown"}, "uterus": {"choices": ["normal"]}, "cervix": {"choice": "closed"},
+              "adnexa": {"choices": ["normal"]}, "cul-de-sac": {"choice": "none"}, "ga": {"text": "6w0d"}}  # fmt: skip
+    body = {"impression": "None is seen.", "form": {"template": "ob-first-trimester", "answers": ticked}}
+    cases.ok(reviewer.put(f"/reviews/{placed.review_id}/report", json=body))
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}/sign")
+    expect(page.locator(".notice", has_text="The report says otherwise.")).to_contain_text(
+        "Gestational age today: known to be 8w4d"
+    )
+    picture(page, "sign-contradicted")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign report").click()
+    expect(page.locator(".letter")).to_contain_text("6w0d")
 
 
 def test_sign_and_open_the_next(server: Running, places: Places, written: Placed, arrive: Arrive) -> None:

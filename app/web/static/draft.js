@@ -39,6 +39,7 @@ class Draft {
     });
     this.both.addEventListener("click", (event) => this.settle(/** @type {HTMLElement} */ (event.target).dataset.keep));
     addEventListener("online", () => this.save());
+    if (form.querySelector(".offers")) void import("./offers.js").then(({ follow }) => follow(this));
     addEventListener("pagehide", () => this.keep());
     addEventListener("beforeunload", (event) => this.isUnsafe() && event.preventDefault());
     if (this.conflict) this.showConflict();

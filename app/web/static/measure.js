@@ -18,7 +18,7 @@ import { quantity, say } from "./say.js";
 const POINTS = { length: 2, ellipse: 3, area: Infinity, angle: 3, "heart-rate": 2, velocity: 1, time: 2, text: 1, arrow: 2, scale: 2 };
 /** What is asked for when the points are there. @type {Record<string, "text" | "millimetres" | "cycles">} */
 const ASKS = { text: "text", scale: "millimetres", "heart-rate": "cycles" };
-const FETAL = ["CRL", "BPD", "HC", "AC", "FL"]; // of these a nearly true one counts only once it is confirmed
+const FETAL = ["CRL", "BPD", "HC", "AC", "FL", "MSD"]; // of these a nearly true one counts only once it is confirmed
 const DRAGGED_PX = 5; // on the screen; less is a click
 const NEAR_PX = 12;
 const LOUPE_PX = 110;
@@ -322,7 +322,7 @@ export class Measuring {
     if (answer?.ok) this.viewer.dispatchEvent(new Event("measured", { bubbles: true }));
   }
 
-  /** A nearly true one counts from now on for age and weight. @param {Item} item */
+  /** A nearly true one counts from now on. @param {Item} item */
   async confirm(item) {
     const answer = await fetch(`${this.source}/measurements/${item.id}/confirm`, { method: "POST" }).catch(() => null);
     const said = await answer?.json().catch(() => null);

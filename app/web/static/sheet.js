@@ -235,6 +235,7 @@ export class Sheet {
       wrong.textContent = lacks.map((/** @type {any} */ one) => one.detail).join(" ");
       wrong.hidden = !lacks.length;
     }
+    this.form.dispatchEvent(new CustomEvent("told", { detail: form }));
     const asSigned = document.getElementById("as-signed");
     if (asSigned && form) asSigned.textContent = form.findings;
     const added = document.getElementById("added");

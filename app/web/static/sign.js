@@ -12,6 +12,8 @@ if (place && form && window.PublicKeyCredential) {
   const wrong = /** @type {HTMLElement} */ (place.querySelector(".wrong"));
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
   button.addEventListener("click", async () => {
+    const open = [.../** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("[name=meant]"))].find((each) => !each.reportValidity());
+    if (open) return; // what is asked is answered before the device is
     wrong.hidden = true;
     button.disabled = true;
     try {

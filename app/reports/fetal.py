@@ -39,6 +39,14 @@ def dated_line(found: Growth, spoken: Speech) -> str:
     return words.format(age=age, edd=edd_line(found.pregnancy, spoken))
 
 
+def age_by_edd(found: Growth, spoken: Speech) -> str:
+    """'31w4d on 10 Sep 2026, by the due date 7 Dec 2026'."""
+    if found.pregnancy is None or not (age := age_line(found, spoken)):
+        return ""
+    due = clinical.day(found.pregnancy.edd, spoken.language)
+    return spoken.gettext("{age}, by the due date {day}").format(age=age, day=due)
+
+
 def size_line(size: Size, spoken: Speech) -> str:
     """'HC 175.0 mm'; '≈' stays for good."""
     return f"{size.quantity} {'≈ ' if size.approximate else ''}{clinical_number(size.millimetres, 1, spoken)} mm"
@@ -63,6 +71,33 @@ def weight_line(weight: Weight, spoken: Speech, *, approximate: bool = False) ->
         sign="≈ " if approximate else "", grams=f"{weight.grams:.0f}", centile=centile(weight.centile),
         formula=weight.formula, chart=weight.chart,
     )  # fmt: skip
+
+
+def by_formula(weight: Weight, spoken: Speech, *, approximate: bool) -> str:
+    """What stands beside a weight."""
+    if approximate:
+        words = spoken.gettext("≈, of sizes by the ruler on the screen, by {formula}")
+    else:
+        words = spoken.gettext("By {formula}")
+    return words.format(formula=weight.formula)
+
+
+def centile_line(weight: Weight, found: Growth, spoken: Speech) -> str:
+    """'centile 50 (chart Hadlock 1991, at 31w4d)': there is none without an age."""
+    if weight.centile is None or found.age is None:
+        return ""
+    return spoken.gettext("centile {centile} (chart {chart}, at {age})").format(
+        centile=centile(weight.centile), chart=weight.chart, age=weeks(found.age.weeks * 7 + found.age.days, spoken)
+    )
+
+
+def of_sizes(fetus: Fetus, weight: Weight, spoken: Speech) -> str:
+    """Where a weight comes from."""
+    if fetus.name:
+        words = spoken.gettext("from the sizes of fetus {name} measured here, by {formula}")
+    else:
+        words = spoken.gettext("from the sizes measured here, by {formula}")
+    return words.format(name=fetus.name, formula=weight.formula)
 
 
 def no_weight(weight: Weight, spoken: Speech) -> str:
