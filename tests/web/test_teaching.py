@@ -33,7 +33,7 @@ def test_from_the_hidden_reading_to_what_the_operator_sees(server: Running, plac
     page.get_by_label("Remark").fill("Turn the probe a little further for the neck: 12.5 cm deep.")
     page.get_by_label("Show a frame of").select_option(index=1)
     for name, viewport in (("wide", WIDE), ("narrow", NARROW)):
-        page.set_viewport_size(viewport)  # type: ignore[arg-type]  # two numbers
+        page.set_viewport_size(viewport)
         accessible(page)
         picture(page, f"teaching-sign-{name}", full_page=True)
     page.get_by_label("Your password").fill(PASSWORD)
