@@ -54,8 +54,8 @@ def drawn(page: pikepdf.Page) -> Drawn:
     found, fonts = Drawn(), {name: letters(font) for name, font in fonts_of(page).items()}
     within: list[int | str | None] = []  # a mark's number, 'artifact', or neither
     letters_now: dict[bytes, str] = {}
-    for operands, operator in pikepdf.parse_content_stream(page):
-        name = str(operator)
+    for each in pikepdf.parse_content_stream(page):
+        operands, name = each.operands, str(each.operator)
         if name in ("BMC", "BDC"):
             within.append(_kind(operands))
         elif name == "EMC":
@@ -99,7 +99,7 @@ def _after(target: bytes, by: int) -> bytes:
 def _kind(operands: Any) -> int | str | None:
     if str(operands[0]) == "/Artifact":
         return "artifact"
-    held = operands[1] if len(operands) > 1 and isinstance(operands[1], pikepdf.Dictionary) else {}
+    held: Any = operands[1] if len(operands) > 1 and isinstance(operands[1], pikepdf.Dictionary) else {}
     return int(held["/MCID"]) if "/MCID" in held else None
 
 
