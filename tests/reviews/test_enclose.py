@@ -17,7 +17,7 @@ from app.reviews.enclose import admit_enclosure, enclose, enclose_later, enclosu
 from app.reviews.models import Enclosure, Message, Review
 from app.reviews.say import say
 from app.reviews.step import loaded
-from app.storage import blobs, sweep
+from app.storage import blobs
 from app.storage.blobs import Blob
 from app.studies.images import image_list
 from app.studies.models import Document, Instance
@@ -171,4 +171,3 @@ def test_its_bytes_are_checked_and_kept_and_those_of_a_message_that_failed_are_s
     check_invariants()  # sweeps what nobody refers to, and looks at every stored byte again
     found = enclosure_for(places.reviewer.actor, enclosure.id)
     assert found.blob.key in set(blobs.store().keys())
-    assert list(sweep.damaged(WORKER)) == list(sweep.orphans(WORKER)) == []
