@@ -87,6 +87,8 @@ class Settings(FileLimits):
     max_head_bytes: int = Field(64 << 10, gt=0)  # of a request: its address and its headers
     max_body_bytes: int = Field(1 << 20, gt=0)  # every body that is not a file
     max_files_per_referral: int = Field(5_000, gt=0)
+    max_enclosure_bytes: int = Field(25 << 20, gt=0)  # a reader's own file beside a message: a drawing, a guideline
+    max_enclosures: int = Field(10, gt=0)  # of one message
     max_report_templates: int = Field(100, gt=0)  # of an organization's own
     max_macros: int = Field(500, gt=0)  # short texts of one person, or of one organization
     max_measurements: int = Field(500, gt=0)  # of one organization on one image, those removed too

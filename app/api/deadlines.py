@@ -99,15 +99,17 @@ class CourseOut(Out):
     last_byte_at: datetime | None = Field(description="Of what was there when it was signed")
     opened_at: datetime | None = Field(description="First, by somebody of the reading organization")
     claimed_at: datetime | None
+    preliminary_at: datetime | None = Field(description="A preliminary answer was signed")
     signed_at: datetime | None
+    notified_at: datetime | None = Field(description="A mail to the clinic was accepted, or it opened the case")
+    delivered_at: datetime | None = Field(description="First opened there, as page, PDF or JSON")
     acknowledged_at: datetime | None
     pauses: list[Pause]
     stages_s: dict[Stage, float] = Field(examples=[{"arrive": 95.0, "open": 480.0, "claim": 540.0, "answer": 1800.0}])
 
     @classmethod
     def of(cls, course: Course) -> Self:
-        milestones = ("submitted_at", "last_byte_at", "opened_at", "claimed_at", "signed_at", "acknowledged_at")
-        plain = {name: getattr(course, name) for name in milestones}
+        plain = {name: getattr(course, name) for name in cls.model_fields if name.endswith("_at")}
         pauses = [Pause(since=since, until=until) for since, until in course.pauses]
         return cls(
             **plain, pauses=pauses, stages_s={one: took.total_seconds() for one, took in course.stages().items()}

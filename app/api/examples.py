@@ -39,6 +39,8 @@ EXAMPLES: dict[str, Any] = {
     "original": "/api/v1/instances/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70/original",
     "InstanceLinks.preview": "/api/v1/instances/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70/preview",
     "frames": "/api/v1/instances/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70/frames/{number}", "proxy": None,
+    "EnclosureOut.name": "where-to-hold-it.jpg",
+    "EnclosureOut.original": "/api/v1/enclosures/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70/original",
     "url": "/uploads/0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f70", "UploadOut.name": "ruq-1.dcm", "UploadOut.status": "receiving",
     "offset_bytes": 131072, "file_id": "0199a5b2-7c1e-7d3a-9f40-2b6c8d1e5f71",
     # The answer

@@ -2,7 +2,7 @@
 
 import base64
 from email.message import Message as Headers
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from anyio import to_thread
@@ -139,18 +139,20 @@ def cancel_referral(referral_id: UUID, given: Reason, who: Acting, key: Once, re
         return _shown(session, who, referral_id, response)
 
 
-FILE_BODY = {
-    "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": BINARY}}},
-    "parameters": [
-        header("Content-Disposition", "The file's name (RFC 6266)", "attachment; filename*=UTF-8''ruq-1.dcm"),
-        header("Repr-Digest", "Bytes of another digest are refused (RFC 9530)",
-               "sha-256=:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=:"),
-        header("Idempotency-Key", SAYS, EXAMPLE),
-    ],
-}  # fmt: skip
+def file_body(name: str) -> dict[str, Any]:
+    """How one file comes as a raw body, for the description; `name` is that of its example."""
+    return {
+        "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": BINARY}}},
+        "parameters": [
+            header("Content-Disposition", "The file's name (RFC 6266)", f"attachment; filename*=UTF-8''{name}"),
+            header("Repr-Digest", "Bytes of another digest are refused (RFC 9530)",
+                   "sha-256=:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=:"),
+            header("Idempotency-Key", SAYS, EXAMPLE),
+        ],
+    }  # fmt: skip
 
 
-@router.post("/referrals/{referral_id}/files", status_code=201, openapi_extra=FILE_BODY)
+@router.post("/referrals/{referral_id}/files", status_code=201, openapi_extra=file_body("ruq-1.dcm"))
 async def send_file(referral_id: UUID, who: Acting, request: Request, response: Response) -> FileOut:
     """One file as the raw body, its name in Content-Disposition, its digest in Repr-Digest if known.
 

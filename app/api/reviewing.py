@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from app.access.actor import Actor
 from app.access.login import Proof
@@ -184,7 +184,7 @@ def say_in_review(review_id: UUID, given: Note, who: Acting, key: Once) -> Messa
         done = once(session, key)
         review = step.loaded(session, who, review_id)
         if done.before and done.resource_id is not None:
-            said = session.get_one(Message, done.resource_id)
+            said = session.get_one(Message, done.resource_id, options=[selectinload(Message.enclosures)])
         else:
             sends = who.may("referral.send", review.organization_id)
             as_reader = given.as_reader if given.as_reader is not None else not sends

@@ -8,6 +8,7 @@ from app.api import (
     conflicts,
     critical,
     deadlines,
+    enclosing,
     invitations,
     macros,
     measuring,
@@ -29,7 +30,7 @@ from app.api import (
 
 router = APIRouter(prefix="/api/v1")
 for part in (
-    referring, uploads, patients, reviewing, remarks, reporting, critical, studies, conflicts, media, measuring, pregnancies,
-    telling, attention, deadlines, templates, macros, accounts, outbox, passkeys, opinions, invitations,
+    referring, uploads, patients, reviewing, enclosing, remarks, reporting, critical, studies, conflicts, media, measuring,
+    pregnancies, telling, attention, deadlines, templates, macros, accounts, outbox, passkeys, opinions, invitations,
 ):  # fmt: skip
     router.include_router(part.router)

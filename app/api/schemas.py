@@ -15,7 +15,7 @@ from app.referrals.models import ManifestItem, Referral
 from app.reports.answers import KeyImage
 from app.reports.models import Report, ReportVersion
 from app.reports.words import today
-from app.reviews.models import Message, Review
+from app.reviews.models import Enclosure, Message, Review
 
 
 class Out(BaseModel):
@@ -148,6 +148,22 @@ class ReportBrief(Out):
     acknowledged_at: datetime | None
 
 
+class EnclosureOut(Out):
+    """A file of the reader's own that went with a message: none of the referral's `files`."""
+
+    id: UUID
+    name: str
+    kind: Literal["jpeg", "png", "mp4", "pdf"]
+    size_bytes: int
+    sha256: str
+    original: str = Field(description="Where its bytes are")
+
+    @classmethod
+    def of(cls, enclosure: Enclosure) -> Self:
+        plain = {name: getattr(enclosure, name) for name in cls.model_fields if name != "original"}
+        return cls(**plain, original=f"/api/v1/enclosures/{enclosure.id}/original")
+
+
 class MessageOut(Out):
     id: UUID
     kind: Literal["question", "reply", "note"]
@@ -156,11 +172,13 @@ class MessageOut(Out):
     at: datetime
     from_reader: bool
     person: str
+    enclosures: list[EnclosureOut]
 
     @classmethod
     def of(cls, message: Message, name: str = "") -> Self:
-        plain = {name: getattr(message, name) for name in cls.model_fields if name != "person"}
-        return cls(**plain, person=name or message.person.name)
+        plain = {name: getattr(message, name) for name in cls.model_fields if name not in ("person", "enclosures")}
+        enclosed = [EnclosureOut.of(one) for one in message.enclosures]
+        return cls(**plain, person=name or message.person.name, enclosures=enclosed)
 
 
 class ReferralBrief(Out):

@@ -73,7 +73,12 @@ class Case:
         ended = review.status if review and review.status in (ReviewStatus.ON_HOLD, ReviewStatus.REJECTED) else ""
         ended += ".returned" if review and review.returned_at else ""
         critical = "".join(f"{one.id.hex[-6:]}{one.status}" for one in self.critical)
-        return f"{answer}/{self.referral.version}.{self.referral.status}.{len(self.messages)}.{ended}{critical}"
+        return f"{answer}/{self.referral.version}.{self.referral.status}.{self.said}.{ended}{critical}"
+
+    @property
+    def said(self) -> int:
+        """Messages, and files that came with them or later."""
+        return len(self.messages) + sum(len(one.enclosures) for one in self.messages)
 
     def shows_own_reading(self, *, sends: bool) -> bool:
         """The operator's must not lead the reader, who is shown it once an impression is written."""
@@ -167,4 +172,5 @@ def _former(session: Session, referral_id: UUID) -> list[Review]:
 def _messages(session: Session, referral_id: UUID) -> list[Message]:
     """What was said with whoever had it before, too: it belongs to the case."""
     query = sa.select(Message).join(Review, Review.id == Message.review_id).where(Review.referral_id == referral_id)
-    return list(session.scalars(query.options(joinedload(Message.person)).order_by(Message.id)))
+    with_all = (joinedload(Message.person), selectinload(Message.enclosures))
+    return list(session.scalars(query.options(*with_all).order_by(Message.id)))

@@ -10,11 +10,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.access.actor import Actor, require
+from app.access.actor import RIGHTS, Actor, require
 from app.audit.events import AuditEvent
 from app.config import settings
+from app.notifications.models import Notification
 from app.people.models import Membership
 from app.referrals.models import ARRIVED, ManifestItem, Referral
+from app.reports.freeze import TOLD
 from app.reports.models import Report, VersionStatus
 from app.reviews.models import Review
 
@@ -25,13 +27,19 @@ AT_ONCE = 500  # ids in one statement
 
 
 class Stage(StrEnum):
-    """A part of a case's way; `answer` is claiming and reading together, as the clinic counts it."""
+    """A part of a case's way; `answer` is claiming and reading together, as the clinic counts it.
+
+    No stage is made of what is not on record: when images were ready to be looked at (a still is made at its first
+    request), and what the clinic did upon an answer."""
 
     ARRIVE = "arrive"  # submitted until the last byte was there; nothing, where all of it was before
     OPEN = "open"  # submitted until somebody who reads first opened it
     CLAIM = "claim"  # submitted until somebody has it
     READ = "read"  # from then until it is signed
+    PRELIMINARY = "preliminary"  # submitted until an answer was signed that was not final yet
     ANSWER = "answer"
+    NOTIFY = "notify"  # signed until somebody of the clinic was told, by a mail that was accepted or by the pages
+    DELIVER = "deliver"  # signed until somebody of the clinic first opened it
     ACKNOWLEDGE = "acknowledge"  # signed until the clinic has read it
     PAUSE = "pause"  # while the clinic was asked: in none of the others
 
@@ -44,7 +52,10 @@ class Course:
     last_byte_at: datetime | None = None  # of what was there when it was signed
     opened_at: datetime | None = None  # by the reading side
     claimed_at: datetime | None = None
+    preliminary_at: datetime | None = None
     signed_at: datetime | None = None
+    notified_at: datetime | None = None
+    delivered_at: datetime | None = None
     acknowledged_at: datetime | None = None
     pauses: list[tuple[datetime, datetime]] = field(default_factory=list)
     held_at: datetime | None = None
@@ -60,7 +71,9 @@ class Course:
         elif event.action in RESUMES and self.held_at is not None:
             self.pauses.append((self.held_at, event.at))
             self.held_at = None
-        elif event.action == "report.signed" and event.detail.get("status") != VersionStatus.PRELIMINARY:
+        elif event.action == "report.signed" and event.detail.get("status") == VersionStatus.PRELIMINARY:
+            self.preliminary_at = self.preliminary_at or event.at
+        elif event.action == "report.signed":
             self.signed_at = self.signed_at or event.at
         elif event.action == "report.acknowledged" and self.signed_at is not None:
             self.acknowledged_at = self.acknowledged_at or event.at
@@ -80,7 +93,9 @@ class Course:
         ends = {
             Stage.ARRIVE: (self.submitted_at, self._all_there_at), Stage.OPEN: (self.submitted_at, self.opened_at),
             Stage.CLAIM: (self.submitted_at, self.claimed_at), Stage.READ: (self.claimed_at, self.signed_at),
-            Stage.ANSWER: (self.submitted_at, self.signed_at), Stage.ACKNOWLEDGE: (self.signed_at, self.acknowledged_at),
+            Stage.PRELIMINARY: (self.submitted_at, self.preliminary_at), Stage.ANSWER: (self.submitted_at, self.signed_at),
+            Stage.NOTIFY: (self.signed_at, self.notified_at), Stage.DELIVER: (self.signed_at, self.delivered_at),
+            Stage.ACKNOWLEDGE: (self.signed_at, self.acknowledged_at),
         }  # fmt: skip
         taken = {stage: self._without_pauses(since, to) for stage, (since, to) in ends.items() if since and to}
         return taken | ({Stage.PAUSE: self.paused} if self.pauses else {})
@@ -147,6 +162,8 @@ def courses_of(session: Session, cases: dict[UUID, UUID]) -> dict[UUID, Course]:
             courses.setdefault(cases[event.entity_id], Course()).note(event)
     _note_openings(session, courses)
     _note_last_bytes(session, courses)
+    _note_tellings(session, courses)
+    _note_deliveries(session, courses)
     return courses
 
 
@@ -179,6 +196,50 @@ def _note_last_bytes(session: Session, courses: dict[UUID, Course]) -> None:
                 here = last.where(ManifestItem.referral_id == referral_id, ManifestItem.arrived_at <= course.signed_at)
                 row = session.execute(here).first()
                 course.last_byte_at = row[1] if row else None
+
+
+def _note_tellings(session: Session, courses: dict[UUID, Course]) -> None:
+    """A mail that is on its way has told nobody yet; where none is wanted, opening the case is what tells."""
+    told = sa.select(Notification.referral_id, Notification.sent_at, Notification.read_at).join(
+        Referral, Referral.id == Notification.referral_id
+    ).where(Notification.kind.in_(TOLD), Notification.organization_id == Referral.organization_id)  # fmt: skip
+    for some in _some(_signed(courses)):
+        for referral_id, *moments in session.execute(told.where(Notification.referral_id.in_(some))):
+            course = courses[referral_id]
+            course.notified_at = _first_after(course.signed_at, course.notified_at, *moments)
+
+
+def _note_deliveries(session: Session, courses: dict[UUID, Course]) -> None:
+    """As page, PDF or JSON; what was opened before signing was a preliminary answer, and is asked about case by case.
+
+    Whoever confirms has it open: a look soon after another one is not written down again."""
+    asks = sa.and_(
+        Membership.person_id == AuditEvent.person_id, Membership.organization_id == Report.organization_id,
+        Membership.role.in_(RIGHTS["referral.send"]),  # an organization may read for itself
+    )  # fmt: skip
+    first = (
+        sa.select(Report.referral_id, sa.func.min(AuditEvent.at))
+        .join(AuditEvent, AuditEvent.entity_id == Report.id).join(Membership, asks)
+        .where(AuditEvent.action == "report.opened").group_by(Report.referral_id)
+    )  # fmt: skip
+    for some in _some(_signed(courses)):
+        opened = {row[0]: row[1] for row in session.execute(first.where(Report.referral_id.in_(some)))}
+        for referral_id in some:
+            course = courses[referral_id]
+            at = opened.get(referral_id)
+            if at is not None and course.signed_at is not None and at < course.signed_at:
+                later = first.where(Report.referral_id == referral_id, AuditEvent.at >= course.signed_at)
+                row = session.execute(later).first()
+                at = row[1] if row else None
+            course.delivered_at = _first_after(course.signed_at, at, course.acknowledged_at)
+
+
+def _signed(courses: dict[UUID, Course]) -> list[UUID]:
+    return [referral_id for referral_id, course in courses.items() if course.signed_at is not None]
+
+
+def _first_after(since: datetime | None, *moments: datetime | None) -> datetime | None:
+    return min((at for at in moments if at is not None and since is not None and at >= since), default=None)
 
 
 def _some(ids: list[UUID]) -> Iterable[list[UUID]]:

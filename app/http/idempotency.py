@@ -128,7 +128,7 @@ async def request_key(
             idempotency_key = str(form.get(FIELD, "")) or None
     else:
         body = await request.body()
-    return _key(request, who, idempotency_key, body, response)
+    return key_of(request, who, idempotency_key, body, response)
 
 
 Once = Annotated[RequestKey | None, Depends(request_key)]
@@ -140,10 +140,13 @@ def streamed_key(request: Request, who: Actor, response: Response, *more: str) -
     `more` are the headers that say the rest where a protocol has its own."""
     declared = ("repr-digest", "content-digest", "content-length", "content-type", "content-disposition", *more)
     body = repr([request.headers.get(name) for name in declared]).encode()
-    return _key(request, who, request.headers.get("idempotency-key"), body, response)
+    return key_of(request, who, request.headers.get("idempotency-key"), body, response)
 
 
-def _key(request: Request, who: Actor, key: str | None, body: bytes, answer: Response) -> RequestKey | None:
+def key_of(
+    request: Request, who: Actor, key: str | None, body: bytes, answer: Response | None = None
+) -> RequestKey | None:
+    """The key of a request for which these bytes stand."""
     if key is None:
         return None
     if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():

@@ -22,7 +22,9 @@ from app.http.problems import DoorRefusal, Problem
 # "METHOD path" of the doors that drain their body as a stream, after they know who sends it.
 STREAMED = (
     r"POST /api/v1/referrals/[^/]+/files",
+    r"POST /api/v1/reviews/[^/]+/messages/[^/]+/files",
     r"POST /referrals/[^/]+/files",  # the form without script
+    r"POST /reviews/[^/]+/say",  # the same of a message
     r"(POST|PATCH) /uploads(/.*)?",
     r"POST /dicom-web/studies(/[^/]+)?",
 )

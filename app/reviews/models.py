@@ -12,6 +12,7 @@ from app.db import Base, Said, now
 from app.errors import Conflict, Sentence
 from app.people.models import Organization, Person
 from app.referrals.models import Referral
+from app.storage.blobs import Blob
 
 
 class ReviewStatus(StrEnum):
@@ -164,3 +165,23 @@ class Message(Base):
     at: Mapped[datetime] = mapped_column(default=now)
 
     person: Mapped[Person] = relationship(lazy="raise")
+    enclosures: Mapped[list["Enclosure"]] = relationship(lazy="raise", order_by="Enclosure.id")
+
+
+class Enclosure(Base):
+    """A file of the reader's own that goes with a message: the reading organization's, and none of the clinic's files."""
+
+    __tablename__ = "enclosure"
+
+    organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
+    message_id: Mapped[UUID] = mapped_column(sa.ForeignKey("message.id"))
+    kind: Mapped[str] = mapped_column(sa.String(10))  # jpeg, png, mp4, pdf
+    name: Mapped[str] = mapped_column(sa.String(1000))
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    blob_id: Mapped[UUID] = mapped_column(sa.ForeignKey("blob.id"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    blob: Mapped[Blob] = relationship(lazy="raise")
+
+    __table_args__ = (sa.UniqueConstraint("message_id", "sha256"),)

@@ -1,5 +1,6 @@
 """What reader and clinic say to each other about a case, whatever state it is in, and who is told of it."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -42,16 +43,18 @@ def add(
         raise Invalid("A file named here is not one of this referral.", field="file_ids")
     message = Message(
         organization_id=review.organization_id, review_id=review.id, person_id=person_of(actor), kind=kind, text=text,
-        file_ids=[str(each) for each in file_ids], from_reader=as_reader, at=now(),
+        file_ids=[str(each) for each in file_ids], from_reader=as_reader, at=now(), enclosures=[],
     )  # fmt: skip
     session.add(message)
     return message
 
 
-def tell_the_clinic(session: Session, actor: Actor, review: Review, kind: str) -> None:
+def tell_the_clinic(
+    session: Session, actor: Actor, review: Review, kind: str, but: Collection[UUID] = ()
+) -> None:  # fmt: skip
     """Who sent the referral, and whoever else of the clinic has spoken in it."""
     spoke = sa.select(Message.person_id).where(Message.review_id == review.id, Message.from_reader.is_(False))
-    whom = {review.referral.author_id, *session.scalars(spoke)} - {person_of(actor)}
+    whom = {review.referral.author_id, *session.scalars(spoke)} - {person_of(actor), *but}
     tell(session, whom, kind, review.referral, to=review.referral.organization)
 
 

@@ -72,9 +72,11 @@ class Spooling:
             self.path.unlink()
 
 
-async def drain(stream: AsyncIterator[bytes], expected_bytes: int | None = None) -> Spooled:
+async def drain(
+    stream: AsyncIterator[bytes], expected_bytes: int | None = None, limit_bytes: int | None = None
+) -> Spooled:
     """Take a request's body; nothing of it stays when it is too large, cut off or there is no room."""
-    limit_bytes = settings().max_file_bytes
+    limit_bytes = limit_bytes or settings().max_file_bytes
     if expected_bytes is not None and expected_bytes > limit_bytes:
         raise too_large(limit_bytes)
     ask_for_room(expected_bytes or 0)
@@ -132,7 +134,7 @@ def ask_for_room(expected_bytes: int) -> None:
 
 
 def too_large(limit_bytes: int) -> TooLarge:
-    sentence = Sentence("The file is larger than {limit}, the limit here.", limit=_words(limit_bytes))
+    sentence = Sentence("The file is larger than {limit}, the limit here.", limit=limit_words(limit_bytes))
     return TooLarge(sentence, reason_code="too-large")
 
 
@@ -146,5 +148,6 @@ def writers() -> anyio.CapacityLimiter:
     return _writers
 
 
-def _words(size_bytes: int) -> str:
+def limit_words(size_bytes: int) -> str:
+    """'25 MB'."""
     return f"{size_bytes / (1 << 30):.0f} GB" if size_bytes >= 1 << 30 else f"{size_bytes / (1 << 20):.0f} MB"

@@ -23,7 +23,6 @@ from app.reports.draft import GivenDraft, GivenText
 from app.reports.send_on import send_on
 from app.reviews import claim, decline, hold, step
 from app.reviews.models import Review
-from app.reviews.say import say
 from app.studies import machine
 from app.web import room, sheet
 from app.web.forms import Fields, Form
@@ -132,23 +131,6 @@ def hold_review(
             done.keep(303, review.id)
 
     return _done(request, who, review_id, act, f"/reviews/{review_id}", said=Outcome(reason=text))
-
-
-@router.post("/reviews/{review_id}/say")
-def say_in_review(
-    review_id: UUID, who: Acting, request: Request, key: Once, note: Field = "",
-    file_id: Named = None,
-) -> Response:  # fmt: skip
-    """Write to the clinic, about these files or without; nobody's clock stops by it."""
-
-    def act(session: Session, review: Review) -> None:
-        done = once(session, key)
-        if not done.before:
-            message = say(session, who, review, note.strip(), file_id or [], as_reader=True)
-            session.flush()
-            done.keep(303, message.id)
-
-    return _done(request, who, review_id, act, f"/reviews/{review_id}#talk", right="review.list")
 
 
 @router.post("/reviews/{review_id}/machine")

@@ -38,7 +38,7 @@ def news(found: Case, seen: str, say: Speech) -> str:
     answered = report if seen.partition("/")[0] != here.partition("/")[0] else None
     status = found.review.status if found.review else None
     before = seen.rpartition("/")[2].split(".")
-    has_message = len(before) > 2 and before[2] != str(len(found.messages))  # as Case.seen counts them
+    has_message = len(before) > 2 and before[2] != str(found.said)  # as Case.seen counts them
     changes = (
         (answered and answered.status == VersionStatus.ENTERED_IN_ERROR, _("The answer was withdrawn. Show why")),
         (answered and answered.version > 1, _("The answer changed. Show it")),

@@ -15,6 +15,7 @@ from app.cases.case import Case, note_opened
 from app.cases.desk import Prior
 from app.cases.sights import Sight
 from app.cases.talk import Said, talk
+from app.config import settings
 from app.db import now, reading, transaction
 from app.errors import Conflict, NotFound
 from app.http.actor import Acting
@@ -31,6 +32,7 @@ from app.reports.send_on import elsewhere
 from app.reviews import clocks, opinion, seen, step
 from app.reviews.models import OPEN, WAITING, Review, ReviewStatus
 from app.reviews.opinion import SecondOpinion
+from app.storage.spool import limit_words
 from app.studies import machine
 from app.studies.growth import Earlier, Growth, growth, series
 from app.studies.images import image_list, image_list_sha256
@@ -120,6 +122,7 @@ class Outcome:
     theirs: GivenDraft | None = None  # the text that somebody else saved in between
     reason: str = ""  # of a question or a refusal that was being written
     advice: str = ""
+    note: str = ""  # a message that was being written
     status: int = 200
 
 
@@ -209,6 +212,7 @@ def room_page(
         text=said.typed or _text(room), tag=tag(room.draft), changed=UNCHANGED, named=_named(room.case, shown),
         beside=beside, clock_seconds=clock_seconds, alone=alone, sheets=sheets, report_languages=report_languages,
         may_date=may_date(who, room.case.referral),
+        enclosing={"n": settings().max_enclosures, "limit": limit_words(settings().max_enclosure_bytes)},
         **words_of(speech_of(request, who)),
     )  # fmt: skip
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.web import acts, ahead, critical, macros, opinions, reports, room, signing, worklist
+from app.web import acts, ahead, critical, macros, opinions, reports, room, saying, signing, worklist
 
 router = APIRouter(include_in_schema=False)
-for part in (worklist, room, acts, critical, opinions, ahead, signing, reports, macros):
+for part in (worklist, room, acts, saying, critical, opinions, ahead, signing, reports, macros):
     router.include_router(part.router)

@@ -25,13 +25,13 @@ from tests.faults.mortal import PASSWORD, Drafted, client_of, drafted, ok, send,
 from tests.people import Places, Somebody
 from tests.referrals.test_place import placed
 from tests.servers.app import Running
-from tests.studies.sent import a_dicom, a_pdf
+from tests.studies.sent import a_dicom, a_jpeg, a_pdf
 
 EXAM_TYPES = "/api/v1/exam-types"
 NAMES = ("referral_id", "review_id", "report_id", "instance_id", "document_id", "file_id", "study_id", "notification_id",
          "token_id", "invitation_id", "patient_id", "into_patient_id", "merge_id", "organization_id", "job_id",
          "measurement_id", "machine_key", "upload_id", "finding_id", "passkey_id", "person_id", "conflict_id",
-         "opinion_id", "discard_id", "macro_id")  # fmt: skip
+         "opinion_id", "discard_id", "macro_id", "message_id", "enclosure_id")  # fmt: skip
 IDS = {name: str(uuid4()) for name in NAMES} | {"number": "1", "code": "abdomen"}
 Route = tuple[str, str]
 
@@ -83,6 +83,8 @@ def known(server: Running, places: Places) -> dict[str, str]:
         image = f"/instances/{seen['instance_ids'][0]}/measurements"
         macro = ok(reviewer.post("/macros", json={"word": "gb", "text": "Thin-walled."}), 201)
         measured = ok(reviewer.post(image, json=BODIES["/measurements"]), 201)
+        message = ok(reviewer.post(f"/reviews/{case.review_id}/say", json=BODIES["/say"]), 201)
+        beside = reviewer.post(f"/reviews/{case.review_id}/messages/{message['id']}/files", content=a_jpeg())
         critical = f"/reviews/{case.review_id}/critical-findings"
         raised = ok(reviewer.post(critical, json=BODIES["/critical-findings"]), 201)
         begun = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
@@ -107,7 +109,7 @@ def known(server: Running, places: Places) -> dict[str, str]:
         **merged(places, seen["patient"]["id"]), "job_id": str(uuid4()), "organization_id": str(places.hospital),
         "conflict_id": str(conflict),
         "measurement_id": measured["id"], "machine_key": "9.8.7", "upload_id": upload.rpartition("/")[2],
-        "code": "abdomen", "macro_id": macro["id"],
+        "code": "abdomen", "macro_id": macro["id"], "message_id": message["id"], "enclosure_id": ok(beside, 201)["id"],
         "finding_id": raised["id"], "passkey_id": str(passkey_of(places)),
         "person_id": str(places.reviewer.id), "opinion_id": str(opinion_of(places, case)), "discard_id": discarded(places),
     }  # fmt: skip

@@ -3,26 +3,32 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from app.access.actor import WORKER
 from app.audit import events
 from app.cases import turnaround
 from app.cases.turnaround import Course, Figures, Stage, figures
-from app.config import settings
+from app.config import Settings, settings
 from app.db import now, reading, transaction
 from app.errors import Forbidden, NotFound
+from app.notifications import mail
+from app.notifications.inbox import mark_case_read
+from app.notifications.models import Notification
 from app.people.models import Role
 from app.referrals.models import Referral
 from app.reviews import claim as claiming
 from app.reviews import hold as holding
 from app.reviews.models import Review
 from tests import people
+from tests.notifications.test_mail import mailing
 from tests.passing import passes
 from tests.people import Places, Somebody
 from tests.referrals.test_place import submitted
 from tests.reports.test_chase import read
 from tests.reports.test_signing import Reading
 from tests.reviews.test_clocks import act, review_of
+from tests.servers.smtp import Mailbox
 from tests.studies.sent import a_dicom, send
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -70,6 +76,100 @@ def test_the_last_byte_and_the_first_look_of_a_reader_are_stages_of_their_own(pl
     assert {Stage.ARRIVE, Stage.OPEN} <= {one.stage for one in of(places.coordinator).stages}
 
 
+def signed(places: Places, *, preliminary: bool = False) -> Reading:
+    """An answer within an hour of the question."""
+    case = review_of(submitted(places.referrer).id)
+    act(places.reviewer, case, claiming.claim)
+    passes(hours=1)
+    with reading(WORKER) as session:
+        made = Reading(places.reviewer, session.get_one(Referral, case.referral_id), case.id)
+    made.sign(made.write(), preliminary=preliminary)
+    return made
+
+
+def stages(answer: Reading) -> dict[Stage, timedelta]:
+    with reading(WORKER) as session:
+        return turnaround.of_case(session, answer.referral.id).stages()
+
+
+def looked_at(who: Somebody, answer: Reading) -> None:
+    """As every door writes down that a report was opened."""
+    with transaction(who.actor) as session:
+        report = answer.report()
+        events.record_opening(session, who.actor, "report.opened", organization_id=report.organization_id,
+                              entity_id=report.id, referral_id=report.referral_id)  # fmt: skip
+
+
+def test_the_clinic_has_the_answer_once_somebody_of_it_opens_it(places: Places) -> None:
+    answer = signed(places)
+    passes(hours=1)
+    looked_at(places.reviewer, answer)  # who wrote it has not brought it anywhere
+    looked_at(people.somebody(places.clinic, Role.REVIEWER), answer)
+    looked_at(places.stranger_referrer, answer)
+    assert Stage.DELIVER not in stages(answer)
+    passes(hours=2)
+    looked_at(places.referrer, answer)
+    passes(hours=1)
+    read(places.referrer, answer)
+    taken = stages(answer)
+    assert abs(taken[Stage.DELIVER] - 3 * H) < NEAR
+    assert abs(taken[Stage.ACKNOWLEDGE] - 4 * H) < NEAR
+    assert Stage.DELIVER in {one.stage for one in of(places.coordinator).stages}
+
+
+def test_a_preliminary_answer_is_a_stage_of_its_own_and_what_became_of_it_is_not_the_final_one_s(
+    places: Places,
+) -> None:
+    colleague = people.somebody(places.clinic, Role.REFERRER)
+    answer = signed(places, preliminary=True)
+    looked_at(places.referrer, answer)
+    with transaction(places.referrer.actor) as session:
+        mark_case_read(session, places.referrer.id, answer.referral.id)
+    passes(hours=2)
+    assert stages(answer).keys() == {Stage.CLAIM, Stage.PRELIMINARY}
+    answer.sign(answer.write())
+    passes(hours=1)
+    taken = stages(answer)
+    assert abs(taken[Stage.PRELIMINARY] - H) < NEAR
+    assert abs(taken[Stage.ANSWER] - 3 * H) < NEAR
+    assert not {Stage.NOTIFY, Stage.DELIVER} & taken.keys()
+    looked_at(colleague, answer)
+    assert abs(stages(answer)[Stage.DELIVER] - H) < NEAR
+
+
+def test_the_clinic_is_told_when_its_mail_is_accepted_and_not_when_it_is_written(
+    places: Places, db: Settings, mailbox: Mailbox
+) -> None:
+    answer = signed(places)
+    passes(hours=2)
+    assert Stage.NOTIFY not in stages(answer)
+    with reading(WORKER) as session:
+        (waiting,) = session.scalars(sa.select(Notification.id).where(Notification.kind == "report.signed"))
+    with mailing(db, mailbox.url):
+        mail.send_mail(str(waiting))
+    mailbox.wait_for(1)
+    passes(hours=1)
+    with transaction(places.referrer.actor) as session:
+        mark_case_read(session, places.referrer.id, answer.referral.id)
+    assert abs(stages(answer)[Stage.NOTIFY] - 2 * H) < NEAR
+
+
+def test_where_no_mail_goes_the_clinic_is_told_by_the_page_that_it_opens(places: Places) -> None:
+    answer = signed(places)
+    with reading(WORKER) as session:
+        waiting = session.scalars(sa.select(Notification.id)).all()
+    for each in waiting:
+        mail.send_mail(str(each))
+    passes(hours=3)
+    assert Stage.NOTIFY not in stages(answer)
+    with transaction(places.reviewer.actor) as session:
+        mark_case_read(session, places.reviewer.id, answer.referral.id)
+    assert Stage.NOTIFY not in stages(answer)
+    with transaction(places.referrer.actor) as session:
+        mark_case_read(session, places.referrer.id, answer.referral.id)
+    assert abs(stages(answer)[Stage.NOTIFY] - 3 * H) < NEAR
+
+
 def opened(who: Somebody, referral: Referral) -> None:
     with transaction(who.actor) as session:
         events.record_opening(session, who.actor, "referral.opened", organization_id=referral.organization_id,
@@ -86,7 +186,8 @@ def test_a_case_s_stages_leave_its_pauses_out(places: Places) -> None:
     case = answered(places)
     with reading(WORKER) as session:
         course = turnaround.of_case(session, case.referral_id)
-    wanted = {Stage.CLAIM: H, Stage.READ: 2 * H, Stage.ANSWER: 3 * H, Stage.ACKNOWLEDGE: 4 * H, Stage.PAUSE: 3 * H}
+    wanted = {Stage.CLAIM: H, Stage.READ: 2 * H, Stage.ANSWER: 3 * H, Stage.DELIVER: 4 * H, Stage.ACKNOWLEDGE: 4 * H,
+              Stage.PAUSE: 3 * H}  # fmt: skip
     stages = course.stages()
     assert stages.keys() == wanted.keys()
     assert all(abs(stages[stage] - length) < NEAR for stage, length in wanted.items()), stages

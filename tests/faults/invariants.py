@@ -20,7 +20,7 @@ from app.reports import chase
 from app.reports.models import SIGNED, Report, ReportVersion
 from app.reports.verify import verify
 from app.reviews import clocks
-from app.reviews.models import OPEN, Review, ReviewStatus
+from app.reviews.models import OPEN, Enclosure, Review, ReviewStatus
 from app.storage import blobs, sweep
 from app.storage.blobs import PENDING, STORED, Blob
 from app.studies.models import Document, Instance, InstanceConflict, Rendition, Study
@@ -71,7 +71,7 @@ def acknowledged_is_there_once(acknowledged: Acknowledged) -> None:
 
 def nothing_is_half_visible() -> None:
     with reading(WORKER) as session:
-        for holder in (Instance, InstanceConflict, Document, Rendition):
+        for holder in (Instance, InstanceConflict, Document, Rendition, Enclosure):
             unfit = sa.select(holder.id).join(Blob, Blob.id == holder.blob_id).where(Blob.state != STORED)
             assert list(session.scalars(unfit)) == [], f"{holder.__tablename__} without its bytes"
         unfit = sa.select(Instance.id).join(Blob, Blob.id == Instance.dicom_blob_id).where(Blob.state != STORED)
@@ -157,7 +157,7 @@ def nothing_is_orphaned() -> None:
         pass
     with reading(WORKER) as session:
         used: set[UUID] = set()
-        for holder in (Instance, InstanceConflict, Document, Rendition, ManifestItem):
+        for holder in (Instance, InstanceConflict, Document, Rendition, ManifestItem, Enclosure):
             used |= set(session.scalars(sa.select(holder.blob_id).where(holder.blob_id.is_not(None))))
         used |= set(session.scalars(sa.select(Instance.dicom_blob_id).where(Instance.dicom_blob_id.is_not(None))))
         kept = {row.id: row.key for row in session.scalars(sa.select(Blob).where(Blob.state == STORED))}

@@ -71,7 +71,8 @@ def test_streaming_doors_have_a_limit_of_their_own(db: object) -> None:
         ("POST", "/api/v1/referrals/0190/files"): True, ("POST", "/referrals/0190/files"): True, ("PATCH", "/uploads/0190"): True,
         ("POST", "/dicom-web/studies"): True, ("POST", "/api/v1/referrals"): False, ("PUT", "/api/v1/referrals/0190/files"): False,
         ("POST", "/api/v1/referrals/0190/files/1/withdraw"): False, ("POST", "/x/api/v1/referrals/0190/files"): False,
-        ("POST", "/api/v1/referrals/a/b/files"): False,
+        ("POST", "/api/v1/referrals/a/b/files"): False, ("POST", "/reviews/0190/say"): True,
+        ("POST", "/api/v1/reviews/0190/messages/0191/files"): True, ("POST", "/api/v1/reviews/0190/say"): False,
     }  # fmt: skip
     assert {key: limits._is_streamed({"method": key[0], "path": key[1]}) for key in scopes} == scopes
     assert len(STREAMED) == len(set(STREAMED))

@@ -153,13 +153,16 @@ def test_how_long_cases_take_stands_in_one_table(server: Running, places: Places
         cases.ok(reader.post(f"/reviews/{placed.review_id}/claim"))
         written = reader.put(f"/reviews/{placed.review_id}/report", json={"impression": "Gallstones."})
         proof = {"password": "correct horse battery staple", "images_sha256": written.json()["images_sha256"]}
-        cases.ok(
+        signed = cases.ok(
             reader.post(f"/reviews/{placed.review_id}/sign", json=proof, headers={"If-Match": written.headers["etag"]})
         )
+    with cases.client_of(server, places.referrer) as clinic:
+        cases.ok(clinic.get(f"/reports/{signed['report_id']}"))
     for viewport in (None, NARROW):
         page = arrive(places.coordinator, "/turnaround", **({"viewport": viewport} if viewport else {}))
         expect(page.get_by_role("main")).to_contain_text("1 case was answered, 1 of them in time.")
-        expect(page.get_by_role("row")).to_have_count(5)
+        expect(page.get_by_role("row")).to_have_count(6)
+        expect(page.get_by_role("rowheader", name="Signed until the clinic first opened it")).to_be_visible()
         accessible(page)
         picture(page, f"how-long{'-narrow' if viewport else ''}", full_page=True)
 

@@ -1,6 +1,7 @@
 """The conversation in a browser: the reader writes, the clinic answers with a file, and each sees what is new."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -69,6 +70,45 @@ def test_an_empty_message_is_asked_about_and_without_script_it_goes_too(
     expect(page.locator("#talk")).to_contain_text("The probe was a linear one.")
     home = arrive(places.reviewer, "/worklist")
     expect(home.locator("#rows .question")).to_contain_text("New message")
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_a_reader_sends_a_drawing_with_a_message_and_the_clinic_has_it(
+    server: Running, places: Places, arrive: Arrive, tmp_path: Path, *, narrow: bool
+) -> None:
+    """Without script too; a file that cannot go says why, and the text stays."""
+    placed = cases.place(server, places, ("ruq-1.dcm", cases.dicom("rgb_color")))
+    (tmp_path / "notes.docx").write_bytes(b"no picture")
+    (tmp_path / "hold-it-so.jpg").write_bytes(cases.jpeg())
+    options = {"viewport": NARROW, "java_script_enabled": False} if narrow else {}
+    suffix = "-narrow" if narrow else ""
+    room = arrive(places.reviewer, f"/reviews/{placed.review_id}", expected=("422",), **options)
+    if narrow:
+        room.locator(".foot a").click()
+    room.locator("#talk > summary").click()
+    room.get_by_label("Write to the clinic").fill("Hold the probe so, and sweep once more.")
+    room.get_by_label("Add files of your own").set_input_files(tmp_path / "notes.docx")
+    room.get_by_role("button", name="Send the message").click()
+    expect(room.locator("#note-wrong")).to_contain_text("notes.docx: Only JPEG, PNG, MP4 and PDF go with a message.")
+    expect(room.get_by_label("Write to the clinic")).to_have_value("Hold the probe so, and sweep once more.")
+    room.locator("#talk").scroll_into_view_if_needed()
+    picture(room, f"enclosing-refused{suffix}")
+    room.get_by_label("Add files of your own").set_input_files(tmp_path / "hold-it-so.jpg")
+    room.get_by_role("button", name="Send the message").click()
+    room.locator("#talk > summary").click()
+    expect(room.locator("#talk").get_by_role("link", name="hold-it-so.jpg")).to_be_visible()
+    picture(room, f"enclosing-room{suffix}")
+    if not narrow:
+        accessible(room)
+    clinic = arrive(places.referrer, f"/referrals/{placed.referral_id}", **({"viewport": NARROW} if narrow else {}))
+    expect(clinic.locator("#talk li").first).to_contain_text("File from the reader: hold-it-so.jpg")
+    expect(clinic.locator("#files")).not_to_contain_text("hold-it-so.jpg")
+    with clinic.expect_download() as fetched:
+        clinic.get_by_role("link", name="hold-it-so.jpg").click()
+    assert fetched.value.path().read_bytes() == (tmp_path / "hold-it-so.jpg").read_bytes()
+    clinic.locator("#talk").scroll_into_view_if_needed()
+    picture(clinic, f"enclosing-clinic{suffix}")
+    accessible(clinic)
 
 
 def test_what_the_clinic_changes_is_said_to_the_reader_in_words_with_its_time_and_author(
