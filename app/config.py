@@ -100,6 +100,7 @@ class Settings(FileLimits):
     max_open_uploads: int = Field(5_000, gt=0)  # resumable ones of one person: a referral of that many files at once
     max_waiting_bytes: int = Field(1 << 40, gt=0)  # that one organization's unfinished uploads may come to
     max_upload_metadata_bytes: int = Field(4 << 10, gt=0)
+    max_preview_bytes: int = Field(1 << 20, gt=0)  # of what is looked at until its original is here
     upload_kept_h: float = Field(14 * 24, gt=0)  # after its last byte: power fails for days
     upload_commit_bytes: int = Field(8 << 20, gt=0)  # how much, and
     upload_commit_s: float = Field(5, gt=0)  # how long, a request goes on before what came of it is safe from a kill

@@ -1,5 +1,6 @@
 """Organizations, and who reads for whom: both sides agree before a referral can go from one to the other."""
 
+import re
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -29,14 +30,19 @@ def add_organization(
     return made
 
 
-def set_clock(session: Session, actor: Actor, organization_id: UUID, time_zone: str) -> Organization:
-    """By which clock times are shown; what was signed keeps the one it was signed under."""
+def set_clock(
+    session: Session, actor: Actor, organization_id: UUID, time_zone: str, clips_from: str = "", clips_until: str = ""
+) -> Organization:
+    """By which clock times are shown; what was signed keeps the one it was signed under. And, where that is given,
+    between which hours of it clips leave that were put off."""
     require_admin(actor, organization_id)
     organization = session.get_one(Organization, organization_id, with_for_update=True)
-    before, organization.time_zone = organization.time_zone, zone_called(time_zone)
-    if before != organization.time_zone:
+    before, organization.time_zone = organization.night, zone_called(time_zone)
+    organization.clips_from = hour_called(clips_from, "clips_from") if clips_from else organization.clips_from
+    organization.clips_until = hour_called(clips_until, "clips_until") if clips_until else organization.clips_until
+    if before != organization.night:
         events.record(session, actor, "organization.changed", organization_id=organization_id, entity_id=organization_id,
-                      before=before, after=organization.time_zone)  # fmt: skip
+                      before=" ".join(before.values()), after=" ".join(organization.night.values()))  # fmt: skip
     return organization
 
 
@@ -108,6 +114,12 @@ def named(name: str) -> str:
     if not (kept := one_line(name)):
         raise Invalid("The organization's name, please, in at most 200 letters.", field="organization")
     return kept
+
+
+def hour_called(text: str, field: str) -> str:
+    if not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise Invalid("Write the hour as 20:00.", field=field)
+    return text
 
 
 def zone_called(name: str) -> str:

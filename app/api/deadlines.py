@@ -37,6 +37,10 @@ class GivenDeadlines(Given):
 
 class GivenClock(Given):
     time_zone: Line = Field(max_length=60, examples=["Africa/Nairobi"], description="An IANA name")
+    clips_from: Line = Field(
+        "", max_length=5, examples=["20:00"], description="Clips that were put off leave from then"
+    )
+    clips_until: Line = Field("", max_length=5, examples=["06:00"], description="until then, by that clock")
 
 
 class DeadlinesOut(Out):
@@ -135,7 +139,7 @@ def put_deadlines(organization_id: UUID, given: GivenDeadlines, who: Acting) -> 
 def put_clock(organization_id: UUID, given: GivenClock, who: Acting) -> SiteOut:
     """By which clock its times are shown, by its administrator; what was signed keeps the one it was signed under."""
     with transaction(who) as session:
-        return SiteOut.of(relate.set_clock(session, who, organization_id, given.time_zone))
+        return SiteOut.of(relate.set_clock(session, who, organization_id, **given.model_dump()))
 
 
 @router.get("/organizations/{organization_id}/turnaround")

@@ -31,7 +31,8 @@ EXAMPLES: dict[str, Any] = {
     # Files
     "FileOut.name": "ruq-1.dcm", "GivenFile.name": "ruq-1.dcm",
     "FileOut.status": "stored", "FileOut.kind": "dicom", "identity": {"verdict": "match"},
-    "FileOut.files": None, "archive_id": None, "document_id": None, "sha256": SHA256, "size_bytes": 231710,
+    "FileOut.files": None, "FileOut.priority": 1, "GivenFile.priority": 1, "FileOut.preview": None,
+    "archive_id": None, "document_id": None, "sha256": SHA256, "size_bytes": 231710,
     "DocumentOut.name": "letter.pdf", "DocumentOut.kind": "pdf", "preview": "ready", "preview_reason": "",
     "InstanceOut.kind": "dicom", "sop_instance_uid": "2.25.198310928730958714", "rows": 768, "columns": 1024,
     "acquired": "20261126093000", "wrap_reason": "", "frame_time_ms": 33.3, "series_description": "Abdomen",

@@ -9,7 +9,7 @@ from app.api.viewable import DocumentOut, InstanceOut
 from app.http.actor import Acting
 from app.http.description import answered
 from app.http.ranges import stored
-from app.studies import films, pictures
+from app.studies import films, pictures, previews
 
 router = APIRouter(tags=["media"])
 ORIGINALS = ("application/dicom", "image/jpeg", "image/png", "video/mp4")
@@ -47,6 +47,18 @@ def get_original(instance_id: UUID, who: Acting, request: Request) -> Response:
     instance = pictures.instance_for(who, instance_id)
     ending = {"dicom": "dcm", "jpeg": "jpg"}.get(instance.kind, instance.kind)
     return stored(instance.blob, request, name=f"{instance.id}.{ending}")
+
+
+@router.get("/files/{file_id}/preview", response_class=Response, responses=answered("image/jpeg", "image/webp"))
+def get_file_preview(file_id: UUID, who: Acting, request: Request) -> Response:
+    """Something small to look at until the file itself is here; of a film one of its pictures."""
+    return stored(previews.shown(who, file_id, "preview"), request)
+
+
+@router.get("/files/{file_id}/proxy", response_class=Response, responses=answered("video/mp4"))
+def get_file_proxy(file_id: UUID, who: Acting, request: Request) -> Response:
+    """The beginning of a film, small, until the film itself is here."""
+    return stored(previews.shown(who, file_id, "proxy"), request)
 
 
 @router.get("/documents/{document_id}", summary="A document that is no image")

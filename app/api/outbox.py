@@ -40,13 +40,20 @@ class LockOut(BaseModel):
     )
 
 
+class Site(Choice):
+    night: dict[str, str] = Field(
+        description="Between which hours clips leave that were put off, by its clock",
+        examples=[{"from": "20:00", "until": "06:00", "zone": "Africa/Nairobi"}],
+    )
+
+
 class DeviceOut(LockOut):
     person_id: UUID
     name: str
     token_id: UUID
     token: str | None = Field(description="It sends and reads nothing; shown in this answer alone")
     expires_at: datetime
-    organizations: list[Choice] = Field(description="For which the person refers")
+    organizations: list[Site] = Field(description="For which the person refers")
     readers: list[Choice] = Field(description="Who may be asked to read")
 
 
@@ -117,10 +124,10 @@ def _lock(who: Actor) -> str:
     return base64.b64encode(keyed("outbox", person_of(who).bytes)).decode()
 
 
-def _choices(session: Session, who: Actor) -> tuple[list[Choice], list[Choice]]:
+def _choices(session: Session, who: Actor) -> tuple[list[Site], list[Choice]]:
     mine = own(session, who)
     readers = {one.id: one for each in mine for one in readers_for(session, each.id)}
     return (
-        [Choice(id=one.id, name=one.name) for one in mine],
+        [Site(id=one.id, name=one.name, night=one.night) for one in mine],
         [Choice(id=one.id, name=one.name) for one in readers.values()],
     )

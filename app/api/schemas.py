@@ -64,6 +64,8 @@ class FileOut(Out):
     archive_id: UUID | None
     is_archive: bool
     arrived_at: datetime | None
+    priority: int | None
+    preview: str | None = Field(description="image or film: something small to look at until the file is here")
     files: list["FileOut"] | None = Field(None, description="What an archive held, or what moved along")
 
     @classmethod

@@ -44,6 +44,16 @@ class Case:
     critical: list[CriticalFinding]  # what is open before the rest
 
     @property
+    def awaited(self) -> list[ManifestItem]:
+        """What has not come, in the order in which it is wanted."""
+        return sorted((one for one in self.files if one.is_awaited), key=lambda one: one.place)
+
+    @property
+    def previewed(self) -> list[ManifestItem]:
+        """Of these, what there is a preview of."""
+        return [one for one in self.awaited if one.preview]
+
+    @property
     def open_critical(self) -> list[CriticalFinding]:
         """Nobody of the clinic has said these back yet."""
         return [one for one in self.critical if one.is_open]

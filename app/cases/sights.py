@@ -28,12 +28,27 @@ class Sight:
     page: int = 1
     frame_time_ms: float | None = None
     times_ms: tuple[float, ...] = ()  # when each frame begins, where they are uneven
+    is_preview: bool = False  # of a file that is on its way
+
+    @property
+    def source(self) -> str:
+        kind = "files" if self.is_preview else "documents" if self.form == "page" else "instances"
+        return f"/api/v1/{kind}/{self.source_id}"
 
 
 def of(session: Session, case: Case) -> list[Sight]:
     facts = _facts_of_clips(session, case.instances)
     seen = [_instance(one, facts.get(one.id)) for one in case.instances]
     return seen + [page for document in case.documents for page in _pages(document)]
+
+
+def previews(case: Case) -> list[Sight]:
+    """What can be looked at before it is here: beside the others, and none of them."""
+    return [
+        Sight(key=str(one.id), form=one.preview or "", source_id=one.id, kind=one.kind or "", name=one.name, state="ready",
+              reason="", frames=one.preview_frames, is_preview=True)
+        for one in case.previewed
+    ]  # fmt: skip
 
 
 def chosen(sights: list[Sight], key: str | None) -> Sight | None:

@@ -33,7 +33,15 @@ class Organization(Base):
     issuer: Mapped[str] = mapped_column(sa.String(64), default="")  # of its patient identifiers
     deadlines_min: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by priority, where it has its own
     critical_findings: Mapped[dict[str, Any]] = mapped_column(default=dict)  # where its list is not the default one
+    # When its line is cheap, by its own clock: clips that are put off leave then.
+    clips_from: Mapped[str] = mapped_column(sa.String(5), default="20:00")
+    clips_until: Mapped[str] = mapped_column(sa.String(5), default="06:00")
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+    @property
+    def night(self) -> dict[str, str]:
+        """As its devices keep it."""
+        return {"from": self.clips_from, "until": self.clips_until, "zone": self.time_zone}
 
 
 class ReadingRelation(Base):

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.referrals.models import EXAM_TYPES, Priority
+from app.referrals.models import EXAM_TYPES, LAST_PRIORITY, Priority
 
 UNPRINTABLE = {"Cc", "Cf", "Cs"}  # controls, bidi overrides, lone surrogates
 NAME_CHARS = 1_000  # of a file's name
@@ -170,6 +170,9 @@ class GivenFile(Given):
     name: Annotated[str, BeforeValidator(clean), Field(min_length=1, max_length=1000)]
     size_bytes: int | None = Field(None, ge=0, lt=1 << 53)
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    priority: int | None = Field(
+        None, ge=0, le=LAST_PRIORITY, description="0 is wanted first, 9 last; 5 where it is not said"
+    )
 
 
 class ReferralText(Given):

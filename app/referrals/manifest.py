@@ -10,7 +10,7 @@ from app.config import settings
 from app.db import IDS, now
 from app.errors import Sentence, TooLarge
 from app.referrals.given import clean
-from app.referrals.models import ARRIVED, FileStatus, ManifestItem, Referral
+from app.referrals.models import ARRIVED, AWAITED, FileStatus, ManifestItem, Referral
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,14 @@ def counts(session: Session, referral_ids: list[UUID]) -> dict[UUID, Counts]:
 def items(session: Session, referral_id: UUID) -> list[ManifestItem]:
     query = sa.select(ManifestItem).where(ManifestItem.referral_id == referral_id).order_by(ManifestItem.id)
     return list(session.scalars(query))
+
+
+def previewed(session: Session, referral_id: UUID) -> set[str]:
+    """The awaited files that there is a preview of."""
+    of_referral = sa.select(ManifestItem.id).where(
+        ManifestItem.referral_id == referral_id, ManifestItem.status.in_(AWAITED), ManifestItem.preview.is_not(None)
+    )
+    return {str(each) for each in session.scalars(of_referral)}
 
 
 def refuse_too_many(session: Session, referral_id: UUID, more: int = 1) -> None:

@@ -64,6 +64,8 @@ class FileStatus(StrEnum):
 TROUBLE_SQL = "status IN ('held', 'quarantined')"
 UNNOTED_SQL = "noted_at IS NULL"
 ARRIVED = (FileStatus.STORED, FileStatus.HELD, FileStatus.CONFLICT)
+AWAITED = (FileStatus.DECLARED, FileStatus.RECEIVING)
+USUAL_PRIORITY, LAST_PRIORITY = 5, 9  # of files: 0 goes first
 
 
 class Referral(Base):
@@ -158,6 +160,9 @@ class ManifestItem(Base):
     kind: Mapped[str | None] = mapped_column(sa.String(10))  # dicom, jpeg, png, mp4, pdf, zip
     status: Mapped[str] = mapped_column(sa.String(15), default=FileStatus.DECLARED)
     reason: Mapped[str] = mapped_column(Said, default="")
+    priority: Mapped[int | None]  # as its sender says: which of several is wanted first
+    preview: Mapped[str | None] = mapped_column(sa.String(10))  # image, film: small, shown until the file is here
+    preview_frames: Mapped[int] = mapped_column(default=1)
     identity: Mapped[dict[str, Any] | None]  # what the file says of its patient, where that was compared
     facts: Mapped[dict[str, Any] | None]  # of a held file, until somebody says whose it is
     blob_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("blob.id"))
@@ -166,6 +171,15 @@ class ManifestItem(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     arrived_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]  # the clinic, of a file that waits for its word
+
+    @property
+    def is_awaited(self) -> bool:
+        return self.status in AWAITED
+
+    @property
+    def place(self) -> tuple[int, UUID]:
+        """Among those that are awaited: the one that is wanted first."""
+        return USUAL_PRIORITY if self.priority is None else self.priority, self.id
 
     __table_args__ = (
         sa.Index("ix_manifest_item_referral", "referral_id", "id"),

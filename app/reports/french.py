@@ -44,6 +44,8 @@ FRENCH = {
     "{n} clips": "{n} séquences vidéo",
     "1 document": "1 document",
     "{n} documents": "{n} documents",
+    "1 preview": "1 aperçu",
+    "{n} previews": "{n} aperçus",
     "Written without images; the reader has not examined the patient.":
         "Rédigé sans images ; le lecteur n’a pas examiné le patient.",
     "Interpreted from {files} acquired by {site}; the reader has not examined the patient.":
@@ -57,6 +59,8 @@ FRENCH = {
         "Lu sur ce qui était arrivé ; {n} originaux étaient en route.",
     "The reader was asked about “{words}”, and has said that it is meant so.":
         "Interrogé sur « {words} », le lecteur a confirmé que c’est bien ce qu’il veut dire.",
+    "Read on previews; 1 original was on the way.": "Lu sur des aperçus ; 1 original était en route.",
+    "Read on previews; {n} originals were on the way.": "Lu sur des aperçus ; {n} originaux étaient en route.",
     "Interpreted and signed": "Interprété et signé",
     "Preliminary reading": "Lecture provisoire",
     "Key images": "Images clés",

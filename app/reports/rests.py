@@ -20,8 +20,16 @@ def early(source: Mapping[str, Any], _: Gettext) -> list[str]:
     missing = source["exam"].get("missing") or 0
     if not missing:
         return []
+    if _ahead(source):
+        one = _("Read on previews; 1 original was on the way.")
+        return [_counted(missing, one, _("Read on previews; {n} originals were on the way."))]
     one = _("Read on what had arrived; 1 original was on the way.")
     return [_counted(missing, one, _("Read on what had arrived; {n} originals were on the way."))]
+
+
+def _ahead(source: Mapping[str, Any]) -> int:
+    """On how many previews it was read whose originals had not come."""
+    return int((source.get("seen") or {}).get("ahead", 0))
 
 
 def exam_moment(source: Mapping[str, Any], language: str) -> str:
@@ -36,6 +44,7 @@ def _files(source: Mapping[str, Any], language: str, _: Gettext) -> str:
         (exam["images"], _("1 image"), _("{n} images")),
         (exam["clips"], _("1 clip"), _("{n} clips")),
         (exam["documents"], _("1 document"), _("{n} documents")),
+        (_ahead(source), _("1 preview"), _("{n} previews")),
     ]
     files = [_counted(n, one, many) for n, one, many in counted if n]
     if not files:
@@ -47,12 +56,12 @@ def _files(source: Mapping[str, Any], language: str, _: Gettext) -> str:
 
 def _seen(seen: Mapping[str, int], _: Gettext) -> list[str]:
     """What was not seen frame by frame as it came is said."""
-    total = seen.get("total", 0)
-    if not total:
+    total, ahead = seen.get("total", 0), seen.get("ahead", 0)
+    if not total and not ahead:
         return []
-    if seen["exact"] == total:
+    if seen["exact"] == total and not ahead:
         return [_("The reader opened all of them, exactly.")]
-    said = [(seen["not_opened"], _("{n} of {m} not opened")), (seen["preview"], _("{n} seen as preview only"))]
+    said = [(seen["not_opened"], _("{n} of {m} not opened")), (seen["preview"] + ahead, _("{n} seen as preview only"))]
     return [", ".join(sentence.format(n=n, m=total) for n, sentence in said if n)]
 
 

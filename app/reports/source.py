@@ -50,11 +50,23 @@ def build(
         "findings": version.findings, "impression": version.impression, "recommendation": version.recommendation,
         **_form(version),
         "images": version.images, "images_sha256": version.images_sha256,
-        "seen": {"total": looked.total, "exact": looked.exact, "preview": looked.preview, "not_opened": looked.not_opened},
+        "seen": _seen(looked),
         "critical": [on_record(one) for one in of_referral(session, referral.id)],
         "signature": {"person_id": str(signature.person_id), "printed_name": signature.printed_name, "meaning": signature.meaning,
                       "signed_at": signature.signed_at.isoformat(timespec="seconds")},
     }  # fmt: skip
+
+
+def _seen(looked: Looked) -> dict[str, int]:
+    """`ahead` only where there is any, so that what was signed before stays as it is."""
+    ahead = {"ahead": looked.ahead} if looked.ahead else {}
+    return {
+        "total": looked.total,
+        "exact": looked.exact,
+        "preview": looked.preview,
+        "not_opened": looked.not_opened,
+        **ahead,
+    }
 
 
 def _form(version: ReportVersion) -> dict[str, Any]:

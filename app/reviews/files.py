@@ -37,7 +37,7 @@ def withdraw_alike(
 def withdraw(session: Session, actor: Actor, referral_id: UUID, item_id: UUID, reason: str) -> ManifestItem:
     """Only what the reader could have seen is news to them, and twice is once."""
     before = session.get(ManifestItem, item_id)
-    was_shown = before is not None and before.status == FileStatus.STORED
+    was_shown = before is not None and (before.status == FileStatus.STORED or before.preview is not None)
     item = identity.withdraw(session, actor, referral_id, item_id, reason)
     if was_shown:
         tell_readers(session, referral_id, "file.withdrawn")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.access.actor import Actor, person_of
 from app.db import Base, insert_or_nothing, now
+from app.referrals import manifest
 from app.reviews.models import Review
 from app.studies.images import image_list
 
@@ -44,10 +45,12 @@ class GivenSeen(BaseModel):
 def note(session: Session, actor: Actor, review: Review, given: GivenSeen) -> None:
     """Twice is once, and the order does not matter; what is no image of the case (any more) is left out."""
     known = {one["id"] for one in image_list(session, review.referral_id)}
+    ahead = manifest.previewed(session, review.referral_id)
     person_id = person_of(actor)
-    for key, how in sorted(given.seen.items()):
-        if key[:36] not in known or len(key) > KEY_CHARS:
+    for key, said in sorted(given.seen.items()):
+        if key[:36] not in known | ahead or len(key) > KEY_CHARS:
             continue
+        how: How = "preview" if key in ahead else said
         row = {"organization_id": review.reading_organization_id, "review_id": review.id, "person_id": person_id,
                "key": key, "how": how, "at": now()}  # fmt: skip
         if not insert_or_nothing(session, ImageSeen, row) and how == EXACT:
@@ -68,6 +71,7 @@ class Looked:
     total: int
     exact: int
     preview: int
+    ahead: int = 0  # previews of files that were on their way: none of the images
 
     @property
     def not_opened(self) -> int:
@@ -81,4 +85,5 @@ def looked(session: Session, actor: Actor, review: Review) -> Looked:
         how.setdefault(key[:36], set()).add(one)
     found = [how.get(one["id"], set()) for one in image_list(session, review.referral_id)]
     exact = sum(each == {EXACT} for each in found)
-    return Looked(len(found), exact, sum(bool(each) for each in found) - exact)
+    ahead = sum(each in how for each in manifest.previewed(session, review.referral_id))
+    return Looked(len(found), exact, sum(bool(each) for each in found) - exact, ahead)

@@ -38,12 +38,17 @@ def make(actor: Actor, instance: Instance) -> dict[str, int]:
     return {name: answer[name] for name in ("rows", "columns")} | {"number_of_frames": answer["frames"]}
 
 
+def of_mp4(path: str, output: str, wait_s: float) -> dict[str, Any]:
+    pool = decoding.pool()
+    frames = pool.run("probe", wait_s=wait_s, path=path)["frames"]  # as the container says: it may take that long
+    return pool.run("film", wait_s=wait_s, frame_count=max(1, frames), path=path, output=output)
+
+
 def _made(instance: Instance, path: str, output: str) -> dict[str, Any]:
     facts = Facts.from_json(instance.facts)
     pool, wait_s = decoding.pool(), settings().film_wait_s
     if instance.kind == "mp4":
-        frames = pool.run("probe", wait_s=wait_s, path=path)["frames"]  # as the container says: it may take that long
-        return pool.run("film", wait_s=wait_s, frame_count=max(1, frames), path=path, output=output)
+        return of_mp4(path, output, wait_s)
     if facts.pixels is None or facts.frames is None:
         raise ValueError("a clip without pictures")
     index = facts.frames

@@ -16,6 +16,7 @@ from app.storage.blobs import Blob
 from app.studies import conflicts, describe, wrapping
 from app.studies.models import Instance
 from app.studies.receive import attach
+from app.studies.renditions import drop_preview
 
 
 def confirm(session: Session, actor: Actor, referral_id: UUID, item_id: UUID) -> ManifestItem:
@@ -47,6 +48,7 @@ def withdraw(session: Session, actor: Actor, referral_id: UUID, item_id: UUID, r
         return item
     was_conflict = item.status == FileStatus.CONFLICT
     item.status, item.reason = FileStatus.WITHDRAWN, reason
+    drop_preview(session, item)
     if was_conflict:
         conflicts.withdrawn(session, actor, item)
     wrapping.take_back(session, item)

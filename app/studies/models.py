@@ -215,12 +215,13 @@ class Document(Base):
 
 
 class Rendition(Base):
-    """A preview, frame, proxy, poster or page made from an Instance or a Document, and kept."""
+    """A preview, frame, proxy, poster or page made from an Instance or a Document, and kept; what came before a file
+    is its line's in the manifest."""
 
     __tablename__ = "rendition"
 
     organization_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organization.id"))
-    source_id: Mapped[UUID]  # an Instance or a Document
+    source_id: Mapped[UUID]  # an Instance, a Document or a ManifestItem
     kind: Mapped[str] = mapped_column(sa.String(10))  # preview, frame, proxy, poster, page
     frame: Mapped[int] = mapped_column(default=0)  # of a page: its number
     recipe: Mapped[int]  # raised when the way it is made changes; older ones are made anew

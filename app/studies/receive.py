@@ -23,6 +23,7 @@ from app.studies import known, whose
 from app.studies.ingest import Admitted, Arrival, admit, put_all
 from app.studies.models import Document, ReferralStudy, Study
 from app.studies.record import note_study, record_instance
+from app.studies.renditions import drop_preview
 
 IMAGES, DOCUMENTS = 1, 2  # the series of a referral's own study
 OTHER_PATIENT = "The file names another patient than this referral. Is it the same patient, or the wrong file?"
@@ -61,6 +62,7 @@ def receive(
         item = manifest.expected_or_new(session, referral, arrival.name, arrival.spooled.size_bytes, sha256)
         item.kind, item.archive_id, item.reason = admitted.facts.kind, archive_id, ""
         _forget_aside(session, item)
+        drop_preview(session, item)
         session.flush()
         if settle_whose(session, actor, referral, item, admitted.facts, blob) and blob is not None:
             blobs.record(session, [blob])

@@ -7,10 +7,11 @@ from pathlib import Path
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from app.access.actor import Actor
 from app.db import insert_or_nothing, reading, transaction
+from app.referrals.models import ManifestItem
 from app.storage import blobs
 from app.storage.blobs import Blob
 from app.storage.spool import Spooled, ask_for_room, spooled_copy
@@ -70,6 +71,17 @@ def _keep(actor: Actor, wanted: Wanted, spooled: Spooled, media_type: str) -> Bl
             blobs.record(session, [blob])
             return blob
     return kept(actor, wanted) or blob
+
+
+def drop_preview(session: Session, item: ManifestItem) -> None:
+    """The file itself is here, or it will not come: nothing small is shown in its place any more."""
+    if item.preview is None:
+        return
+    item.preview, item.preview_frames = None, 1
+    blob_ids = session.scalars(sa.select(Rendition.blob_id).where(Rendition.source_id == item.id)).all()
+    session.execute(sa.delete(Rendition).where(Rendition.source_id == item.id))
+    for blob_id in blob_ids:
+        blobs.give_up(session, blob_id)
 
 
 @contextmanager

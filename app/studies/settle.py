@@ -4,14 +4,14 @@ from collections.abc import Callable
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload, undefer
+from sqlalchemy.orm import Session, joinedload, undefer
 
 from app import log
 from app.access.actor import WORKER
 from app.db import reading, transaction
 from app.errors import Conflict, Invalid, Refusal, Sentence, TooLarge, Unavailable, as_sentence
 from app.jobs.queue import enqueue
-from app.referrals.models import Referral
+from app.referrals.models import USUAL_PRIORITY, ManifestItem, Referral
 from app.studies import decoding, films, headers, pictures, wrapping
 from app.studies.models import Document, Instance, ReferralStudy, Study
 from app.studies.receive import place_document
@@ -29,7 +29,9 @@ def settle(study_id: str) -> None:
         study = session.get(Study, UUID(study_id))
         seen = study.content_version if study else 0
         pending = sa.select(Instance.id).where(Instance.study_id == UUID(study_id), Instance.preview == "pending")
+        wanted = _priorities(session, UUID(study_id))
         instance_ids = list(session.scalars(pending.order_by(Instance.is_clip, Instance.id)))  # stills before clips
+        instance_ids.sort(key=lambda each: wanted.get(each, USUAL_PRIORITY))
     failures = _each(instance_ids, _prepare) + _each(wrapping.missing(UUID(study_id)), wrapping.make)
     if failures:
         raise Unavailable("Some files of this study could not be prepared.")
@@ -76,6 +78,15 @@ def settle_document(document_id: str) -> None:
     with transaction(WORKER) as session:
         session.execute(sa.update(Document).where(Document.id == document.id).values(values))
     _tell_late(Referral.id == document.referral_id)
+
+
+def _priorities(session: Session, study_id: UUID) -> dict[UUID, int]:
+    """What its senders want to be seen first."""
+    asking = sa.select(ReferralStudy.referral_id).where(ReferralStudy.study_id == study_id)
+    said = sa.select(ManifestItem.instance_id, ManifestItem.priority).where(
+        ManifestItem.referral_id.in_(asking), ManifestItem.priority.is_not(None)
+    )
+    return {row.instance_id: row.priority for row in session.execute(said)}
 
 
 def _each(ids: list[UUID], act: Callable[[UUID], None]) -> int:

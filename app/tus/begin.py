@@ -14,16 +14,20 @@ from app.errors import Invalid, Sentence, Unavailable
 from app.http.problems import DoorRefusal
 from app.referrals import manifest
 from app.referrals.given import name_within
+from app.referrals.models import ManifestItem, Referral
 from app.storage.spool import ask_for_room, too_large
 from app.studies.receive import for_sending
 from app.tus.models import Upload, UploadState
-from app.tus.protocol import sha256_of
+from app.tus.protocol import bytes_of, priority_of, sha256_of
+
+PREVIEW_OF = "preview_of_size_bytes"  # by this key an upload is the preview of another file
 
 
-def refuse_size(size_bytes: int) -> None:
+def refuse_size(size_bytes: int, metadata: dict[str, str]) -> None:
     """What can be refused by its size alone, outside of any transaction."""
-    if size_bytes > settings().max_file_bytes:
-        raise too_large(settings().max_file_bytes)
+    limit = settings().max_preview_bytes if PREVIEW_OF in metadata else settings().max_file_bytes
+    if size_bytes > limit:
+        raise too_large(limit)
     ask_for_room(size_bytes)
 
 
@@ -31,21 +35,25 @@ def begin(session: Session, who: Actor, size_bytes: int, metadata: dict[str, str
     """Its row, and its line in the referral's manifest: from now on everybody sees that it is expected."""
     sha256 = sha256_of(metadata.get("sha256"))
     name = name_within(metadata.get("filename", "")) or "unnamed"
+    is_preview = PREVIEW_OF in metadata
     referral, item, made_item = None, None, False
     if referral_id := _id(metadata, "referral_id"):
         referral = for_sending(session, who, referral_id, lock=True)
         organization_id = referral.organization_id
+    elif is_preview:
+        raise Invalid("A preview is of a file of a referral: say with referral_id of which.", field="referral_id")
     else:
         ask = "Say with referral_id or organization for what this is sent."
         organization_id = sends_for(who, _id(metadata, "organization"), ask)
     _refuse_too_many(session, who, organization_id, size_bytes)
     if referral is not None:
-        item, made_item = manifest.expect(session, referral, name, size_bytes, sha256)
-        sha256 = sha256 or item.sha256
+        item, made_item = _line(session, referral, name, size_bytes, metadata)
+        sha256 = sha256 or (None if is_preview else item.sha256)
         referral.updated_at = now()
     upload = Upload(
         id=new_id(), organization_id=organization_id, person_id=person_of(who), referral_id=referral and referral.id,
-        item_id=item and item.id, made_item=made_item, name=name, size_bytes=size_bytes, sha256=sha256, given=given, fence=0,
+        item_id=item and item.id, made_item=made_item, is_preview=is_preview, name=name,
+        size_bytes=size_bytes, sha256=sha256, given=given, fence=0,
         offset_bytes=0, state=UploadState.RECEIVING, reason="", is_asked_for=False,
         expires_at=now() + timedelta(hours=settings().upload_kept_h),
     )  # fmt: skip
@@ -54,6 +62,20 @@ def begin(session: Session, who: Actor, size_bytes: int, metadata: dict[str, str
     events.record(session, who, "upload.begun", organization_id=organization_id, entity_id=upload.id,
                   referral_id=upload.referral_id, size_bytes=size_bytes)  # fmt: skip
     return upload
+
+
+def _line(
+    session: Session, referral: Referral, name: str, size_bytes: int, metadata: dict[str, str]
+) -> tuple[ManifestItem, bool]:
+    """That of the file itself, also where its preview comes first."""
+    sha256 = sha256_of(metadata.get("sha256"))
+    if PREVIEW_OF in metadata:
+        size_bytes = bytes_of(metadata[PREVIEW_OF], PREVIEW_OF)
+        sha256 = sha256_of(metadata.get("preview_of_sha256"), "preview_of_sha256")
+    item, is_new = manifest.expect(session, referral, name, size_bytes, sha256)
+    priority = priority_of(metadata.get("priority"))
+    item.priority = item.priority if priority is None else priority
+    return item, is_new
 
 
 def _id(metadata: dict[str, str], name: str) -> UUID | None:

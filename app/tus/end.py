@@ -11,6 +11,7 @@ from app.audit import events
 from app.db import now, reading, transaction
 from app.errors import Conflict
 from app.referrals.models import FileStatus, ManifestItem, Referral
+from app.studies.renditions import drop_preview
 from app.tus import finish, own
 from app.tus import lease as leases
 from app.tus.models import Upload, UploadState
@@ -45,10 +46,11 @@ def close(
 ) -> None:  # fmt: skip
     values = {"state": state, "reason": reason, "updated_at": now()}
     session.execute(sa.update(Upload).where(*lease.moves()).values(**values))
-    item = session.get(ManifestItem, upload.item_id) if upload.item_id else None
+    item = session.get(ManifestItem, upload.item_id) if upload.item_id and not upload.is_preview else None
     if item is not None and item.status == FileStatus.DECLARED:
-        if state is UploadState.ENDED and upload.made_item:
+        if state is UploadState.ENDED and (upload.made_item or item.preview):
             item.status, item.reason = FileStatus.WITHDRAWN, ENDED
+            drop_preview(session, item)
         elif state is UploadState.EXPIRED:
             item.reason = reason
         at = now()

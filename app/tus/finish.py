@@ -17,8 +17,10 @@ from app.referrals.models import FileStatus, ManifestItem
 from app.storage import blobs
 from app.storage.blobs import PENDING, STORED, Blob
 from app.storage.spool import Spooled
+from app.studies import previews
 from app.studies.ingest import Arrival, ingest
 from app.studies.receive import Keep, may_send, quarantine, receive
+from app.studies.renditions import drop_preview
 from app.studies.unpack import is_archive, unpack
 from app.tus import lease as leases
 from app.tus import parts, waiting
@@ -44,6 +46,8 @@ def finish(writing: Writing) -> None:
     try:
         if upload.referral_id is None:
             _to_archive(who, upload, spooled, say)
+        elif upload.is_preview:
+            _as_preview(who, upload, spooled, say)
         else:
             _to_referral(who, upload, upload.referral_id, spooled, say)
     except Unavailable:
@@ -94,6 +98,14 @@ def _to_referral(who: Actor, upload: Upload, referral_id: UUID, spooled: Spooled
         receive(who, referral, arrival, keep=keep)
 
 
+def _as_preview(who: Actor, upload: Upload, spooled: Spooled, say: Say) -> None:
+    """Beside the line of its file, which it does not change: refused or damaged, the file comes all the same."""
+    if upload.sha256 not in (None, spooled.sha256):
+        raise Invalid(CHANGED, reason_code="digest")
+    if upload.referral_id is not None and upload.item_id is not None:
+        previews.take(who, upload.referral_id, upload.item_id, spooled, _keeping(say))
+
+
 def _to_archive(who: Actor, upload: Upload, spooled: Spooled, say: Say) -> None:
     """An instance without a referral, as by STOW-RS."""
     if upload.sha256 not in (None, spooled.sha256):
@@ -116,8 +128,8 @@ def _saying(writing: Writing) -> Say:
         said = session.execute(sa.update(Upload).where(*lease.moves()).values(**values))
         if said.rowcount != 1:  # type: ignore[attr-defined]  # it is a CursorResult
             raise leases.busy()
-        if upload.made_item and upload.item_id not in (None, item_id):
-            _take_off(session, upload.item_id)
+        if upload.item_id not in (None, item_id):
+            _take_off(session, upload)
         events.record(session, who, f"upload.{state}", organization_id=upload.organization_id, entity_id=upload.id,
                       referral_id=upload.referral_id)  # fmt: skip
         for name, value in values.items():
@@ -127,11 +139,12 @@ def _saying(writing: Writing) -> Say:
     return say
 
 
-def _take_off(session: Session, item_id: UUID | None) -> None:
-    """The line that its beginning made: the same bytes turned out to be here already, under another."""
-    made = session.get(ManifestItem, item_id)
-    if made is not None and made.status == FileStatus.DECLARED:
+def _take_off(session: Session, upload: Upload) -> None:
+    """The line that its beginning made, or its preview: the same bytes turned out to be here already, under another."""
+    made = session.get(ManifestItem, upload.item_id)
+    if made is not None and made.status == FileStatus.DECLARED and (upload.made_item or made.preview):
         made.status, made.reason = FileStatus.WITHDRAWN, "The same bytes are here under another name."
+        drop_preview(session, made)
 
 
 def _keeping(say: Say, aside: Blob | None = None) -> Keep:

@@ -33,6 +33,7 @@ class Upload(Base):
     referral_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("referral.id"))  # None: an unmatched study's
     item_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("manifest_item.id"))  # expected, then what it became
     made_item: Mapped[bool] = mapped_column(default=False)  # nobody had declared it before
+    is_preview: Mapped[bool] = mapped_column(default=False)  # of that file, which comes by itself
     name: Mapped[str] = mapped_column(sa.String(1000))
     size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
     sha256: Mapped[str | None] = mapped_column(sa.String(64))  # as its sender or the manifest says

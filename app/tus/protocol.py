@@ -20,6 +20,7 @@ from app.config import settings
 from app.errors import Invalid, Refusal
 from app.http import problems
 from app.http.problems import DoorRefusal
+from app.referrals.models import LAST_PRIORITY
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -108,13 +109,24 @@ def checksum(request: Request) -> Checksum | None:
     return Checksum(algorithm, digest)
 
 
-def sha256_of(given: str | None) -> str | None:
+def sha256_of(given: str | None, name: str = "sha256") -> str | None:
     """The whole file's digest: in hex as everywhere here."""
     if given is None:
         return None
     if not re.fullmatch("[0-9a-fA-F]{64}", given):
-        raise Invalid("sha256 is the file's digest in 64 hexadecimal digits.", field="sha256")
+        raise Invalid(f"{name} is the file's digest in 64 hexadecimal digits.", field=name)
     return given.lower()
+
+
+def bytes_of(given: str, name: str) -> int:
+    if not re.fullmatch("[0-9]{1,15}", given):
+        raise Invalid(f"{name} is a whole number of bytes.", field=name)
+    return int(given)
+
+
+def priority_of(given: str | None) -> int | None:
+    """0 to 9; clients have words of their own under this key, which are only given back."""
+    return int(given) if given and re.fullmatch(f"[0-{LAST_PRIORITY}]", given) else None
 
 
 def require_content_type(request: Request) -> None:

@@ -121,7 +121,7 @@ async def _append(
 def _begin(
     who: Actor, size_bytes: int, metadata: dict[str, str], given: str, key: RequestKey | None
 ) -> tuple[Upload, bool]:
-    begin.refuse_size(size_bytes)
+    begin.refuse_size(size_bytes, metadata)
     with transaction(who) as session:
         done = once(session, key)
         if done.before and done.resource_id is not None:

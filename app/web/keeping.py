@@ -24,6 +24,7 @@ from app.web.pages import render, see_other
 from app.web.words import speech_of
 
 router = APIRouter(include_in_schema=False)
+CLOCK = ("time_zone", "clips_from", "clips_until")
 MINUTES = {"min": 1, "h": 60, "d": 24 * 60}
 PERIODS = (7, 30, 90, 365)  # days
 BLANK_LINES = 3  # for findings of one's own
@@ -58,7 +59,7 @@ def save_deadlines(request: Request, who: Acting, org: Chosen, form: Fields) -> 
 def save_clock(request: Request, who: Acting, org: Chosen, form: Fields) -> Response:
     try:
         with transaction(who) as session:
-            relate.set_clock(session, who, org, form.value("time_zone").strip())
+            relate.set_clock(session, who, org, *(form.value(name).strip() for name in CLOCK))
     except Invalid as refusal:
         form.refused(refusal, speech_of(request, who))
         return _settings(request, who, org, status_of(refusal), clock=form)
@@ -99,7 +100,7 @@ def _settings(request: Request, who: Actor, org: UUID, status: int = 200, **form
     here: Organization = frame["here"]
     shown = {
         "table": Form(_shown(here)),
-        "clock": Form({"time_zone": here.time_zone}),
+        "clock": Form({name: getattr(here, name) for name in CLOCK}),
         "critical": Form(_listed(here)),
         **forms,
     }

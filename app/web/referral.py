@@ -289,7 +289,7 @@ def context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
         "reads": review is not None and who.may("review.list", review.reading_organization_id),
         "state": state(referral, review, found.signed_report, speech_of(request, who)),
         "troubled": by_themselves, "alike": alike,
-        "expected": [one for one in files if one.status in (FileStatus.DECLARED, FileStatus.RECEIVING)],
+        "expected": found.awaited,
         "arrived": [one for one in files if one.status == FileStatus.STORED],
         "withdrawn": [one for one in files if one.status == FileStatus.WITHDRAWN],
         "ready": {one.id for one in found.instances if one.preview == "ready"},

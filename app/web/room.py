@@ -85,6 +85,16 @@ class Watched:
     may: May
     lapses_at: datetime | None  # the claim, once its owner was warned
 
+    @property
+    def strip(self) -> list[Sight]:
+        """All that can be looked at, previews last: no number changes as they go."""
+        return self.sights + sights.previews(self.case)
+
+    @property
+    def images_tag(self) -> str:
+        """What the page showed, as one word to compare by."""
+        return self.images_sha256 + "".join(f".{one.id.hex[-6:]}" for one in self.case.previewed)
+
 
 @dataclass(frozen=True)
 class Room(Watched):
@@ -149,7 +159,7 @@ def show_strip(review_id: UUID, who: Acting, request: Request) -> Response:
     """All of it, for the page that began with a part."""
     room = _watched(who, review_id)
     note_opened(who, room.case.referral)
-    return render(request, who, "reading_strip.html", review=room.review, room=room, sights=room.sights, pane="", beginning=0,
+    return render(request, who, "reading_strip.html", review=room.review, room=room, sights=room.strip, pane="", beginning=0,
                   shown=None, beside=None)  # fmt: skip
 
 
@@ -176,7 +186,7 @@ def show_now(
     room = _watched(who, review_id)
     note_opened(who, room.case.referral)
     changed = {
-        "images": room.images_sha256 != images, "question": room.case.referral.version != version,
+        "images": room.images_tag != images, "question": room.case.referral.version != version,
         "message": len(room.case.messages) > messages, "ended": _has_ended(room),
         "lost": mine and room.review.status in OPEN and room.review.owner_id != who.person_id,
     }  # fmt: skip
@@ -200,11 +210,11 @@ def room_page(
     request: Request, who: Actor, room: Room, said: Outcome, image: str | None = None, beside: Beside | None = None,
     *, whole: bool = False, alone: bool = False, template: str = "",
 ) -> Response:  # fmt: skip
-    shown = sights.chosen(room.sights, image)
+    shown = sights.chosen(room.strip, image)
     version = room.draft or room.case.current_version
     sheets = sheets_for(who, room.review.id, version, template, said.typed, speech_of(request, who), room.growth,
                         is_conflict=said.theirs is not None)  # fmt: skip
-    is_late = shown is not None and shown in room.sights[BEGINNING:]
+    is_late = shown is not None and shown in room.strip[BEGINNING:]
     return render(
         request, who, "reading.html", said.status, room=room, case=room.case, review=room.review, may=room.may,
         referral=room.case.referral, patient=room.case.referral.patient, left=left(request, who, room), said=said,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import app.tus
 from app.config import Settings
-from app.tus import protocol, routes
+from app.tus import begin, protocol, routes
 
 TEXT = (Path(app.tus.__file__).parent / "CONFORMANCE.md").read_text()
 
@@ -34,3 +34,10 @@ def test_every_setting_that_is_named_exists_with_its_default() -> None:
     assert f"{defaults.upload_kept_h / 24:.0f} days after" in TEXT
     assert f"every {defaults.upload_commit_bytes >> 20} MB or {defaults.upload_commit_s:.0f} s" in TEXT
     assert f"silent for {defaults.upload_lease_s} s" in TEXT
+    assert f"at most {defaults.max_preview_bytes >> 20} MB" in TEXT
+
+
+def test_every_key_that_is_read_is_said_and_every_line_is_one() -> None:
+    said = set(re.findall(r"^\| `(\w+)` \|", TEXT.partition("## Upload-Metadata")[2].partition("## ")[0], re.MULTILINE))
+    source = Path(begin.__file__).read_text()
+    assert said == set(re.findall(r'metadata(?:\.get\(|, )"(\w+)"', source)) | {begin.PREVIEW_OF}

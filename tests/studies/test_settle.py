@@ -14,6 +14,7 @@ from app.config import Settings
 from app.db import new_id, reading, transaction
 from app.errors import Unavailable
 from app.jobs import queue
+from app.referrals.models import USUAL_PRIORITY, ManifestItem
 from app.storage import blobs
 from app.studies import decoding
 from app.studies.models import Instance, InstanceHeader, Study
@@ -54,6 +55,18 @@ def instances(study: Study) -> list[Instance]:
     with reading(WORKER) as session:
         query = sa.select(Instance).where(Instance.study_id == study.id).order_by(Instance.id)
         return list(session.scalars(query.options(joinedload(Instance.blob))))
+
+
+def test_what_its_sender_wants_first_is_prepared_first(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = instances(study)
+    with transaction(WORKER) as session:
+        session.execute(
+            sa.update(ManifestItem).where(ManifestItem.instance_id == second.id).values(priority=USUAL_PRIORITY - 1)
+        )
+    prepared: list[UUID] = []
+    monkeypatch.setattr("app.studies.settle._prepare", prepared.append)
+    settle(str(study.id))
+    assert prepared == [second.id, first.id]
 
 
 def test_a_study_whose_job_is_over_is_taken_up_once_for_what_it_holds(study: Study) -> None:

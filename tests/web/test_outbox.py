@@ -1,23 +1,27 @@
 """The outbox of a browser: kept before it is sent, sealed when its author has gone, and sent without a touch."""
 
 import hashlib
+import io
 import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import av
 import pytest
 import sqlalchemy as sa
+from PIL import Image
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
 from app.access.actor import WORKER
 from app.access.models import ApiToken, SignIn
 from app.db import now, transaction
 from app.http.actor import PLAIN
-from app.people.models import Role
+from app.people.models import Organization, Role
 from tests import people
 from tests.faults.chaos import Chaos, chaos
 from tests.people import Places, Somebody
@@ -305,3 +309,194 @@ def test_a_cold_page_is_there_on_one_megabit(places: Places, line: Chaos, opened
             page.goto(path, wait_until="commit")
             expect(page.locator(sign)).to_be_visible()
             print(f"{path} usable after {time.monotonic() - began:.1f} s")
+
+
+def photograph() -> bytes:
+    """Some 600 kB, as a telephone makes them; a small one of it has a tenth."""
+    out = io.BytesIO()
+    fan = Image.radial_gradient("L").resize((2000, 1500))
+    Image.blend(fan, Image.effect_noise((2000, 1500), 60), 0.2).convert("RGB").save(out, "JPEG", quality=92)
+    return out.getvalue()
+
+
+def film(path: Path, seconds: int = 3) -> Path:
+    """Large for its length, as a telephone makes them."""
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=20, options={"crf": "18", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        for number in range(20 * seconds):
+            noise = Image.effect_noise((640, 480), 30 + number % 20).convert("RGB")
+            container.mux(stream.encode(av.VideoFrame.from_image(noise)))  # type: ignore[no-untyped-call]  # PyAV says no types here
+        container.mux(stream.encode(None))
+    return path
+
+
+def by_name(server: Running, who: Somebody) -> dict[str, dict[str, Any]]:
+    return {one["name"]: one for one in arrived(server, who)}
+
+
+def look(server: Running, arrive: Arrive, who: Somebody, referral_id: str, name: str) -> None:
+    """The reader sees it at once, as what it is, on a desk and on a telephone."""
+    with cases.client_of(server, who) as client:
+        review_id = cases.ok(client.get(f"/referrals/{referral_id}"))["review"]["id"]
+    phone = {"viewport": NARROW, "has_touch": True, "is_mobile": True}
+    for width, options in (("wide", {}), ("narrow", phone)):
+        room = arrive(who, f"/reviews/{review_id}", **options)
+        expect(room.locator(".caption")).to_contain_text("preview; the original is on the way")
+        expect(room.locator(".strip .badge").last).to_contain_text("Preview")
+        expect(room.locator(".now .early")).to_contain_text("Read on previews")
+        accessible(room)
+        picture(room, f"{name}-room-{width}")
+
+
+def test_a_photograph_is_looked_at_small_before_clips_and_originals_are_there(
+    server: Running, places: Places, line: Chaos, opened: Callable[[], Any], arrive: Arrive, tmp_path: Path
+) -> None:
+    placed = cases.place(server, places)
+    photo, clip = tmp_path / "photo.jpg", tmp_path / "clip.dcm"
+    photo.write_bytes(photograph())
+    clip.write_bytes(cases.numbered_clip(24))
+    with opened() as context:
+        sign_in(context, line, places.referrer)
+        page = context.new_page()
+        page.goto(f"/referrals/{placed.referral_id}")
+        ready(page)
+        line.bytes_per_s, line.delay_s = SLOW_BYTES_PER_S, SLOW_DELAY_S
+        began = time.monotonic()
+        choose(page, clip, photo)
+        until(lambda: by_name(server, places.referrer).get("photo.jpg", {}).get("preview") == "image")
+        preview_s = time.monotonic() - began
+        found = by_name(server, places.referrer)
+        assert [one["status"] for one in found.values()] == ["declared"] * len(found)
+        assert found["photo.jpg"]["size_bytes"] == photo.stat().st_size
+        expect(page.locator("[data-queue]")).to_contain_text("A preview is sent")
+        picture(page, "preview-sender")
+        for width, viewport in (("wide", None), ("narrow", NARROW)):
+            own = arrive(
+                places.referrer, f"/referrals/{placed.referral_id}", **({"viewport": viewport} if viewport else {})
+            )
+            expect(own.locator("[data-expected]")).to_contain_text("Preview; the original is on the way")
+            accessible(own)
+            picture(own, f"preview-referral-{width}", full_page=True)
+            own.get_by_role("link", name="photo.jpg").click()
+            accessible(own)
+            picture(own, f"preview-look-{width}")
+        look(server, arrive, places.reviewer, placed.referral_id, "preview")
+        line.bytes_per_s, line.delay_s = 0, 0
+        until(lambda: [one["status"] for one in arrived(server, places.referrer)] == ["stored", "stored"])
+        expect(page.locator("[data-said]")).to_have_text("All 2 files are received and verified.")
+    assert by_name(server, places.referrer)["photo.jpg"]["sha256"] == hashlib.sha256(photo.read_bytes()).hexdigest()
+    assert [one["preview"] for one in arrived(server, places.referrer)] == [None, None]
+    print(f"a preview of a photograph of {photo.stat().st_size / 1000:.0f} kB after {preview_s:.1f} s")
+
+
+def test_a_film_moves_small_before_it_is_there(
+    server: Running, places: Places, line: Chaos, opened: Callable[[], Any], arrive: Arrive, tmp_path: Path
+) -> None:
+    placed = cases.place(server, places)
+    path = film(tmp_path / "film.mp4")
+    with opened() as context:
+        sign_in(context, line, places.referrer)
+        page = context.new_page()
+        page.goto(f"/referrals/{placed.referral_id}")
+        ready(page)
+        line.bytes_per_s, line.delay_s = 4 * SLOW_BYTES_PER_S, SLOW_DELAY_S
+        choose(page, path)
+        (found,) = until(lambda: [one for one in arrived(server, places.referrer) if one["preview"]])
+        assert (found["preview"], found["status"]) == ("film", "declared")
+        look(server, arrive, places.reviewer, placed.referral_id, "preview-film")
+        line.bytes_per_s, line.delay_s = 0, 0
+        until(lambda: [one["status"] for one in arrived(server, places.referrer)] == ["stored"])
+
+
+def test_a_device_that_can_make_no_preview_sends_the_file(
+    server: Running, places: Places, line: Chaos, opened: Callable[[], Any], tmp_path: Path
+) -> None:
+    placed = cases.place(server, places)
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(photograph())
+    with opened() as context:
+        sign_in(context, line, places.referrer)
+        page = context.new_page()
+        page.add_init_script("delete globalThis.createImageBitmap")
+        page.goto(f"/referrals/{placed.referral_id}")
+        ready(page)
+        choose(page, photo)
+        expect(page.locator("[data-said]")).to_have_text("The file is received and verified.")
+    assert [(one["status"], one["preview"]) for one in arrived(server, places.referrer)] == [("stored", None)]
+
+
+def test_a_film_taken_off_before_it_left_takes_its_preview_along(
+    server: Running, places: Places, line: Chaos, opened: Callable[[], Any], tmp_path: Path
+) -> None:
+    placed = cases.place(server, places)
+    nights(places, 2)
+    with opened() as context:
+        sign_in(context, line, places.referrer)
+        page = context.new_page()
+        page.goto(f"/referrals/{placed.referral_id}")
+        ready(page)
+        choose(page, film(tmp_path / "film.mp4"))
+        page.get_by_role("button", name="Stills now").click()
+        until(lambda: by_name(server, places.referrer).get("film.mp4", {}).get("preview"))
+        expect(page.locator("[data-queue] .state")).to_contain_text("A preview is sent")
+        page.get_by_role("button", name="Remove film.mp4").click()
+        until(lambda: by_name(server, places.referrer)["film.mp4"]["status"] == "withdrawn")
+    assert by_name(server, places.referrer)["film.mp4"]["preview"] is None
+
+
+def nights(places: Places, in_h: int) -> tuple[str, str]:
+    """The clinic's line is cheap for an hour, in so many hours."""
+    begins, ends = (f"{now() + timedelta(hours=hours):%H:%M}" for hours in (in_h, in_h + 1))
+    with transaction(WORKER) as session:
+        clinic = session.get_one(Organization, places.clinic)
+        clinic.time_zone, clinic.clips_from, clinic.clips_until = "UTC", begins, ends
+    return begins, ends
+
+
+def test_clips_wait_for_the_hours_of_the_organization_on_this_device_until_they_are_sent_now(
+    server: Running, places: Places, line: Chaos, opened: Callable[[], Any], tmp_path: Path
+) -> None:
+    still, clip = tmp_path / "still.jpg", tmp_path / "clip.dcm"
+    still.write_bytes(cases.jpeg(40))
+    clip.write_bytes(cases.numbered_clip(24))
+    begins, ends = nights(places, 2)
+    with opened() as context:
+        sign_in(context, line, places.referrer)
+        page = context.new_page()
+        page.goto("/referrals/new")
+        ready(page)
+        write(page)
+        choose(page, clip, still)
+        page.get_by_role("button", name=f"Stills now, clips between {begins} and {ends} (UTC)").click()
+        expect(page.locator("[data-waits]")).to_contain_text(f"Clips wait until {begins} (UTC).")
+        page.get_by_role("button", name="Send referral").click()
+        until(
+            lambda: (
+                [one["name"] for one in arrived(server, places.referrer) if one["status"] == "stored"] == [still.name]
+            )
+        )
+        page.reload()
+        expect(page.locator("[data-waits]")).to_contain_text(f"Clips wait until {begins} (UTC).")
+        accessible(page)
+        picture(page, "night-wide")
+        page.set_viewport_size(NARROW)
+        accessible(page)
+        picture(page, "night-narrow", full_page=True)
+        page.goto("/outbox")
+        expect(page.locator("[data-entries]")).to_contain_text(f"Clips wait until {begins} (UTC).")
+        accessible(page)
+        picture(page, "night-outbox-narrow")
+        page.get_by_role("button", name="Send the clips now").click()
+        until(lambda: [one["status"] for one in arrived(server, places.referrer)] == ["stored", "stored"])
+
+
+@pytest.mark.parametrize(
+    ("at", "begins_in_s"), [("19:30", 1_800), ("20:00", 0), ("23:59", 0), ("05:59", 0), ("06:00", 50_400)]
+)
+def test_the_night_begins_and_ends_by_the_clock_of_the_organization(arrive: Arrive, at: str, begins_in_s: int) -> None:
+    page = arrive(None, "/sign-in")
+    there = datetime.fromisoformat(f"2026-11-26T{at}:00+03:00").astimezone(UTC)
+    night = {"from": "20:00", "until": "06:00", "zone": "Africa/Nairobi"}
+    asked = "([night, at]) => import('/static/night.js').then((each) => each.opensIn(night, at))"
+    assert page.evaluate(asked, [night, there.timestamp() * 1000]) == begins_in_s * 1000

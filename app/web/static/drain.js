@@ -1,10 +1,11 @@
 // @ts-check
 /**
- * What waits leaves: texts, then small stills, then the rest, clips last. One drain over all tabs and the worker; what
- * fails steps aside and lets the others pass, and only the server's word makes anything sent.
+ * What waits leaves: texts, then small stills, then previews, then the rest, clips last. One drain over all tabs and the
+ * worker; what fails steps aside and lets the others pass, and only the server's word makes anything sent.
  */
 
 import { all, change, dropEntry, dropFile, filesOf, get, listen, put, tell } from "./kept.js";
+import { opensIn } from "./night.js";
 import { keyOf } from "./person.js";
 import { isWhole, measured, send, unfinished } from "./pieces.js";
 import { opening } from "./seal.js";
@@ -17,6 +18,7 @@ const LONGEST_S = 300;
 const AWAY = [0, 408, 425, 429, 502, 503, 504, 507];
 const BUSY = [...AWAY, 409, 423, 460];
 const TEXT = -1; // before any file
+const [PREVIEW, CLIP] = [0.5, 2];
 const PATIENCE_MS = 60_000;
 const GOES = ["chosen", "waiting", "retry"];
 const OVER_MS = 600_000; // in which a file that was chosen before it went may still come
@@ -76,13 +78,17 @@ async function next() {
   const placed = new Map(entries.filter((entry) => entry.state === "placed").map((entry) => [entry.id, entry]));
   /** @type {KeptFile[]} */
   const files = await all("files");
+  const making = previewsUntil(files.filter((file) => placed.has(file.entry_id))) > Date.now();
   const ready = files.filter((file) => GOES.includes(file.state) && placed.has(file.entry_id) && due(file) && sourceOf(file));
-  const allowed = ready.filter((file) => file.rank < 2 || (placed.get(file.entry_id)?.clips_at ?? 0) <= Date.now());
+  const allowed = ready.filter((file) => file.rank <= PREVIEW || !(making || (file.rank === CLIP && opensIn(placed.get(file.entry_id)?.night))));
   const file = allowed.sort((one, other) => one.rank - other.rank || one.size - other.size)[0];
   if (!file || [...moving.values()].some((one) => one.rank < file.rank)) return null;
   const entry = /** @type {Kept} */ (placed.get(file.entry_id));
   return { id: file.id, rank: file.rank, act: () => sendFile(file, entry, /** @type {Person} */ (senders.get(entry.person_id))) };
 }
+
+/** Until then some are being made. @param {KeptFile[]} files */
+const previewsUntil = (files) => Math.max(0, ...files.map((file) => file.preview_until ?? 0));
 
 /** @returns {Promise<Map<string, Person>>} */
 async function whoSends() {
@@ -95,11 +101,14 @@ async function whoSends() {
 async function later() {
   const senders = await whoSends();
   const entries = (await all("referrals")).filter((entry) => senders.has(entry.person_id));
-  const placed = new Map(entries.filter((entry) => entry.state === "placed").map((entry) => [entry.id, entry.clips_at]));
+  const placed = new Map(entries.filter((entry) => entry.state === "placed").map((entry) => [entry.id, entry.night]));
   const times = entries.filter((entry) => ["queued", "discarded"].includes(entry.state)).map((entry) => entry.next_at);
-  for (const file of await all("files")) {
+  /** @type {KeptFile[]} */
+  const files = await all("files");
+  const made_at = previewsUntil(files.filter((file) => placed.has(file.entry_id)));
+  for (const file of files) {
     if (!GOES.includes(file.state) || !placed.has(file.entry_id) || !sourceOf(file)) continue;
-    times.push(Math.max(file.next_at, file.rank < 2 ? 0 : (placed.get(file.entry_id) ?? 0)));
+    times.push(Math.max(file.next_at, file.rank <= PREVIEW ? 0 : made_at, file.rank < CLIP ? 0 : Date.now() + opensIn(placed.get(file.entry_id))));
   }
   return times.length ? Math.max(200, Math.min(...times) - Date.now(), line.until - Date.now()) : Infinity;
 }
@@ -144,7 +153,8 @@ async function sendFile(file, entry, person) {
     if (answer) await settle(file, person, answer, stop);
   } catch {
     const refused = { state: "refused", sentence: "", why: "unreadable" }; // it went away meanwhile, or what was kept of it
-    await change("files", file.id, { state: "refused", sentence: "" });
+    if (file.of) await dropFile(file.id);
+    else await change("files", file.id, { state: "refused", sentence: "" });
     tell({ file: file.id, ...refused });
   }
   stops.delete(file.id);
@@ -156,9 +166,11 @@ async function sent(file, entry, person, stop) {
   if (!read || typeof read === "string") return read === "signed_out" ? ask(person) : lineIsDown();
   const head = JSON.parse(new TextDecoder().decode(await read.head()));
   /** @type {Record<string, string>} */
-  const named = { referral_id: entry.referral_id, filename: head.name };
+  const named = { referral_id: entry.referral_id, filename: head.name, priority: String(head.of?.rank ?? file.rank) };
   if (head.type) named.filetype = head.type;
   if (head.sha256) named.sha256 = head.sha256;
+  if (head.of) named.preview_of_size_bytes = String(head.of.size);
+  if (head.of?.sha256) named.preview_of_sha256 = head.of.sha256;
   const url = file.url || (file.first ? "" : await begunBefore(entry, person, head, file.size));
   const way = { size: file.size, read: read.bytes, token: person.token, url, key: file.key, first: file.first, named, signal: stop.signal };
   tell({ file: file.id, state: "sending", sent: file.sent });
@@ -185,6 +197,7 @@ async function begunBefore(entry, person, head, size) {
 async function settle(file, person, answer, stop) {
   if (isWhole(answer, file.size)) {
     line.tries = 0;
+    if (file.of) await previewed(file.id, file.of);
     await dropFile(file.id);
     return tell({ file: file.id, state: "done" });
   }
@@ -196,10 +209,17 @@ async function settle(file, person, answer, stop) {
     await change("files", file.id, { state: "retry", ...next });
     return tell({ file: file.id, state: "retry", why: "busy", seconds: Math.ceil((next.next_at - Date.now()) / 1000) });
   }
+  if (file.of) return dropFile(file.id); // its file goes all the same
   const { detail = "", file_id = "", reason_code = "" } = answer.said;
   const refused = { state: "refused", sentence: detail, file_id, hopeless: answer.status === 413 || Boolean(reason_code && !CUT.includes(reason_code)) };
   await change("files", file.id, refused);
   tell({ file: file.id, ...refused });
+}
+
+/** Its file knows, also after this page is closed. @param {string} id @param {string} of */
+async function previewed(id, of) {
+  await change("files", of, { preview_url: (await get("files", id))?.url ?? "" });
+  tell({ file: of, previewed: true });
 }
 
 /** Not all at one moment, when the line is back. @param {number} tries @param {number} asked_s */

@@ -15,7 +15,7 @@
  * @property {boolean} is_here signed in last, and not signed out
  * @property {number} seen_at when they last did something here
  * @property {boolean} must_sign_in their token is good no more
- * @property {{id: string, name: string}[]} organizations
+ * @property {{id: string, name: string, night?: import("./night.js").Night}[]} organizations
  * @property {{id: string, name: string}[]} readers
  */
 
@@ -34,7 +34,7 @@
  * @property {number} tries
  * @property {number} next_at
  * @property {string[]} wrong the fields that need another look
- * @property {number} clips_at not before
+ * @property {import("./night.js").Night | null} [night] clips wait for it
  * @property {number} placed_at
  */
 
@@ -44,6 +44,9 @@
  * @property {string} entry_id
  * @property {"chosen" | "waiting" | "asks" | "retry" | "refused"} state
  * @property {number} rank
+ * @property {string} [of] the file of which it is the preview
+ * @property {string} [preview_url] where its own went
+ * @property {number} [preview_until] it is being made until then, and nothing overtakes it
  * @property {number} size
  * @property {Uint8Array} e
  * @property {Uint8Array} head name, type and digest, sealed
@@ -129,11 +132,16 @@ export async function putPiece(file_id, n, piece) {
   return Boolean(waits);
 }
 
-/** A file with all of its pieces. @param {string} id */
+/** The key of a file's preview, which waits beside it. @param {string} id */
+export const previewKey = (id) => `${id}-preview`;
+
+/** A file with all of its pieces, and its preview. @param {string} id */
 export async function dropFile(id) {
   const transaction = (await database()).transaction(["files", "pieces"], "readwrite");
-  transaction.objectStore("files").delete(id);
-  transaction.objectStore("pieces").delete(IDBKeyRange.bound([id], [id, []]));
+  for (const each of [id, previewKey(id)]) {
+    transaction.objectStore("files").delete(each);
+    transaction.objectStore("pieces").delete(IDBKeyRange.bound([each], [each, []]));
+  }
   await committed(transaction);
 }
 

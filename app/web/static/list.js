@@ -2,6 +2,7 @@
 /** What waits on this device, a line each, to its author in words and to others by its size alone. */
 
 import { all, change, dropFile, get, listen, put, tell } from "./kept.js";
+import { hours, opensIn } from "./night.js";
 import { signedIn } from "./person.js";
 import { size, words } from "./rows.js";
 import { opening } from "./seal.js";
@@ -12,6 +13,7 @@ const find = (/** @type {string} */ name) => /** @type {HTMLElement} */ (documen
 const decode = (/** @type {ArrayBuffer} */ bytes) => JSON.parse(new TextDecoder().decode(bytes));
 const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang; // as the service writes it
 const when = (/** @type {number} */ at) => new Date(at).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+const CLIP = 2;
 const ORDER = ["refused", "writing", "queued", "placed"];
 
 /** @type {any} */
@@ -29,7 +31,7 @@ async function draw() {
   const [entries, files, people, paused] = await Promise.all([all("referrals"), all("files"), all("people"), get("settings", "paused")]);
   const shown = entries.filter((one) => ORDER.includes(one.state) && (one.state !== "placed" || files.some((file) => file.entry_id === one.id)));
   shown.sort((one, other) => ORDER.indexOf(one.state) - ORDER.indexOf(other.state) || one.written_at - other.written_at);
-  const now = JSON.stringify([shown.map((one) => [one.id, one.state, one.person_id]), files.map((one) => [one.id, one.state]), people.map((one) => [one.id, Boolean(one.open), one.must_sign_in]), paused]);
+  const now = JSON.stringify([shown.map((one) => [one.id, one.state, one.person_id, opensIn(one.night) > 0]), files.map((one) => [one.id, one.state]), people.map((one) => [one.id, Boolean(one.open), one.must_sign_in]), paused]);
   if (now === drawn || find("[data-entries] details[open]")) return; // nothing is drawn anew under somebody's hands
   drawn = now;
   const lines = await Promise.all(shown.map((one) => lineOf(one, files.filter((file) => file.entry_id === one.id), people)));
@@ -49,9 +51,11 @@ async function lineOf(entry, files, people) {
   const bytes = files.reduce((sum, one) => sum + one.size, 0);
   line.append(made("p", isMine ? await whom(entry, /** @type {CryptoKey} */ (key)) : words.say("by", { name: owner?.name || "–" }), { className: "strong" }));
   line.append(made("p", `${stateOf(entry, owner)} ${words.say("written", { time: when(entry.written_at) })}`));
-  if (files.length) line.append(made("p", words.say("behind", { n: files.length, size: size(bytes) }), { className: "soft small" }));
+  const whole = files.filter((one) => !one.of);
+  if (files.length) line.append(made("p", words.say("behind", { n: whole.length, size: size(bytes) }), { className: "soft small" }));
+  if (entry.night && waitsForNight(entry, files)) line.append(made("p", words.say("night_waits", hours(entry.night))));
   if (isMine) for (const file of files.filter((one) => one.state === "refused")) line.append(made("p", `${await nameOf(file, /** @type {CryptoKey} */ (key))}: ${file.sentence || words.say("refused")}`, { className: "wrong" }));
-  line.append(acts(entry, isMine));
+  line.append(acts(entry, isMine, waitsForNight(entry, files)));
   return line;
 }
 
@@ -73,11 +77,22 @@ async function whom(entry, key) {
 /** @param {KeptFile} file @param {CryptoKey} key */
 const nameOf = async (file, key) => decode(await (await opening(key, file.e))(0, file.head)).name;
 
-/** @param {Kept} entry @param {boolean} isMine */
-function acts(entry, isMine) {
+/** @param {Kept} entry @param {KeptFile[]} files */
+const waitsForNight = (entry, files) => opensIn(entry.night) > 0 && files.some((one) => one.rank === CLIP);
+
+/** @param {Kept} entry @param {boolean} isMine @param {boolean} isPutOff */
+function acts(entry, isMine, isPutOff) {
   const all_acts = made("div", "", { className: "line" });
   const open = entry.state === "placed" ? `/referrals/${entry.referral_id}` : ["writing", "refused"].includes(entry.state) ? `/referrals/new?entry=${entry.id}` : "";
   if (isMine && open) all_acts.append(made("a", words.say(entry.state === "placed" ? "show" : "open"), { href: open, className: "button" }));
+  if (isPutOff) {
+    const now = made("button", words.say("night_now"));
+    now.addEventListener("click", async () => {
+      await change("referrals", entry.id, { night: null });
+      tell({ added: true, night: true });
+    });
+    all_acts.append(now);
+  }
   if (!entry.person_id && signedIn()) {
     const mine = made("button", words.say("mine"));
     mine.addEventListener("click", async () => {
@@ -113,7 +128,7 @@ async function discard(entry) {
     await dropFile(file.id);
     tell({ dropped: file.id });
   }
-  const discarded = { files: files.length, size_bytes: files.reduce((sum, one) => sum + one.size, 0), discarded_at: new Date().toISOString() };
+  const discarded = { files: files.filter((one) => !one.of).length, size_bytes: files.reduce((sum, one) => sum + one.size, 0), discarded_at: new Date().toISOString() };
   await change("referrals", entry.id, { state: "discarded", person_id: entry.person_id || signedIn(), text: new Uint8Array(), next_at: 0, tries: 0, discarded });
   tell({ added: true, wake: true });
 }

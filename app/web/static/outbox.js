@@ -21,7 +21,7 @@ async function waiting() {
   const sent = new Set(entries.filter((one) => one.state !== "writing").map((one) => one.id));
   const behind = files.filter((one) => sent.has(one.entry_id));
   const asks = new Set(people.filter((one) => one.must_sign_in || !one.token).map((one) => one.id));
-  return { paused: Boolean(await get("settings", "paused")), n: texts.length, m: behind.length, bytes: behind.reduce((sum, one) => sum + one.size, 0), asks: entries.some((one) => one.state !== "writing" && asks.has(one.person_id) && (one.state !== "placed" || behind.some((file) => file.entry_id === one.id))) };
+  return { paused: Boolean(await get("settings", "paused")), n: texts.length, m: behind.filter((one) => !one.of).length, bytes: behind.reduce((sum, one) => sum + one.size, 0), asks: entries.some((one) => one.state !== "writing" && asks.has(one.person_id) && (one.state !== "placed" || behind.some((file) => file.entry_id === one.id))) };
 }
 
 let isShown = false;

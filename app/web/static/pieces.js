@@ -116,6 +116,12 @@ export function end(url, token) {
   return fetch(url, { method: "DELETE", headers: { ...TUS, Authorization: `Bearer ${token}` }, credentials: "omit" }).catch(() => null);
 }
 
+/** The line of the file that came by it, or is to come. @param {string | undefined} url @returns {Promise<string>} */
+export async function lineOf(url) {
+  const answer = url ? await fetch(`/api/v1${url}`).catch(() => null) : null;
+  return answer?.ok ? ((await answer.json()).file_id ?? "") : "";
+}
+
 /**
  * What an earlier outbox began and did not end, by name and size.
  * @param {string} referral @param {string} token @returns {Promise<Map<string, {url: string, sha256: string | null}>>}

@@ -2,19 +2,20 @@
 /** What sending is going to take: how much, how long at the rate measured, what it costs where the line is slow or metered. */
 
 import { change, get, tell } from "./kept.js";
+import { hours, opensIn } from "./night.js";
 import { size, words } from "./rows.js";
 
+/** @import { Kept, Person } from "./kept.js" */
+/** @import { Night } from "./night.js" */
 /** @import { Item } from "./rows.js" */
 
 const SLOW_BYTES_PER_S = 100_000;
-const EVENING_H = 20;
-const MORNING_H = 6;
 const CLIP = 2;
 
 const find = (/** @type {string} */ name) => /** @type {HTMLElement | null} */ (document.querySelector(name));
 
-/** @param {Item[]} items what is still to go @param {string[]} entries of this page */
-export async function showPlan(items, entries) {
+/** @param {Item[]} items what is still to go @param {string[]} entries of this page @param {Night | undefined} night */
+export async function showPlan(items, entries, night) {
   const line = find("[data-plan]");
   if (!line) return;
   line.hidden = !items.length;
@@ -26,7 +27,7 @@ export async function showPlan(items, entries) {
   if (isDear(rate)) said.push(words.say("plan_dear", { size: size(bytes) }));
   const text = /** @type {HTMLElement} */ (line.querySelector("[data-text]"));
   if (text.textContent !== said.join(" ")) text.textContent = said.join(" ");
-  await offerTonight(/** @type {HTMLElement} */ (line.querySelector("[data-tonight]")), items, entries);
+  await offerNight(line, items.some((item) => item.rank === CLIP), entries, night);
 }
 
 /** @param {number} rate */
@@ -35,17 +36,32 @@ function isDear(rate) {
   return Boolean(line && (line.saveData || line.type === "cellular" || ["slow-2g", "2g", "3g"].includes(line.effectiveType))) || (rate > 0 && rate < SLOW_BYTES_PER_S);
 }
 
-/** Stills now, clips when the line is cheap and nobody waits for it. @param {HTMLElement} offer @param {Item[]} items @param {string[]} entries */
-async function offerTonight(offer, items, entries) {
-  const hour = new Date().getHours();
-  offer.hidden = !items.some((item) => item.rank === CLIP) || hour >= EVENING_H || hour < MORNING_H;
-  const box = /** @type {HTMLInputElement} */ (offer.querySelector("input"));
+/** Stills now, clips when the line is cheap and nobody waits for it; or all now after all. @param {HTMLElement} line @param {boolean} hasClips @param {string[]} entries @param {Night | undefined} night */
+async function offerNight(line, hasClips, entries, night) {
+  const [offer, waits] = /** @type {HTMLElement[]} */ ([...line.querySelectorAll("[data-night], [data-waits]")]);
+  /** @type {(Kept | undefined)[]} */
   const kept = await Promise.all(entries.map((id) => get("referrals", id)));
-  box.checked = kept.some((entry) => entry?.clips_at > Date.now());
-  box.onchange = async () => {
-    const at = box.checked ? new Date().setHours(EVENING_H, 0, 0, 0) : 0;
-    for (const id of entries) await change("referrals", id, { clips_at: at });
-    tell({ added: true, tonight: box.checked });
-  };
+  const putOff = kept.find((entry) => entry && opensIn(entry.night))?.night;
+  offer.hidden = !hasClips || Boolean(putOff) || !opensIn(night);
+  waits.hidden = !hasClips || !putOff;
+  const [late, now] = [/** @type {HTMLButtonElement} */ (offer.querySelector("button")), /** @type {HTMLButtonElement} */ (waits.querySelector("button"))];
+  if (night) late.textContent = words.say("night", hours(night));
+  if (putOff) /** @type {HTMLElement} */ (waits.querySelector("[data-text]")).textContent = words.say("night_waits", hours(putOff));
+  late.onclick = () => void putOffTo(night ?? null, entries);
+  now.onclick = () => void putOffTo(null, entries);
 }
 
+/** @param {Night | null} night @param {string[]} entries */
+async function putOffTo(night, entries) {
+  for (const id of entries) await change("referrals", id, { night });
+  tell({ added: true, night: true });
+}
+
+/** The hours of the organization for which it is sent: as the page says, else as this device has them. @param {Person} person @returns {Night | undefined} */
+export function nightHere(person) {
+  const given = find("[data-upload]")?.dataset.nights;
+  /** @type {[string, Night | undefined][]} */
+  const nights = given ? Object.entries(JSON.parse(given)) : person.organizations.map((one) => [one.id, one.night]);
+  const chosen = /** @type {HTMLSelectElement | null} */ (find("#referral-form [name=organization_id]"))?.value;
+  return (nights.find(([id]) => id === chosen) ?? nights[0])?.[1];
+}

@@ -13,8 +13,10 @@
  * @property {string} known the server's id of a refused file
  * @property {boolean} hopeless the same bytes would be refused again
  * @property {number} rank
+ * @property {string} sha256 "" of a large one
  * @property {import("./before.js").Says | null} says
  * @property {boolean} isKept all of it is on this device
+ * @property {boolean} isPreviewed something small of it is at the server
  * @property {boolean} isRight somebody said so, whatever the file says
  * @property {HTMLLIElement} row
  */
@@ -26,6 +28,9 @@ const OFFERED = {
   chosen: ["remove"], waiting: ["remove"], retry: ["remove"], signed_out: ["remove"], gone: ["remove"], asks: ["right", "remove"],
   refused: ["again", "remove"],
 };
+
+/** What is said of a file in this state once a preview of it is there. @type {Partial<Record<Item["state"], string>>} */
+const PREVIEWED = { waiting: "previewed", sending: "sending_previewed" };
 
 /** @type {Record<string, string>} */
 let given = {};
@@ -68,7 +73,8 @@ function button(item, name, act) {
 export function show(item) {
   const line = /** @type {HTMLElement} */ (item.row.querySelector(".state"));
   item.row.toggleAttribute("data-unkept", !item.isKept);
-  line.textContent = item.sentence || words.say(item.state === "chosen" && !item.isKept ? "keeping" : item.state, { percent: `${Math.floor(item.sent * 100)} %` });
+  const is = item.state === "chosen" && !item.isKept ? "keeping" : (item.isPreviewed && PREVIEWED[item.state]) || item.state;
+  line.textContent = item.sentence || words.say(is, { percent: `${Math.floor(item.sent * 100)} %` });
   line.classList.toggle("wrong", ["refused", "gone", "asks"].includes(item.state));
   const bar = /** @type {HTMLProgressElement} */ (item.row.querySelector("progress"));
   bar.hidden = !["sending", "checking"].includes(item.state);

@@ -10,10 +10,10 @@ import { opening, sealing } from "./seal.js";
 
 const PIECE = 2 ** 20;
 
-/** @type {Map<string, File>} */
+/** @type {Map<string, Blob>} */
 const held = new Map();
 
-/** @param {KeptFile} file @param {File} chosen */
+/** @param {KeptFile} file @param {Blob} chosen */
 export const hold = (file, chosen) => held.set(file.id, chosen);
 
 /**
@@ -59,7 +59,7 @@ export async function begin(person, { head, ...given }) {
   return { file, seal };
 }
 
-/** Piece by piece; what was kept is there after a battery that ran out. @param {KeptFile} file @param {File} chosen @param {import("./seal.js").Sealed} seal */
+/** Piece by piece; what was kept is there after a battery that ran out. @param {KeptFile} file @param {Blob} chosen @param {import("./seal.js").Sealed} seal */
 export async function keep(file, chosen, seal) {
   for (let n = 0; n * PIECE < chosen.size; n++) {
     const piece = await chosen.slice(n * PIECE, (n + 1) * PIECE).arrayBuffer();

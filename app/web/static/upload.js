@@ -5,11 +5,11 @@
  */
 
 import { look, named, namesAnother, whoseHere } from "./before.js";
-import { all, change, dropFile, get, listen, tell } from "./kept.js";
+import { all, change, dropFile, get, listen, previewKey, tell } from "./kept.js";
 import { filesIn, isWanted, nameOf } from "./chosen.js";
-import { end } from "./pieces.js";
+import { end, lineOf } from "./pieces.js";
 import { writer } from "./person.js";
-import { showPlan } from "./plan.js";
+import { nightHere, showPlan } from "./plan.js";
 import { row, show, words } from "./rows.js";
 import { opening } from "./seal.js";
 import { begin as beginFile, hold, keep } from "./source.js";
@@ -20,7 +20,11 @@ import { entryFor, follow, written } from "./writing.js";
 
 const DIGEST_BYTES = 64 * 2 ** 20; // larger ones are not held in memory for it
 const SMALL_BYTES = 2 ** 20;
+const PREVIEWED_BYTES = 300_000; // what is smaller goes itself
+const PREVIEW_MS = 30_000; // in which it is made, or its file goes without
+const [STILL, PREVIEW, OTHER, CLIP] = [0, 0.5, 1, 2]; // in this order they leave
 const CLIPS = /\.(mp4|mov|avi|m4v|webm)$/i;
+const PREVIEWED = /^(image\/(jpeg|png)|video\/mp4)$/;
 
 /** @type {Map<string, Item>} */
 const items = new Map();
@@ -46,7 +50,10 @@ async function begin() {
   drop?.addEventListener("drop", (event) => void dropped(/** @type {DragEvent} */ (event)));
   for (const item of items.values()) draw(item);
   person = writer();
-  form()?.addEventListener("change", () => void askAgain());
+  form()?.addEventListener("change", () => {
+    void askAgain();
+    planSoon();
+  });
   if (!referral) await follow(await person, { announce, turned, declare });
   await load();
   tidy();
@@ -59,11 +66,11 @@ async function load() {
   for (const entry of entries) {
     /** @type {Person | undefined} */
     const owner = await get("people", entry.key_of);
-    for (const file of /** @type {KeptFile[]} */ (await all("files")).filter((one) => one.entry_id === entry.id && !items.has(one.id))) {
+    for (const file of /** @type {KeptFile[]} */ (await all("files")).filter((one) => one.entry_id === entry.id && !one.of && !items.has(one.id))) {
       if (!owner?.open) continue;
       const head = JSON.parse(new TextDecoder().decode(await (await opening(owner.open, file.e))(0, file.head)));
       const item = itemOf(file.id, head, file.size, file.is_whole ? file.state : "gone");
-      Object.assign(item, { rank: file.rank, sent: file.size ? file.sent / file.size : 0, known: file.file_id, hopeless: file.hopeless, says: head.says });
+      Object.assign(item, { rank: file.rank, sent: file.size ? file.sent / file.size : 0, known: file.file_id, hopeless: file.hopeless, says: head.says, isPreviewed: Boolean(file.preview_url) });
       draw(item, item.state === "asks" && item.says ? words.say("asks", { patient: named(item.says) }) : file.sentence);
     }
   }
@@ -71,7 +78,7 @@ async function load() {
 
 /** @param {string} id @param {{name: string, modified: number}} head @param {number} size @param {Item["state"]} state */
 function itemOf(id, head, size, state) {
-  const item = /** @type {Item} */ ({ id, name: head.name, modified: head.modified, size, state, rank: 1, says: null, isRight: false, isKept: true, sent: 0, known: "", hopeless: false, sentence: "" });
+  const item = /** @type {Item} */ ({ id, name: head.name, modified: head.modified, size, state, rank: 1, says: null, sha256: "", isRight: false, isKept: true, isPreviewed: false, sent: 0, known: "", hopeless: false, sentence: "" });
   items.set(id, item);
   return item;
 }
@@ -117,6 +124,7 @@ async function add(files) {
   const keeping = [];
   for (const { item, file } of fresh.sort((one, other) => one.file.size - other.file.size)) keeping.push(await known(owner, entry, item, file));
   for (const each of keeping) await each?.();
+  for (const { item, file } of fresh) if (item.rank === CLIP && wantsPreview(file)) await preview(owner, item, file); // these take their own time
 }
 
 /** @param {Person} owner @param {string} entry_id @param {Item} item @param {File} chosen */
@@ -127,13 +135,38 @@ async function known(owner, entry_id, item, chosen) {
   const sha256 = await digestOf(chosen);
   if (sha256 === null) return void mark(item, "refused", words.say("unreadable"));
   if (!items.has(item.id)) return undefined; // taken off meanwhile
+  item.sha256 = sha256;
   const head = { name: item.name, type: chosen.type, sha256, modified: item.modified, says: item.says };
   const state = /** @type {KeptFile["state"]} */ (item.state === "chosen" && referral ? "waiting" : item.state);
-  const { file, seal } = await beginFile(owner, { id: item.id, entry_id, key: item.id, size: chosen.size, state, rank: item.rank, head });
+  const preview_until = wantsPreview(chosen) ? Date.now() + PREVIEW_MS : 0;
+  const { file, seal } = await beginFile(owner, { id: item.id, entry_id, key: item.id, size: chosen.size, state, rank: item.rank, preview_until, head });
   hold(file, chosen);
   tell({ added: true });
-  return () => keep(file, chosen, seal).then(() => kept(item), () => announce(words.say("no_room")));
+  return async () => {
+    await keep(file, chosen, seal).then(() => kept(item), () => announce(words.say("no_room")));
+    if (preview_until && item.rank !== CLIP) await preview(owner, item, chosen);
+  };
 }
+
+/** Its file waits for it a moment, and goes then, whatever became of it. @param {Person} owner @param {Item} item @param {File} chosen */
+async function preview(owner, item, chosen) {
+  const { previewOf } = await import("./preview.js").catch(() => ({ previewOf: async () => null }));
+  const made = await previewOf(chosen, item.rank === CLIP);
+  /** @type {KeptFile | undefined} */
+  const its = await get("files", item.id);
+  if (made && its) {
+    const of = { size: chosen.size, sha256: item.sha256, rank: item.rank };
+    const head = { name: item.name, type: made.type, sha256: await digestOf(made), of };
+    const { file, seal } = await beginFile(owner, { id: previewKey(item.id), entry_id: its.entry_id, key: newKey(), size: made.size, state: its.state, rank: PREVIEW, of: item.id, head });
+    hold(file, made);
+    await keep(file, made, seal).catch(() => dropFile(file.id));
+  }
+  await change("files", item.id, { preview_until: 0 });
+  tell({ added: true });
+}
+
+/** @param {File} file */
+const wantsPreview = (file) => file.size > PREVIEWED_BYTES && PREVIEWED.test(file.type);
 
 /** @param {Item} item */
 function kept(item) {
@@ -141,8 +174,8 @@ function kept(item) {
   show(item);
 }
 
-/** Small stills, other files, clips. @param {File} file @param {import("./before.js").Says | null} says */
-const rankOf = (file, says) => (CLIPS.test(file.name) || file.type.startsWith("video/") || (says?.frames ?? 1) > 1 ? 2 : file.size <= SMALL_BYTES ? 0 : 1);
+/** Small stills, other files, clips; a photograph is behind its preview. @param {File} file @param {import("./before.js").Says | null} says */
+const rankOf = (file, says) => (CLIPS.test(file.name) || file.type.startsWith("video/") || (says?.frames ?? 1) > 1 ? CLIP : file.size <= SMALL_BYTES && !wantsPreview(file) ? STILL : OTHER);
 
 /** A file that names somebody else stays until somebody says that it is the right one. @param {Item} item */
 function ask(item) {
@@ -170,7 +203,7 @@ const form = () => /** @type {HTMLFormElement | null} */ (find("#referral-form")
 
 const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, "0")).join("");
 
-/** In hex; "" where its size forbids it, null where the file is gone. @param {File} file */
+/** In hex; "" where its size forbids it, null where the file is gone. @param {Blob} file */
 async function digestOf(file) {
   if (file.size > DIGEST_BYTES) return "";
   try {
@@ -208,7 +241,7 @@ function planSoon() {
   planning = setTimeout(async () => {
     const { id } = await person;
     const entries = (await all("referrals")).filter((entry) => (referral ? entry.referral_id === referral : entry.id === written()) && entry.person_id === id);
-    await showPlan([...items.values()].filter(isOpen), entries.map((entry) => entry.id));
+    await showPlan([...items.values()].filter(isOpen), entries.map((entry) => entry.id), nightHere(await person));
   }, 200);
 }
 
@@ -224,12 +257,14 @@ async function remove(item) {
   items.delete(item.id);
   item.row.remove();
   declare();
-  const file = await get("files", item.id);
+  const [file, small] = [await get("files", item.id), await get("files", previewKey(item.id))];
   await dropFile(item.id);
-  tell({ dropped: item.id });
-  if (file?.url) await end(file.url, (await person).token);
+  for (const dropped of [item.id, previewKey(item.id)]) tell({ dropped });
+  for (const one of [file, small]) if (one?.url) await end(one.url, (await person).token);
+  const reason = item.known ? "Refused; taken off the list." : "It will not be sent.";
+  item.known ||= await lineOf(file?.preview_url || small?.url); // who reads has something of it, or soon
   if (item.known) {
-    const body = new URLSearchParams({ reason: "Refused; taken off the list." });
+    const body = new URLSearchParams({ reason });
     await fetch(`/referrals/${referral}/files/${item.known}/withdraw`, { method: "POST", body }).catch(() => null);
   }
   if (referral) await refresh();
@@ -237,11 +272,15 @@ async function remove(item) {
 
 /** What the drain says, of this tab or another, or of the worker. @param {any} news */
 function heard(news) {
+  if (news.night) planSoon();
   if (news.signed_out) for (const item of items.values()) if (isOpen(item)) mark(item, "signed_out");
   if (news.line) for (const item of items.values()) if (isOpen(item)) mark(item, "retry", words.say("retry", news));
   const item = items.get(news.file);
   if (!item) return;
-  if (news.state === "sending") {
+  if (news.previewed) {
+    item.isPreviewed = true;
+    show(item);
+  } else if (news.state === "sending") {
     item.sent = item.size ? news.sent / item.size : 0;
     mark(item, item.sent < 1 ? "sending" : "checking");
   } else if (news.state === "refused") {

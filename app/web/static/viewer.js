@@ -94,7 +94,7 @@ class UsViewer extends HTMLElement {
     this.stage.fit();
     const { form, state, reason, source = "" } = link.dataset;
     this.measuring.choose("");
-    if (form === "page" || state === "none") this.measuring.close();
+    if (form === "page" || state === "none" || "ahead" in link.dataset) this.measuring.close(); // what is small is not measured
     else this.measuring.open(source);
     if (state === "none") this.refuse(reason ?? "");
     else if (form === "clip" || form === "film") this.openClip(at, link);
@@ -113,7 +113,7 @@ class UsViewer extends HTMLElement {
       return;
     }
     this.tellImage(at, "preview");
-    if (await this.put(at, `${source}/frames/1`, false)) {
+    if (!("ahead" in link.dataset) && (await this.put(at, `${source}/frames/1`, false))) {
       this.tellImage(at, "exact");
       const { naturalWidth, naturalHeight } = /** @type {HTMLImageElement} */ (this.sheet.firstElementChild);
       this.measuring.at(1, naturalWidth, naturalHeight);
@@ -127,7 +127,7 @@ class UsViewer extends HTMLElement {
     if (!next || next.dataset.state === "none") return;
     const { form, source, page } = next.dataset;
     new Image().src = form === "page" ? `${source}/pages/${page}` : `${source}/preview`;
-    if (form === "image") new Image().src = `${source}/frames/1`;
+    if (form === "image" && !("ahead" in next.dataset)) new Image().src = `${source}/frames/1`;
   }
 
   /** @param {number} at @param {string} address @param {boolean} first whether there is nothing to see without it */
@@ -172,7 +172,8 @@ class UsViewer extends HTMLElement {
     try {
       cine.speed(this.rate);
       await cine.open(!calm.matches);
-      this.caption.textContent = this.nameOf(at) + (timing.rate ? ` · ${say("rate", { n: timing.rate })}` : "");
+      const said = "ahead" in link.dataset ? say("ahead") : timing.rate ? say("rate", { n: timing.rate }) : "";
+      this.caption.textContent = [this.nameOf(at), said].filter(Boolean).join(" · ");
     } catch {
       if (this.cine === cine) this.refuse(await why(`${source}/proxy`));
     }
@@ -215,7 +216,8 @@ class UsViewer extends HTMLElement {
 
   /** @param {number} at @param {string} state */
   tellImage(at, state) {
-    this.caption.textContent = `${this.nameOf(at)} · ${say(state)}`;
+    const isAhead = state === "preview" && "ahead" in this.links[at].dataset;
+    this.caption.textContent = `${this.nameOf(at)} · ${say(isAhead ? "ahead" : state)}`;
     this.saw(at, state);
   }
 
@@ -258,8 +260,9 @@ class UsViewer extends HTMLElement {
   }
 
   /** @param {import("./cine.js").Shown} shown */
-  tellFrame({ frame, exact, playing }) {
+  tellFrame({ frame, exact: isRecorded, playing }) {
     if (!this.cine) return;
+    const exact = isRecorded && !("ahead" in this.links[this.shown].dataset);
     const count = this.cine.timing.frames;
     const number = say("frame", { n: frame + 1, count });
     this.slider.value = String(frame + 1);

@@ -10,7 +10,7 @@ const FORM = "/outbox/new";
 const LIST = "/outbox";
 const STATIC = [
   "app.css", "tokens.css", "mark.svg", "vendor/htmx.min.js", "vendor/dicomParser.min.js",
-  ...["before", "chosen", "drain", "kept", "list", "outbox", "person", "pieces", "plan", "rows", "seal", "source", "upload", "writing"].map((name) => `${name}.js`),
+  ...["before", "chosen", "drain", "kept", "list", "night", "outbox", "person", "pieces", "plan", "preview", "rows", "seal", "source", "upload", "writing"].map((name) => `${name}.js`),
 ].map((name) => `/static/${name}`);
 
 scope.addEventListener("install", (/** @type {any} */ event) => {

@@ -57,7 +57,7 @@ export async function entryFor(person, referral) {
 async function sealed(person, id, fields, more) {
   const { e, seal } = await sealing(person.seal);
   const text = await seal(0, new TextEncoder().encode(JSON.stringify(fields)));
-  return { id, person_id: person.id, key_of: person.id, state: "writing", referral_id: "", e, text, written_at: Date.now(), tries: 0, next_at: 0, wrong: [], clips_at: 0, placed_at: 0, ...more };
+  return { id, person_id: person.id, key_of: person.id, state: "writing", referral_id: "", e, text, written_at: Date.now(), tries: 0, next_at: 0, wrong: [], night: null, placed_at: 0, ...more };
 }
 
 /** @param {HTMLFormElement} here @param {Kept["state"]} state @param {HTMLElement | null} [by] */
@@ -72,7 +72,7 @@ async function save(here, state, by = null) {
   for (const [name, value] of new FormData(here, by)) if (typeof value === "string") fields.push([name, value]);
   await change("people", writer.id, { seen_at: Date.now() });
   const before = await get("referrals", entry);
-  await put("referrals", await sealed(writer, entry, fields, { state, ...(before && { written_at: before.written_at, clips_at: before.clips_at }) }));
+  await put("referrals", await sealed(writer, entry, fields, { state, ...(before && { written_at: before.written_at, night: before.night }) }));
   return fields;
 }
 
