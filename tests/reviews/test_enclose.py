@@ -109,7 +109,7 @@ def test_both_sides_fetch_it_on_the_record_and_nobody_else_knows_of_it(case: Rev
     (b"a note", "Only JPEG, PNG, MP4 and PDF go with a message"),
     (a_pdf()[:100], "This file was cut off"),
     (b"", "This file is empty"),
-])  # fmt: skip
+], ids=["dicom", "zip", "text", "cut", "empty"])  # fmt: skip
 def test_what_cannot_go_with_a_message_is_refused_in_the_words_of_the_door(body: bytes, sentence: str) -> None:
     with arrivals(body) as (spooled,), pytest.raises(Invalid, match=sentence):
         admit_enclosure(spooled)
