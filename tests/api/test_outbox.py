@@ -77,17 +77,17 @@ def test_it_places_a_referral_once_sends_its_file_and_is_shown_nothing(
 
 def test_a_device_knows_when_its_clinics_line_is_cheap(server: Running, places: Places, browser: httpx.Client) -> None:
     _, made = device(server, browser)
-    assert made["organizations"][0]["night"] == {"from": "20:00", "until": "06:00", "zone": "UTC"}
+    assert made["organizations"][0]["night"] == {"from": "20:00", "until": "06:00", "zone": "Africa/Nairobi"}
     admin = people.somebody(places.clinic, Role.ADMIN)
-    hours = {"time_zone": "Africa/Nairobi", "clips_from": "21:30", "clips_until": "05:00"}
+    hours = {"time_zone": "Africa/Kinshasa", "clips_from": "21:30", "clips_until": "05:00"}
     with cases.client_of(server, admin) as client:
         path = f"/organizations/{places.clinic}/clock"
         for wrong in ("24:00", "9:00", "at night"):
             assert client.put(path, json=hours | {"clips_from": wrong[:5]}).status_code == 422
         cases.ok(client.put(path, json=hours))
-        cases.ok(client.put(path, json={"time_zone": "Africa/Nairobi"}))  # of the hours nothing is said: they stay
+        cases.ok(client.put(path, json={"time_zone": "Africa/Kinshasa"}))  # of the hours nothing is said: they stay
     _, made = device(server, browser)
-    assert made["organizations"][0]["night"] == {"from": "21:30", "until": "05:00", "zone": "Africa/Nairobi"}
+    assert made["organizations"][0]["night"] == {"from": "21:30", "until": "05:00", "zone": "Africa/Kinshasa"}
 
 
 def test_whose_number_it_is_is_not_told_to_one_that_only_sends(

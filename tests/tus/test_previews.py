@@ -110,7 +110,7 @@ def test_one_that_comes_after_its_file_changes_nothing(tus: Tus) -> None:
 
 def test_it_is_small_and_of_a_referral(tus: Tus) -> None:
     large = settings().max_preview_bytes + 1
-    given = {"filename": "photo.jpg", "preview_of_size_bytes": "9"}
+    given: dict[str, Any] = {"filename": "photo.jpg", "preview_of_size_bytes": "9"}
     assert tus.create(large, referral_id=tus.place(), **given).status_code == 413
     assert tus.create(9, **given).status_code == 422
     assert tus.create(9, referral_id=tus.place(), filename="a", preview_of_size_bytes="many").status_code == 422

@@ -478,6 +478,7 @@ def test_clips_wait_for_the_hours_of_the_organization_on_this_device_until_they_
         )
         page.reload()
         expect(page.locator("[data-waits]")).to_contain_text(f"Clips wait until {begins} (UTC).")
+        expect(page.locator("[data-queue] .state")).to_have_text("Queued on this device, not sent")
         accessible(page)
         picture(page, "night-wide")
         page.set_viewport_size(NARROW)

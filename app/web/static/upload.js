@@ -69,7 +69,7 @@ async function load() {
     for (const file of /** @type {KeptFile[]} */ (await all("files")).filter((one) => one.entry_id === entry.id && !one.of && !items.has(one.id))) {
       if (!owner?.open) continue;
       const head = JSON.parse(new TextDecoder().decode(await (await opening(owner.open, file.e))(0, file.head)));
-      const item = itemOf(file.id, head, file.size, file.is_whole ? file.state : "gone");
+      const item = itemOf(file.id, head, file.size, !file.is_whole ? "gone" : referral && file.state === "chosen" ? "waiting" : file.state);
       Object.assign(item, { rank: file.rank, sent: file.size ? file.sent / file.size : 0, known: file.file_id, hopeless: file.hopeless, says: head.says, isPreviewed: Boolean(file.preview_url) });
       draw(item, item.state === "asks" && item.says ? words.say("asks", { patient: named(item.says) }) : file.sentence);
     }
