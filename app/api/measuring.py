@@ -46,7 +46,7 @@ class MeasurementOut(Out):
     calibrated: bool = Field(description="By an ultrasound region of the file")
     approximate: bool = Field(examples=[False], description="By the ruler on the screen: printed with '≈' for good")
     confirmed_at: datetime | None = Field(
-        examples=[None], description="Of a nearly true one: when somebody took it for age and weight"
+        examples=[None], description="Of a nearly true one: when somebody confirmed it"
     )
     reason: str = Field(examples=[""], description="Why it is in pixels, as a sentence")
     reason_code: str = Field(examples=[""])
@@ -198,7 +198,7 @@ def remove_measurement(instance_id: UUID, measurement_id: UUID, who: Acting) -> 
 
 
 @router.post(
-    "/instances/{instance_id}/measurements/{measurement_id}/confirm", summary="Take a nearly true number for age and weight"
+    "/instances/{instance_id}/measurements/{measurement_id}/confirm", summary="Confirm a nearly true number"
 )  # fmt: skip
 def confirm_measurement(instance_id: UUID, measurement_id: UUID, who: Acting, key: Once) -> MeasurementOut:
     """One that was made by the ruler on the screen; it stays '≈' for good. Twice is once."""

@@ -152,7 +152,7 @@ def remove(session: Session, actor: Actor, instance: Instance, measurement_id: U
 
 
 def confirm(session: Session, actor: Actor, instance: Instance, measurement_id: UUID) -> Measurement:
-    """Somebody takes a nearly true number for age and weight; it is printed with '≈' as before. Twice is once."""
+    """Somebody takes a nearly true number for age, weight and guarded sentences; it stays “≈”. Twice is once."""
     made = one(session, actor, instance, measurement_id, lock=True)
     if made.organization_id not in actor.organizations_for("study.measure"):
         raise Forbidden("Your role here does not allow this.")

@@ -40,7 +40,7 @@ class Measurement(Base):
     more: Mapped[dict[str, Any]]  # name -> {"value", "unit"}: axes, circumference, what lies along each axis
     choices: Mapped[list[Any]]  # regions that disagree
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # A nearly true one counts for age and weight only once somebody says so; it stays nearly true
+    # A nearly true one counts for age, weight and guarded sentences only once somebody says so; it stays nearly true
     confirmed_at: Mapped[datetime | None]
     confirmed_by_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     removed_at: Mapped[datetime | None]
