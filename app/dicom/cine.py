@@ -48,7 +48,9 @@ Region = dict[str, float | int]
 
 
 def regions(values: Values) -> tuple[Region, ...]:
-    """The Sequence of Ultrasound Regions as it is; whether one may be measured in is decided where it is."""
+    """The Sequence of Ultrasound Regions as it is; whether one may be measured in is decided where it is.
+
+    It is of all frames: US Multi-frame (PS3.3 A.7.4) says nothing by frame, and no group of frames has regions (A.59.4)."""
     rows, columns = values.short(0x00280010) or 0, values.short(0x00280011) or 0
     found: list[Region] = []
     for spans in values.walk.regions[: limits.REGIONS]:

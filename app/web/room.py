@@ -51,7 +51,7 @@ WRITABLE = (ReviewStatus.ACCEPTED, ReviewStatus.IN_PROGRESS, ReviewStatus.ON_HOL
 
 IMPRESSION, FORM = "impression", "form"
 MOST_NAMED = 12  # files beside a message
-BEGINNING = 6  # of the strip: the page comes with so many, the rest when the first image is there
+BEGINNING = 5  # of the strip: the page comes with so many, the rest when the first image is there
 UNCHANGED = {"images": False, "question": False, "message": False, "ended": False, "lost": False}
 
 

@@ -15,7 +15,7 @@ from app.reports import kept_template, macros
 from app.reports.answers import AXES, Answer, GivenForm, KeyImage, Spot
 from app.reports.draft import GivenDraft
 from app.reports.filled import Filled
-from app.reports.lacking import Lack, chosen
+from app.reports.lacking import Lack, applies, chosen
 from app.reports.models import ReportVersion
 from app.reports.offers import Offer, offers
 from app.reports.template import Line, said
@@ -99,6 +99,10 @@ class Sheet:
     def when(self, line: Line) -> str:
         """For the page's script, which hides what makes no sense by what is ticked."""
         return json.dumps([one.model_dump(mode="json", by_alias=True, exclude_defaults=True) for one in line.item.when])
+
+    def applies(self, line: Line) -> bool:
+        """By what is ticked; without script it is shown all the same."""
+        return applies(line, self.filled.answers, self.filled.known)
 
     def told(self, line: Line) -> str:
         """In words: of the other window, where two have ticked."""

@@ -1,5 +1,6 @@
 """What `examine` says of real files and of files as machines write them."""
 
+import io
 import json
 import struct
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from app.dicom.admission import examine
 from app.dicom.facts import Facts
 from app.errors import Invalid
 from tests.dicom import made, real
+from tests.dicom.phantom import TISSUE, phantom
 
 Written = Callable[[bytes], Path]
 
@@ -73,6 +75,18 @@ def test_every_ultrasound_file_is_taken_with_its_frames_and_regions(path: Path) 
         assert ours["region_location_max_x1"] == theirs.RegionLocationMaxX1
         assert ours["physical_delta_x"] == theirs.PhysicalDeltaX
         assert ours["physical_units_x_direction"] == theirs.PhysicalUnitsXDirection
+
+
+def test_regions_of_single_frames_are_not_taken_for_those_of_all(tmp_path: Path) -> None:
+    dataset = pydicom.dcmread(io.BytesIO(phantom(TISSUE)))
+    group = pydicom.Dataset()
+    group.SequenceOfUltrasoundRegions = dataset.SequenceOfUltrasoundRegions
+    dataset.PerFrameFunctionalGroupsSequence = [group]
+    dataset.save_as(tmp_path / "both.dcm")
+    assert len(examine(tmp_path / "both.dcm").regions) == 1
+    del dataset.SequenceOfUltrasoundRegions
+    dataset.save_as(tmp_path / "single.dcm")
+    assert examine(tmp_path / "single.dcm").regions == ()
 
 
 def test_the_frame_index_gives_the_bytes_that_pydicom_gives() -> None:

@@ -8,8 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from queue import Queue
 
 PIECE_BYTES = 16 << 10
+MOST_UNDER_WAY = 64  # pieces one way
 
 
 @dataclass
@@ -60,9 +62,24 @@ class Chaos:
                 threading.Thread(target=self._copy, args=(one, other, is_up), daemon=True).start()
 
     def _copy(self, one: socket.socket, other: socket.socket, is_up: bool) -> None:
+        under_way = Queue[tuple[float, bytes]](MOST_UNDER_WAY)
+        threading.Thread(target=self._deliver, args=(under_way, one, other, is_up), daemon=True).start()
         with suppress(OSError):
+            if is_up:
+                time.sleep(2 * self.delay_s)  # a connection begins with a way there and back
             while data := one.recv(PIECE_BYTES):
                 self._take_time(len(data))
+                under_way.put((time.monotonic() + self.delay_s, data))
+        under_way.put((0, b""))
+
+    def _deliver(
+        self, under_way: Queue[tuple[float, bytes]], one: socket.socket, other: socket.socket, is_up: bool
+    ) -> None:
+        """Each piece when it is due: several are on their way together."""
+        with suppress(OSError):
+            while (piece := under_way.get())[1]:
+                due, data = piece
+                time.sleep(max(0, due - time.monotonic()))
                 while self.is_black_hole:
                     time.sleep(0.05)
                 other.sendall(data)
@@ -73,8 +90,6 @@ class Chaos:
                 each.shutdown(socket.SHUT_RDWR)
 
     def _take_time(self, size_bytes: int) -> None:
-        if self.delay_s:
-            time.sleep(self.delay_s)
         if self.bytes_per_s:
             with self._lock:
                 begins = max(time.monotonic(), self._free_at)

@@ -77,9 +77,9 @@ def accessible(page: Page) -> None:
     assert too_wide <= 0, f"{too_wide} px beyond the edge"
 
 
-def until(page: Page, expression: str) -> None:
+def until(page: Page, expression: str, *, times: int = 100) -> None:
     """The page's own policy forbids eval, which playwright's wait_for_function uses."""
-    for _ in range(100):
+    for _ in range(times):
         if page.evaluate(expression):
             return
         page.wait_for_timeout(50)

@@ -1,4 +1,4 @@
-"""The browser's own modules have types, in JSDoc, that fit, and those of the reading room are small."""
+"""The browser's own modules have types, in JSDoc, that fit, and the reading room sends few of them."""
 
 import gzip
 import re
@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "app" / "web" / "static"
-SCRIPT_BYTES = 35_000  # 30 kB are the aim; the sheet of a template brought 5 more
+SCRIPT_BYTES = 30_000  # until the reader writes; the rest comes to a form that is touched
 COMPILER = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
 
 
@@ -30,6 +30,6 @@ def test_the_scripts_of_the_room_are_small() -> None:
     while begun - sent:
         name = (begun - sent).pop()
         sent.add(name)
-        begun |= {f"{one}.js" for one in re.findall(r'from "\./(\w+)\.js"', (STATIC / name).read_text())}
+        begun |= set(re.findall(r'(?:from |import\()"\./(\w+\.js)"', (STATIC / name).read_text())) - {"pair.js"}
     sizes = {name: len(gzip.compress((STATIC / name).read_bytes())) for name in sent}
     assert sum(sizes.values()) <= SCRIPT_BYTES, sizes

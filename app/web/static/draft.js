@@ -2,8 +2,8 @@
 /** Autosave: what is typed and ticked lies on this device until the server has it, and no text overwrites another unseen. */
 
 import { signedInAgain } from "./again.js";
-import { listen } from "./macros.js";
 import { Sheet, same } from "./sheet.js";
+import { kept, place, say, words } from "./touched.js";
 
 const FIELDS = /** @type {const} */ (["findings", "impression", "recommendation"]);
 const QUIET_MS = 1000;
@@ -16,23 +16,16 @@ class Draft {
   /** @param {HTMLFormElement} form */
   constructor(form) {
     this.form = form;
-    this.words = JSON.parse(document.getElementById("draft-words")?.textContent ?? "{}");
-    const { review, person } = document.body.dataset;
-    this.address = `/api/v1/reviews/${review}/report`;
-    this.place = `sonopost.draft.${person}.${review}`;
+    this.address = `/api/v1/reviews/${document.body.dataset.review}/report`;
     this.maySave = Boolean(form.dataset.save);
     this.tag = form.dataset.tag ?? "";
-    this.sheet = new Sheet(form, () => this.begin());
-    this.onServer = this.tag ? this.text() : null; // the text that the server is known to have
+    this.sheet = new Sheet(form);
+    this.sheet.listen(() => this.begin());
+    this.onServer = this.tag ? textOf(copyOf(form)) : null; // the text that the server is known to have
     this.failures = 0;
-    listen(form, JSON.parse(document.getElementById("macros")?.textContent ?? "{}"));
     this.conflict = !this.both.hidden;
-    this.form.toggleAttribute("data-scripted", true);
     form.addEventListener("input", (event) => this.typed(event));
     form.addEventListener("submit", (event) => this.submit(event));
-    form.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.button("sign")?.click();
-    });
     this.area("language").addEventListener("change", () => {
       this.onServer = null; // what is ticked is said in another language
       this.changed();
@@ -50,20 +43,13 @@ class Draft {
     return /** @type {HTMLElement} */ (document.getElementById("both"));
   }
 
-  /** @param {string} then */
-  button(then) {
-    return /** @type {HTMLButtonElement | null} */ (this.form.querySelector(`button[name=then][value=${then}]`));
-  }
-
   /** @param {string} name */
   area(name) {
     return /** @type {HTMLTextAreaElement} */ (this.form.elements.namedItem(name));
   }
 
-  /** @returns {Text} */
   text() {
-    const typed = Object.fromEntries(FIELDS.map((name) => [name, this.area(name).value]));
-    return /** @type {Text} */ ({ ...typed, form: this.sheet.read(), key_images: this.sheet.keyImages });
+    return textOf(this.form, this.sheet);
   }
 
   /** @param {Text} text */
@@ -90,8 +76,8 @@ class Draft {
   /** On this device; false where it keeps nothing. */
   keep() {
     try {
-      if (this.isNew()) localStorage.setItem(this.place, JSON.stringify({ ...this.text(), tag: this.tag }));
-      else localStorage.removeItem(this.place);
+      if (this.isNew()) localStorage.setItem(place, JSON.stringify({ ...this.text(), tag: this.tag }));
+      else localStorage.removeItem(place);
       return true;
     } catch {
       return false;
@@ -100,14 +86,12 @@ class Draft {
 
   /** What an earlier visit could not bring to the server. */
   restore() {
-    const kept = JSON.parse(localStorage.getItem(this.place) ?? "null");
-    if (!kept || this.same(kept, this.text())) {
-      localStorage.removeItem(this.place);
-      return;
-    }
+    const here = keptText(this.form);
+    if (!here) return;
     const theirs = this.text();
-    this.fill(kept);
-    if (kept.tag === this.tag || this.same(theirs, null)) this.changed();
+    if (this.same(here, theirs)) return localStorage.removeItem(place);
+    this.fill(here);
+    if (here.tag === this.tag || this.same(theirs, null)) this.changed();
     else this.differs(theirs, this.tag);
   }
 
@@ -126,7 +110,7 @@ class Draft {
 
   changed() {
     this.keep();
-    this.say(this.maySave ? "kept" : "unclaimed");
+    say(this.maySave ? "kept" : "unclaimed");
     clearTimeout(this.timer);
     if (this.maySave) this.timer = setTimeout(() => this.save(), QUIET_MS);
   }
@@ -160,15 +144,15 @@ class Draft {
     } else if (answer?.status === 428) { // the first save, and another window has made a draft
       const theirs = await fetch(this.address).catch(() => null);
       if (theirs?.ok) this.differs(await theirs.json(), theirs.headers.get("ETag") ?? "");
-      else this.say("kept");
+      else say("kept");
     } else if (answer?.status === 401) {
-      this.say("kept");
+      say("kept");
       if (await signedInAgain()) this.timer = setTimeout(() => this.save(), 0);
     } else if (answer && answer.status < 500 && answer.status !== 429) {
       const problem = await answer.json().catch(() => ({}));
-      this.say("refused", { reason: problem.detail ?? "" });
+      say("refused", { reason: problem.detail ?? "" });
     } else {
-      this.say("kept");
+      say("kept");
       this.timer = setTimeout(() => this.save(), AGAIN_MS[Math.min(this.failures++, AGAIN_MS.length - 1)]);
     }
   }
@@ -186,7 +170,7 @@ class Draft {
 
   /** @param {Date} at when the server was known to have it */
   sayAt(at) {
-    this.say("saved", { time: at.toLocaleTimeString("en-GB", this.zone()) });
+    say("saved", { time: at.toLocaleTimeString("en-GB", this.zone()) });
   }
 
   /** The clock of the organization, as the server shows it. */
@@ -213,7 +197,7 @@ class Draft {
       quote.textContent = theirs[name];
       quote.hidden = theirs[name] === this.area(name).value;
     }
-    this.sheet.beside(theirs.form ?? null, this.words.theirs);
+    this.sheet.beside(theirs.form ?? null, words.theirs);
     this.keep();
     this.showConflict();
   }
@@ -221,7 +205,7 @@ class Draft {
   showConflict() {
     this.both.hidden = false;
     this.both.querySelectorAll("button").forEach((button) => (button.hidden = false));
-    this.say("kept");
+    say("kept");
     this.both.scrollIntoView({ block: "nearest" });
   }
 
@@ -252,33 +236,51 @@ class Draft {
     event.preventDefault();
     if ((await this.save()) && pressed.value === "sign") location.assign(`/reviews/${document.body.dataset.review}/sign?images=${this.area("images").value}`);
   }
-
-  /** @param {string} name @param {Record<string, string>} given */
-  say(name, given = {}) {
-    const line = document.getElementById("saved");
-    if (!line) return;
-    line.textContent = this.words[name].replace(/\{(\w+)\}/g, (/** @type {string} */ _all, /** @type {string} */ key) => given[key]);
-    line.classList.toggle("kept", name !== "saved");
-  }
 }
 
 /** @param {Text | null} text */
 const spots = (text) => (text?.key_images ?? []).map(({ image, frame }) => ({ image, frame }));
 
+/** @param {HTMLFormElement} form @returns {Text} */
+function textOf(form, sheet = new Sheet(form)) {
+  const typed = Object.fromEntries(FIELDS.map((name) => [name, /** @type {HTMLTextAreaElement} */ (form.elements.namedItem(name)).value]));
+  return /** @type {Text} */ ({ ...typed, form: sheet.read(), key_images: sheet.keyImages });
+}
+
+/** The form as it came from the server, whatever was typed into it since. @param {HTMLFormElement} form */
+function copyOf(form) {
+  const copy = /** @type {HTMLFormElement} */ (form.cloneNode(true));
+  copy.reset();
+  return copy;
+}
+
+/** What lies on this device; `raw` are the fields as they were typed before this script was there, with the numbers that images had then.
+ * @param {HTMLFormElement} form @returns {Text & {tag: string} | null} */
+function keptText(form) {
+  const here = kept();
+  if (!here?.raw) return here;
+  const copy = copyOf(form);
+  for (const field of /** @type {Iterable<HTMLInputElement>} */ (copy.elements)) {
+    const values = here.raw.filter((/** @type {string[]} */ [name]) => name === field.name).map((/** @type {string[]} */ [, value]) => value);
+    if (["radio", "checkbox"].includes(field.type)) field.checked = values.includes(field.value);
+    else if (values.length) field.value = values[0];
+  }
+  return { ...textOf(copy), tag: here.tag };
+}
+
 /** Of a case that was cancelled or declined: what was typed and not saved is shown, and stays on this device.
  * @param {HTMLFormElement} form */
 function showKept(form) {
-  const { review, person } = document.body.dataset;
-  const kept = JSON.parse(localStorage.getItem(`sonopost.draft.${person}.${review}`) ?? "null");
-  if (!kept) return;
+  const here = keptText(form);
+  if (!here) return;
   for (const name of FIELDS) {
     const area = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem(name));
-    area.value = kept[name] ?? area.value;
+    area.value = here[name] ?? area.value;
   }
-  if (kept.form) new Sheet(form, () => {}).fill(kept.form);
+  if (here.form) new Sheet(form).fill(here.form);
   form.hidden = false;
   /** @type {HTMLElement} */ (document.getElementById("kept")).hidden = false;
 }
 
 if (form?.hasAttribute("data-gone")) showKept(form);
-else if (form && !form.hasAttribute("data-fixed")) new Draft(form);
+else if (form) new Draft(form);

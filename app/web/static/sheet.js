@@ -16,23 +16,24 @@ const AXES = 3;
 const FACTOR = { "mm>cm": 0.1, "cm>mm": 10, "mm2>cm2": 0.01, "cm2>mm2": 100, "cm/s>m/s": 0.01, "m/s>cm/s": 100 };
 
 export class Sheet {
-  /** @param {HTMLFormElement} form @param {() => void} changed */
-  constructor(form, changed) {
+  changed = () => {};
+
+  /** @param {HTMLFormElement} form also a copy that is on no page, to be read */
+  constructor(form) {
     this.form = form;
-    this.changed = changed;
     this.box = /** @type {HTMLElement | null} */ (form.querySelector("#form"));
     this.strip = this.field("strip")?.value.split(" ").filter(Boolean) ?? [];
     this.keys = /** @type {HTMLInputElement | null} */ (this.field("key_images"));
     this.facts = JSON.parse(this.box?.dataset.facts ?? "{}");
-    this.focused = /** @type {HTMLElement | null} */ (null);
-    this.form.querySelectorAll("[data-here], [data-key-here], .further").forEach((each) => each.toggleAttribute("hidden", false));
-    form.addEventListener("input", (event) => this.typed(/** @type {HTMLInputElement} */ (event.target)) && changed());
-    form.addEventListener("focusin", (event) => (this.focused = /** @type {Element} */ (event.target).closest("[data-kind=number], [data-kind=size]")));
-    form.addEventListener("click", (event) => this.pressed(/** @type {HTMLElement} */ (event.target)) && changed());
-    form.querySelector("[data-templates]")?.addEventListener("change", (event) => {
-      const code = /** @type {HTMLSelectElement} */ (event.target).value;
-      if (code) location.assign(`?template=${code}#write`);
-    });
+    this.focused = numberAt(document.activeElement);
+  }
+
+  /** @param {() => void} changed */
+  listen(changed) {
+    this.changed = changed;
+    this.form.addEventListener("input", (event) => this.typed(/** @type {HTMLInputElement} */ (event.target)) && changed());
+    this.form.addEventListener("focusin", (event) => (this.focused = numberAt(/** @type {Element} */ (event.target))));
+    this.form.addEventListener("click", (event) => this.pressed(/** @type {HTMLElement} */ (event.target)) && changed());
     document.addEventListener("insert", (event) => {
       if (!this.take(/** @type {any} */ (event).item)) return;
       event.stopPropagation(); // it stands in its place, and not in the text too
@@ -218,7 +219,7 @@ export class Sheet {
   holds(one, answers, n) {
     if (one.fact) return (one.is ?? []).includes(this.facts[one.fact]);
     const isIts = (/** @type {string} */ key, /** @type {string | undefined} */ of) => key.split("~")[1] === of && key.split("~")[0].split(".")[0] === one.item;
-    const isTold = ([, answer]) => answer.choice || answer.choices || answer.numbers || answer.unclear;
+    const isTold = (/** @type {[string, Answer]} */ [, answer]) => answer.choice || answer.choices || answer.numbers || answer.unclear;
     const told = Object.entries(answers).filter(isTold);
     const own = told.filter(([key]) => isIts(key, n));
     const found = own.length ? own : told.filter(([key]) => isIts(key, undefined));
@@ -275,6 +276,9 @@ export class Sheet {
     this.form.querySelectorAll(".theirs-tick").forEach((each) => each.remove());
   }
 }
+
+/** @param {Element | null} place @returns {HTMLElement | null} the item whose number is typed there */
+const numberAt = (place) => place?.closest("[data-kind=number], [data-kind=size]") ?? null;
 
 /** As the server keeps them: sorted, without what says nothing. @param {unknown} one @param {unknown} other */
 export function same(one, other) {

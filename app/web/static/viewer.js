@@ -171,6 +171,7 @@ class UsViewer extends HTMLElement {
     this.slider.max = String(Math.max(1, timing.frames));
     try {
       cine.speed(this.rate);
+      cine.video.addEventListener("canplaythrough", () => this.cine === cine && this.ahead(at), { once: true });
       await cine.open(!calm.matches);
       const said = "ahead" in link.dataset ? say("ahead") : timing.rate ? say("rate", { n: timing.rate }) : "";
       this.caption.textContent = [this.nameOf(at), said].filter(Boolean).join(" · ");
