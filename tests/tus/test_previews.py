@@ -33,10 +33,9 @@ def small(shade: str = "gray") -> bytes:
 def preview(
     tus: Tus, referral_id: str, body: bytes, of: bytes, name: str = "photo.jpg", **given: str
 ) -> httpx.Response:
-    return tus.create(
-        len(body), body, None, referral_id=referral_id, filename=name, preview_of_size_bytes=str(len(of)),
-        preview_of_sha256=sha256(of), **given,
-    )  # fmt: skip
+    named: dict[str, Any] = {"referral_id": referral_id, "filename": name, "preview_of_size_bytes": str(len(of)),
+                             "preview_of_sha256": sha256(of), **given}  # fmt: skip
+    return tus.create(len(body), body, **named)
 
 
 def submitted(tus: Tus) -> tuple[str, str]:
