@@ -111,6 +111,7 @@ class Settings(FileLimits):
     header_silence_s: float = Field(10, gt=0)
     body_silence_s: float = Field(60, gt=0)  # a lossy satellite link is silent that long
     reader_silence_s: float = Field(60, gt=0)  # in which the client takes nothing of a waiting answer
+    keep_alive_s: int = Field(60, gt=0)  # between two requests: a new connection costs a far clinic seconds
     max_frames_per_request: int = Field(1_000, gt=0)  # by DICOMweb; a viewer asks for one to some tens
     ready_wait_s: float = Field(3, gt=0)  # a part that hangs must not hang the probe
     mail_wait_s: float = Field(20, gt=0)

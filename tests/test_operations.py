@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -218,6 +219,7 @@ def server_by_name(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
         "SONOPOST_PUBLIC_URL": "https://sono.example.org",
         "SONOPOST_HEADER_SILENCE_S": "1",
         "SONOPOST_BODY_SILENCE_S": "2",
+        "SONOPOST_KEEP_ALIVE_S": "1",
     }
     with serving(environment, "--no-worker") as running:
         yield running
@@ -238,6 +240,18 @@ def test_who_falls_silent_is_cut_off(server_by_name: Running, sent: bytes, answe
         client.sendall(sent)
         received = client.recv(1000)  # b"" when it is closed; a time-out would raise
     assert answer in received[:20]
+
+
+def test_a_connection_waits_for_the_next_request_as_long_as_set(server_by_name: Running) -> None:
+    client = HTTPConnection(urlsplit(server_by_name.base_url).netloc, timeout=8)
+    with closing(client):
+        for _ in range(2):
+            client.request("GET", "/healthz")
+            assert client.getresponse().read()
+            used = client.sock
+            time.sleep(0.2)
+        assert used is client.sock, "the same connection"
+        assert used.recv(1) == b""
 
 
 def test_who_sends_slowly_but_steadily_is_not_cut_off(server_by_name: Running) -> None:

@@ -197,7 +197,8 @@ def _server(settings: Settings, tls: tuple[str | None, str | None], on_ready: Ca
     return Announcing(uvicorn.Config(
         create_app(settings), http=GuardedProtocol, ws="none", log_config=None, access_log=False,
         proxy_headers=bool(proxies), forwarded_allow_ips=proxies, server_header=False,
-        timeout_graceful_shutdown=STOP_S, ssl_certfile=certificate, ssl_keyfile=Path(key) if key else None,
+        timeout_keep_alive=settings.keep_alive_s, timeout_graceful_shutdown=STOP_S,
+        ssl_certfile=certificate, ssl_keyfile=Path(key) if key else None,
     ))  # fmt: skip
 
 
