@@ -58,7 +58,7 @@ def plant_deaths() -> None:
     plant(settle, "_prepare", _dying_after, "prepared")
     plant(settle, "_note_settled", _dying_before, "before:settled")
     plant(settle, "_note_settled", _held_before)
-    plant(publish, "pdf", _dying_after, "published")
+    plant(publish, "_printed", _dying_after, "published")
     plant(events, "record", _marking, lambda *given, **_: (given[0], given[2]))
     plant(Done, "keep", _marking, lambda done, *_: (done.session, "key"))
     event.listen(Session, "before_commit", _note_marks)

@@ -121,7 +121,7 @@ async function insertLater(event) {
 function dress(here) {
   here.toggleAttribute("data-scripted", true);
   for (const each of /** @type {NodeListOf<HTMLElement>} */ (here.querySelectorAll("[data-off]"))) each.hidden = true;
-  for (const each of /** @type {NodeListOf<HTMLElement>} */ (here.querySelectorAll("[data-next], [data-here], [data-key-here]"))) each.hidden = false;
+  for (const each of /** @type {NodeListOf<HTMLElement>} */ (here.querySelectorAll("[data-next], [data-here], [data-key-here], [data-take]"))) each.hidden = false;
 }
 
 const isOpened = () => Boolean(document.getElementById(location.hash.slice(1))?.closest(".report"));
