@@ -32,7 +32,7 @@ class Draft {
     });
     this.both.addEventListener("click", (event) => this.settle(/** @type {HTMLElement} */ (event.target).dataset.keep));
     addEventListener("online", () => this.save());
-    if (form.querySelector(".offers")) void import("./offers.js").then(({ follow }) => follow(this));
+    this.ready = form.querySelector(".offers") ? import("./offers.js").then(({ follow }) => follow(this)) : Promise.resolve();
     addEventListener("pagehide", () => this.keep());
     addEventListener("beforeunload", (event) => this.isUnsafe() && event.preventDefault());
     if (this.conflict) this.showConflict();
@@ -283,4 +283,5 @@ function showKept(form) {
 }
 
 if (form?.hasAttribute("data-gone")) showKept(form);
-else if (form) new Draft(form);
+/** When all that a press needs is here. */
+export const ready = form && !form.hasAttribute("data-gone") ? new Draft(form).ready : Promise.resolve();

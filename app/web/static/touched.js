@@ -2,11 +2,11 @@
 /** The report's form until it is touched: only then its script comes, and what is typed before that lies on this device. */
 import { listen } from "./macros.js";
 
-const PARTS = ["draft", "sheet", "again"].map((name) => `./${name}.js`);
 const AGAIN_MS = [2000, 5000, 15000, 30000];
 const PATIENCE_MS = 20_000;
 const { review, person, alone } = document.body.dataset;
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("write"));
+const PARTS = ["draft", "sheet", "again", ...(form?.querySelector(".offers") ? ["offers"] : [])].map((name) => `./${name}.js`);
 export const words = JSON.parse(document.getElementById("draft-words")?.textContent ?? "{}");
 export const place = `sonopost.draft.${person}.${review}`;
 /** What an earlier visit could not bring to the server is put into the form before anything is typed there. */
@@ -42,7 +42,8 @@ const come = () => (coming ??= attempt());
 async function attempt() {
   try {
     await Promise.all(PARTS.map(arrived));
-    await Promise.all(PARTS.map((name) => import(name)));
+    const [draft] = await Promise.all(PARTS.map((name) => import(name)));
+    await draft.ready;
   } catch {
     const pause = AGAIN_MS[Math.min(failures++, AGAIN_MS.length - 1)];
     new Promise((done) => {
