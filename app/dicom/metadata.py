@@ -173,6 +173,8 @@ class _Reader:
             return False
         vr, length, head_bytes = self._vr_and_length(at, level.implicit, tag, signed=level.signed)
         self._at += head_bytes
+        if vr == "SQ" and level.implicit and length and not self._begins_with_item(length):
+            vr = "UN"  # the admission check, which knows no VR here, has taken it for a value
         if vr == "SQ" or self._is_hidden_sequence(tag, vr, length):
             self._open(level, tag, vr, length)
         elif length == UNDEFINED:
@@ -197,11 +199,10 @@ class _Reader:
         """UN that is one (PS3.5 6.2.2), as the admission check has it."""
         if vr != "UN" or tag in OPAQUE:
             return False
-        if length == UNDEFINED:
-            return True
-        if length < 8 or tag >> 16 & 1:
-            return False
-        return self._tag(self.source.seek(self._at, 4)) == ITEM
+        return (length == UNDEFINED or not tag >> 16 & 1) and self._begins_with_item(length)
+
+    def _begins_with_item(self, length: int) -> bool:
+        return length == UNDEFINED or (length >= 8 and self._tag(self.source.seek(self._at, 4)) == ITEM)
 
     def _open(self, level: _Level, tag: int, vr: str, length: int) -> None:
         end = level.end if length == UNDEFINED else self._at + length

@@ -9,11 +9,12 @@ from typing import Any
 import pydicom
 import pytest
 
+from app.dicom import syntaxes
 from app.dicom.admission import examine
 from app.dicom.metadata import header
 from app.errors import Invalid
 from tests.dicom import made, real
-from tests.dicom.made import element, item, sequence
+from tests.dicom.made import element, implicit, item, sequence
 
 
 def of(body: bytes, folder: Path) -> dict[str, Any]:
@@ -111,6 +112,15 @@ def test_attributes_come_in_the_order_of_their_tags(tmp_path: Path) -> None:
 def test_identity_that_only_the_meta_information_states_is_in_the_header(tmp_path: Path) -> None:
     body = made.file(made.picture(instead={0x00080018: b""}), sop_instance=b"1.2.3.99")
     assert of(body, tmp_path)["00080018"]["Value"] == ["1.2.3.99"]
+
+
+def test_sequence_by_the_dictionary_that_holds_no_item_is_a_value_as_the_check_has_it(tmp_path: Path) -> None:
+    """Implicit VR; read as items, what follows would be taken for an attribute of two gigabytes."""
+    study = (implicit(tag, value) for tag, value in ((0x0020000D, b"1.2.3\0"), (0x0020000E, b"1.2.4\0")))
+    odd = implicit(0x0040A730, b"no item" + b"\x7f" * 9)
+    found = of(made.file(b"".join([*study, odd, implicit(0x0040DB73, b"\1\0\0\0")]), syntaxes.IMPLICIT_LE), tmp_path)
+    assert found["0040A730"]["vr"] == "UN"
+    assert found["0040DB73"]["Value"] == [1]
 
 
 def test_header_of_endless_text_is_refused(tmp_path: Path) -> None:
