@@ -13,6 +13,7 @@ from PIL import Image
 from app.access.actor import WORKER
 from app.config import settings
 from app.db import reading
+from app.referrals.models import ManifestItem
 from app.reports import late
 from app.storage.blobs import DELETING, Blob
 from app.studies.models import Rendition
@@ -76,7 +77,10 @@ def nothing_stays(file_id: str) -> bool:
     """No row of it, and its bytes are the sweep's to take."""
     with reading(WORKER) as session:
         is_there = session.scalar(sa.select(Rendition.id).where(Rendition.source_id == UUID(file_id)))
-        given_up = session.scalar(sa.select(sa.func.count()).where(Blob.state == DELETING))
+        here = sa.select(ManifestItem.organization_id).where(ManifestItem.id == UUID(file_id)).scalar_subquery()
+        given_up = session.scalar(
+            sa.select(sa.func.count()).where(Blob.state == DELETING, Blob.organization_id == here)
+        )
     return is_there is None and given_up == 1
 
 
@@ -148,7 +152,7 @@ def test_a_reading_on_it_says_so_and_its_file_opens_an_item(server: Running, pla
         assert "exactly" not in said
     tus.create(len(photo), photo, referral_id=referral_id, filename="photo.jpg")
     late.late(referral_id)
-    assert count(late.LateFiles) == 1
+    assert count(late.LateFiles, late.LateFiles.referral_id == UUID(referral_id)) == 1
 
 
 def test_what_is_wanted_first_stands_first_among_what_is_missing(tus: Tus) -> None:
