@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,6 +15,7 @@ from app.access.actor import WORKER
 from app.db import transaction
 from app.http.actor import PLAIN
 from app.people.models import Person
+from tests.faults.chaos import Chaos, chaos
 from tests.people import Somebody
 from tests.servers.app import Running
 
@@ -44,6 +46,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     return {**browser_context_args, "viewport": WIDE, "locale": "en-GB", "timezone_id": "Africa/Nairobi",
             "reduced_motion": "reduce", "service_workers": "block"}  # fmt: skip
+
+
+@pytest.fixture
+def line(server: Running) -> Iterator[Chaos]:
+    """To the server over a line that can be made slow, or cut."""
+    with chaos(urlsplit(server.base_url).port or 0) as made:
+        yield made
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
@@ -12,7 +11,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 from pydicom import examples
 
 from app.http.actor import PLAIN
-from tests.faults.chaos import Chaos, chaos
+from tests.faults.chaos import Chaos
 from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
@@ -40,12 +39,6 @@ NEXT = """async () => {
     if (before.ariaCurrent === null && picture?.complete) return performance.now() - began;
   }
 }"""
-
-
-@pytest.fixture
-def line(server: Running) -> Iterator[Chaos]:
-    with chaos(urlsplit(server.base_url).port or 0) as made:
-        yield made
 
 
 @pytest.fixture

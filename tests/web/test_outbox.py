@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import av
 import pytest
@@ -23,7 +22,7 @@ from app.db import now, transaction
 from app.http.actor import PLAIN
 from app.people.models import Organization, Role
 from tests import people
-from tests.faults.chaos import Chaos, chaos
+from tests.faults.chaos import Chaos
 from tests.people import Places, Somebody
 from tests.servers.app import Running
 from tests.web import cases
@@ -31,13 +30,12 @@ from tests.web.conftest import NARROW, Arrive, accessible, cookie_of, picture
 
 pytestmark = [pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True), pytest.mark.browser]
 SLOW_BYTES_PER_S, SLOW_DELAY_S = 48_000, 0.35  # 384 kbit/s; 700 ms there and back
+SLOW_READING = """const read = Blob.prototype.arrayBuffer;
+Blob.prototype.arrayBuffer = async function () {
+  await new Promise((done) => setTimeout(done, 600));
+  return read.call(this);
+};"""
 Reopen = Callable[[], Any]
-
-
-@pytest.fixture
-def line(server: Running) -> Iterator[Chaos]:
-    with chaos(urlsplit(server.base_url).port or 0) as made:
-        yield made
 
 
 @pytest.fixture
@@ -266,20 +264,26 @@ def test_discarding_is_typed_and_the_coordinator_is_told(
     expect(told.locator(".empty")).to_be_visible()
 
 
+def written_with_files(context: BrowserContext, line: Chaos, who: Somebody, folder: Path) -> tuple[Page, Path]:
+    """A new referral with a clip and a still, written and not sent; and the still."""
+    still, clip = folder / "still.jpg", folder / "clip.dcm"
+    still.write_bytes(cases.jpeg(40))
+    clip.write_bytes(cases.numbered_clip(24))
+    sign_in(context, line, who)
+    page = context.new_page()
+    page.goto("/referrals/new")
+    ready(page)
+    write(page)
+    choose(page, clip, still)
+    return page, still
+
+
 def test_over_a_bad_line_the_question_is_readable_first_then_a_still_and_the_clip_last(
     server: Running, places: Places, line: Chaos, opened: Callable[[], Any], tmp_path: Path
 ) -> None:
     """384 kbit/s with 700 ms there and back; the figures are printed."""
-    still, clip = tmp_path / "still.jpg", tmp_path / "clip.dcm"
-    still.write_bytes(cases.jpeg(40))
-    clip.write_bytes(cases.numbered_clip(24))
     with opened() as context:
-        sign_in(context, line, places.referrer)
-        page = context.new_page()
-        page.goto("/referrals/new")
-        ready(page)
-        write(page)
-        choose(page, clip, still)
+        page, still = written_with_files(context, line, places.referrer, tmp_path)
         expect(page.locator("[data-plan]")).to_contain_text("Files to send: 2")
         line.bytes_per_s, line.delay_s = SLOW_BYTES_PER_S, SLOW_DELAY_S
         began = time.monotonic()
@@ -457,17 +461,10 @@ def nights(places: Places, in_h: int) -> tuple[str, str]:
 def test_clips_wait_for_the_hours_of_the_organization_on_this_device_until_they_are_sent_now(
     server: Running, places: Places, line: Chaos, opened: Callable[[], Any], tmp_path: Path
 ) -> None:
-    still, clip = tmp_path / "still.jpg", tmp_path / "clip.dcm"
-    still.write_bytes(cases.jpeg(40))
-    clip.write_bytes(cases.numbered_clip(24))
     begins, ends = nights(places, 2)
     with opened() as context:
-        sign_in(context, line, places.referrer)
-        page = context.new_page()
-        page.goto("/referrals/new")
-        ready(page)
-        write(page)
-        choose(page, clip, still)
+        context.add_init_script(SLOW_READING)  # as on a telephone: what a file is comes out after its line is drawn
+        page, still = written_with_files(context, line, places.referrer, tmp_path)
         page.get_by_role("button", name=f"Stills now, clips between {begins} and {ends} (UTC)").click()
         expect(page.locator("[data-waits]")).to_contain_text(f"Clips wait until {begins} (UTC).")
         page.get_by_role("button", name="Send referral").click()
@@ -476,6 +473,7 @@ def test_clips_wait_for_the_hours_of_the_organization_on_this_device_until_they_
                 [one["name"] for one in arrived(server, places.referrer) if one["status"] == "stored"] == [still.name]
             )
         )
+        wait(page, "!document.querySelector('[data-unkept]')")
         page.reload()
         expect(page.locator("[data-waits]")).to_contain_text(f"Clips wait until {begins} (UTC).")
         expect(page.locator("[data-queue] .state")).to_have_text("Queued on this device, not sent")

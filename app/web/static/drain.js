@@ -4,7 +4,7 @@
  * worker; what fails steps aside and lets the others pass, and only the server's word makes anything sent.
  */
 
-import { all, change, dropEntry, dropFile, filesOf, get, listen, put, tell } from "./kept.js";
+import { all, change, CLIP, dropEntry, dropFile, filesOf, get, listen, PREVIEW, put, tell } from "./kept.js";
 import { opensIn } from "./night.js";
 import { keyOf } from "./person.js";
 import { isWhole, measured, send, unfinished } from "./pieces.js";
@@ -18,7 +18,6 @@ const LONGEST_S = 300;
 const AWAY = [0, 408, 425, 429, 502, 503, 504, 507];
 const BUSY = [...AWAY, 409, 423, 460];
 const TEXT = -1; // before any file
-const [PREVIEW, CLIP] = [0.5, 2];
 const PATIENCE_MS = 60_000;
 const GOES = ["chosen", "waiting", "retry"];
 const OVER_MS = 600_000; // in which a file that was chosen before it went may still come

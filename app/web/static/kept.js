@@ -132,6 +132,9 @@ export async function putPiece(file_id, n, piece) {
   return Boolean(waits);
 }
 
+/** In this order files leave, each by its rank: small stills, previews, other files, clips. */
+export const [STILL, PREVIEW, OTHER, CLIP] = [0, 0.5, 1, 2];
+
 /** The key of a file's preview, which waits beside it. @param {string} id */
 export const previewKey = (id) => `${id}-preview`;
 

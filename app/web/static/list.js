@@ -1,7 +1,7 @@
 // @ts-check
 /** What waits on this device, a line each, to its author in words and to others by its size alone. */
 
-import { all, change, dropFile, get, listen, put, tell } from "./kept.js";
+import { all, change, CLIP, dropFile, get, listen, put, tell } from "./kept.js";
 import { hours, opensIn } from "./night.js";
 import { signedIn } from "./person.js";
 import { size, words } from "./rows.js";
@@ -13,7 +13,6 @@ const find = (/** @type {string} */ name) => /** @type {HTMLElement} */ (documen
 const decode = (/** @type {ArrayBuffer} */ bytes) => JSON.parse(new TextDecoder().decode(bytes));
 const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang; // as the service writes it
 const when = (/** @type {number} */ at) => new Date(at).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
-const CLIP = 2;
 const ORDER = ["refused", "writing", "queued", "placed"];
 
 /** @type {any} */
@@ -53,9 +52,10 @@ async function lineOf(entry, files, people) {
   line.append(made("p", `${stateOf(entry, owner)} ${words.say("written", { time: when(entry.written_at) })}`));
   const whole = files.filter((one) => !one.of);
   if (files.length) line.append(made("p", words.say("behind", { n: whole.length, size: size(bytes) }), { className: "soft small" }));
-  if (entry.night && waitsForNight(entry, files)) line.append(made("p", words.say("night_waits", hours(entry.night))));
+  const isPutOff = waitsForNight(entry, files);
+  if (entry.night && isPutOff) line.append(made("p", words.say("night_waits", hours(entry.night))));
   if (isMine) for (const file of files.filter((one) => one.state === "refused")) line.append(made("p", `${await nameOf(file, /** @type {CryptoKey} */ (key))}: ${file.sentence || words.say("refused")}`, { className: "wrong" }));
-  line.append(acts(entry, isMine, waitsForNight(entry, files)));
+  line.append(acts(entry, isMine, isPutOff));
   return line;
 }
 

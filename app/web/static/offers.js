@@ -8,7 +8,6 @@
 /** @param {Draft} draft */
 export function follow(draft) {
   const { form, sheet } = draft;
-  for (const button of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-take]"))) button.hidden = false;
   form.addEventListener("told", (event) => show(form, /** @type {CustomEvent} */ (event).detail?.offers ?? []));
   form.addEventListener("click", (event) => {
     const button = /** @type {HTMLElement} */ (event.target);

@@ -1,7 +1,7 @@
 // @ts-check
 /** What sending is going to take: how much, how long at the rate measured, what it costs where the line is slow or metered. */
 
-import { change, get, tell } from "./kept.js";
+import { change, CLIP, get, tell } from "./kept.js";
 import { hours, opensIn } from "./night.js";
 import { size, words } from "./rows.js";
 
@@ -10,11 +10,10 @@ import { size, words } from "./rows.js";
 /** @import { Item } from "./rows.js" */
 
 const SLOW_BYTES_PER_S = 100_000;
-const CLIP = 2;
 
 const find = (/** @type {string} */ name) => /** @type {HTMLElement | null} */ (document.querySelector(name));
 
-/** @param {Item[]} items what is still to go @param {string[]} entries of this page @param {Night | undefined} night */
+/** @param {Item[]} items what is still to go @param {() => Promise<Kept[]>} entries of this page, as they are then @param {Night | undefined} night */
 export async function showPlan(items, entries, night) {
   const line = find("[data-plan]");
   if (!line) return;
@@ -36,12 +35,10 @@ function isDear(rate) {
   return Boolean(line && (line.saveData || line.type === "cellular" || ["slow-2g", "2g", "3g"].includes(line.effectiveType))) || (rate > 0 && rate < SLOW_BYTES_PER_S);
 }
 
-/** Stills now, clips when the line is cheap and nobody waits for it; or all now after all. @param {HTMLElement} line @param {boolean} hasClips @param {string[]} entries @param {Night | undefined} night */
+/** Stills now, clips when the line is cheap and nobody waits for it; or all now after all. @param {HTMLElement} line @param {boolean} hasClips @param {() => Promise<Kept[]>} entries @param {Night | undefined} night */
 async function offerNight(line, hasClips, entries, night) {
   const [offer, waits] = /** @type {HTMLElement[]} */ ([...line.querySelectorAll("[data-night], [data-waits]")]);
-  /** @type {(Kept | undefined)[]} */
-  const kept = await Promise.all(entries.map((id) => get("referrals", id)));
-  const putOff = kept.find((entry) => entry && opensIn(entry.night))?.night;
+  const putOff = (await entries()).find((entry) => opensIn(entry.night))?.night;
   offer.hidden = !hasClips || Boolean(putOff) || !opensIn(night);
   waits.hidden = !hasClips || !putOff;
   const [late, now] = [/** @type {HTMLButtonElement} */ (offer.querySelector("button")), /** @type {HTMLButtonElement} */ (waits.querySelector("button"))];
@@ -51,9 +48,9 @@ async function offerNight(line, hasClips, entries, night) {
   now.onclick = () => void putOffTo(null, entries);
 }
 
-/** @param {Night | null} night @param {string[]} entries */
+/** @param {Night | null} night @param {() => Promise<Kept[]>} entries */
 async function putOffTo(night, entries) {
-  for (const id of entries) await change("referrals", id, { night });
+  for (const { id } of await entries()) await change("referrals", id, { night });
   tell({ added: true, night: true });
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { look, named, namesAnother, whoseHere } from "./before.js";
-import { all, change, dropFile, get, listen, previewKey, tell } from "./kept.js";
+import { all, change, CLIP, dropFile, get, listen, OTHER, PREVIEW, previewKey, STILL, tell } from "./kept.js";
 import { filesIn, isWanted, nameOf } from "./chosen.js";
 import { end, lineOf } from "./pieces.js";
 import { writer } from "./person.js";
@@ -15,14 +15,13 @@ import { opening } from "./seal.js";
 import { begin as beginFile, hold, keep } from "./source.js";
 import { entryFor, follow, written } from "./writing.js";
 
-/** @import { KeptFile, Person } from "./kept.js" */
+/** @import { Kept, KeptFile, Person } from "./kept.js" */
 /** @import { Item } from "./rows.js" */
 
 const DIGEST_BYTES = 64 * 2 ** 20; // larger ones are not held in memory for it
 const SMALL_BYTES = 2 ** 20;
 const PREVIEWED_BYTES = 300_000; // what is smaller goes itself
 const PREVIEW_MS = 30_000; // in which it is made, or its file goes without
-const [STILL, PREVIEW, OTHER, CLIP] = [0, 0.5, 1, 2]; // in this order they leave
 const CLIPS = /\.(mp4|mov|avi|m4v|webm)$/i;
 const PREVIEWED = /^(image\/(jpeg|png)|video\/mp4)$/;
 
@@ -59,11 +58,15 @@ async function begin() {
   tidy();
 }
 
+/** What this person keeps on this device of the referral of this page. @returns {Promise<Kept[]>} */
+async function entriesHere() {
+  const { id } = await person;
+  return (await all("referrals")).filter((entry) => (referral ? entry.referral_id === referral : entry.id === written()) && entry.person_id === id);
+}
+
 /** What waits for this referral here, from before. */
 async function load() {
-  const { id } = await person;
-  const entries = (await all("referrals")).filter((entry) => (referral ? entry.referral_id === referral : entry.id === written()) && entry.person_id === id);
-  for (const entry of entries) {
+  for (const entry of await entriesHere()) {
     /** @type {Person | undefined} */
     const owner = await get("people", entry.key_of);
     for (const file of /** @type {KeptFile[]} */ (await all("files")).filter((one) => one.entry_id === entry.id && !one.of && !items.has(one.id))) {
@@ -131,6 +134,7 @@ async function add(files) {
 async function known(owner, entry_id, item, chosen) {
   item.says = await look(chosen);
   item.rank = rankOf(chosen, item.says);
+  planSoon();
   ask(item);
   const sha256 = await digestOf(chosen);
   if (sha256 === null) return void mark(item, "refused", words.say("unreadable"));
@@ -239,9 +243,7 @@ let planning = 0;
 function planSoon() {
   clearTimeout(planning);
   planning = setTimeout(async () => {
-    const { id } = await person;
-    const entries = (await all("referrals")).filter((entry) => (referral ? entry.referral_id === referral : entry.id === written()) && entry.person_id === id);
-    await showPlan([...items.values()].filter(isOpen), entries.map((entry) => entry.id), nightHere(await person));
+    await showPlan([...items.values()].filter(isOpen), entriesHere, nightHere(await person));
   }, 200);
 }
 

@@ -16,6 +16,8 @@ const NAMES = ["family_name", "given_name", "name_local", "name_unknown", "mothe
 
 let entry = ""; // the key under which it is sent, however often
 let timer = 0;
+/** @type {Promise<void>} */
+let saving = Promise.resolve(); // what was typed is on its way into the outbox
 /** @type {Person} */
 let writer;
 /** @type {Page} */
@@ -46,6 +48,7 @@ export async function entryFor(person, referral) {
   const here = form();
   if (!referral && here) {
     if (!entry) await save(here, "writing");
+    await saving;
     return entry;
   }
   const id = `${referral}:${person.id}`;
@@ -70,10 +73,18 @@ async function save(here, state, by = null) {
   /** @type {[string, string][]} */
   const fields = [];
   for (const [name, value] of new FormData(here, by)) if (typeof value === "string") fields.push([name, value]);
-  await change("people", writer.id, { seen_at: Date.now() });
-  const before = await get("referrals", entry);
-  await put("referrals", await sealed(writer, entry, fields, { state, ...(before && { written_at: before.written_at, night: before.night }) }));
+  const mine = saving.then(() => keep(fields, state)); // one after another: the later text stays
+  saving = mine.catch(() => {});
+  await mine;
   return fields;
+}
+
+/** @param {[string, string][]} fields @param {Kept["state"]} state */
+async function keep(fields, state) {
+  await change("people", writer.id, { seen_at: Date.now() });
+  const whole = await sealed(writer, entry, fields, { state });
+  const { written_at, night, ...text } = whole; // these two stay as they are, also where somebody presses meanwhile
+  if (!(await change("referrals", entry, text))) await put("referrals", whole);
 }
 
 /** No other tab takes it up as well. @param {string} id */
