@@ -8,8 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.access import passwords
-from app.access.actor import WORKER, Actor, Member
+from app.access import administer, passwords
+from app.access.actor import OPERATOR, WORKER, Actor, Member
 from app.access.login import Proof
 from app.access.models import ApiToken
 from app.access.secrets import digest, new_secret
@@ -84,6 +84,12 @@ def _named(organization_id: UUID, role: Role, name: str) -> Somebody:
     person_id = new_id()
     name = name or f"{role.title()} {person_id.hex[-6:]}"
     return Somebody(person_id, organization_id, f"{person_id.hex}@example.org", name, role, new_secret("spt_"))
+
+
+def supervise(organization_id: UUID, who: Somebody) -> None:
+    """From now on what they sign waits for a supervisor."""
+    with transaction(OPERATOR) as session:
+        administer.set_supervised(session, OPERATOR, organization_id, who.id, is_supervised=True)
 
 
 def also(who: Somebody, role: Role) -> Somebody:

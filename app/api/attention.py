@@ -10,7 +10,7 @@ from pydantic import Field
 from app.api.schemas import NamedOut, Out, SiteOut
 from app.cases import attention
 from app.cases.attention import Item
-from app.cases.slipped import Kind
+from app.cases.slipped import ASSIGNABLE, Kind
 from app.db import reading, transaction
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
@@ -21,7 +21,6 @@ from app.reviews import submit
 from app.reviews.models import Review
 
 router = APIRouter(tags=["attention"])
-LATE = (Kind.OVERDUE, Kind.UNCLAIMED, Kind.SENT_BACK, Kind.DECLINED)
 OWN_DEADLINE = {Kind.ON_HOLD: "reply_due_at", Kind.SENT_BACK: "mend_by"}
 
 
@@ -78,7 +77,7 @@ def path_of(item: Item) -> str:
         return f"/reviews/{item.id}/sign"
     if item.kind is Kind.LATE_FILES:
         return f"/reports/{item.subject.report_id}/no-change"
-    if item.kind in LATE:
+    if item.kind in ASSIGNABLE:
         return f"/reviews/{item.id}/assign"
     if item.reads and item.referral is not None:
         return f"/referrals/{item.referral.id}/remind"

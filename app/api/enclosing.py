@@ -13,6 +13,7 @@ from app.db import reading, transaction
 from app.http.actor import Acting
 from app.http.description import answered
 from app.http.idempotency import RequestKey, once, streamed_key, working_on
+from app.http.limits import content_length
 from app.http.ranges import stored
 from app.reviews.enclose import admit_enclosure, enclose_later, enclosure_for, for_enclosing, keep
 from app.reviews.models import Enclosure, Review
@@ -35,9 +36,7 @@ async def send_file_with_message(
     with the reason, and one beyond the limit a 413 that names it; nothing of it is kept."""
     review = await to_thread.run_sync(_mine, who, review_id, message_id)
     key = streamed_key(request, who, response)
-    length = request.headers.get("content-length", "")
-    size_bytes = int(length) if length.isdigit() else None
-    spooled = await drain(request.stream(), size_bytes, settings().max_enclosure_bytes)
+    spooled = await drain(request.stream(), content_length(request), settings().max_enclosure_bytes)
     try:
         expect_digest(request.headers.get("repr-digest"), spooled.sha256)
         arrival = Arrival(spooled, file_name(request.headers.get("content-disposition")))

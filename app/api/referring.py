@@ -21,6 +21,7 @@ from app.http.actor import Acting
 from app.http.description import BINARY, header
 from app.http.etag import IfMatch, etag, require_match
 from app.http.idempotency import EXAMPLE, SAYS, Once, RequestKey, once, streamed_key, working_on
+from app.http.limits import content_length
 from app.referrals.expect import expect
 from app.referrals.given import GivenFile, GivenReferral, Moment, RevisedReferral, Text, name_within
 from app.referrals.models import EXAM_TYPES, FileStatus, ManifestItem, Referral
@@ -162,8 +163,7 @@ async def send_file(referral_id: UUID, who: Acting, request: Request, response: 
     key = streamed_key(request, who, response)
     if (before := await to_thread.run_sync(_before, who, key)) is not None:
         return before
-    length = request.headers.get("content-length", "")
-    size_bytes = int(length) if length.isdigit() else None
+    size_bytes = content_length(request)
     name = file_name(request.headers.get("content-disposition"))
     try:
         spooled = await drain(request.stream(), size_bytes)

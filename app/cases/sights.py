@@ -31,6 +31,11 @@ class Sight:
     is_preview: bool = False  # of a file that is on its way
 
     @property
+    def is_blank(self) -> bool:
+        """There is no picture of it, or not yet."""
+        return self.state == "none" or (self.form == "film" and self.state == "pending")
+
+    @property
     def source(self) -> str:
         kind = "files" if self.is_preview else "documents" if self.form == "page" else "instances"
         return f"/api/v1/{kind}/{self.source_id}"

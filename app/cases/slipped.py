@@ -166,6 +166,8 @@ def undelivered(session: Session, mine: Whose, after: Row | None, limit: int) ->
     return _by_id(session, unsent, Notification.organization_id, mine, after, limit)
 
 
+# Of these the review can be given to another reader.
+ASSIGNABLE = (Kind.OVERDUE, Kind.UNCLAIMED, Kind.SENT_BACK, Kind.DECLINED)
 FINDERS: dict[Kind, Finder] = {
     Kind.CRITICAL: critical, Kind.OVERDUE: overdue, Kind.UNCLAIMED: unclaimed, Kind.COUNTERSIGN: unattested,
     Kind.SENT_BACK: unmended, Kind.DECLINED: declined, Kind.ON_HOLD: on_hold, Kind.UNREAD: unread, Kind.LATE_FILES: late_files,

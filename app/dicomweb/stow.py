@@ -15,6 +15,7 @@ from app.dicomweb.parts import Part, Parts, drain, media_type
 from app.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, Unavailable
 from app.http.actor import Acting
 from app.http.description import BINARY
+from app.http.limits import content_length
 from app.http.problems import DoorRefusal
 from app.storage.spool import Spooled
 from app.studies import ingest
@@ -55,10 +56,9 @@ async def _store(request: Request, who: Actor, organization: UUID | None, study_
     organization_id = sends_for(who, organization, "Say with ?organization= for whom this is sent.")
     content_type = request.headers.get("content-type", "")
     kind = _payload(content_type)
-    expected = request.headers.get("content-length", "")
     parts = Parts(content_type)
     try:
-        rest = await drain(request.stream(), parts, int(expected) if expected.isdecimal() else 0)
+        rest = await drain(request.stream(), parts, content_length(request) or 0)
     except BaseException:  # a disconnect too
         await to_thread.run_sync(parts.discard)
         raise

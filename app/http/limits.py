@@ -31,6 +31,12 @@ STREAMED = (
 CODE = Path(__file__).parent.parent
 
 
+def content_length(request: Request) -> int | None:
+    """As it is declared; None where nothing is, or no number."""
+    text = request.headers.get("content-length", "")
+    return int(text) if text.isdecimal() else None
+
+
 class Limits:
     """ASGI middleware around all doors."""
 

@@ -197,7 +197,11 @@ class PatientMerge(Base):
     __table_args__ = (sa.Index("ix_patient_merge_pair", "from_patient_id", "into_patient_id"),)
 
 
+def bare(text: str) -> str:
+    """Without accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+
+
 def fold(text: str) -> str:
     """A key for search: no case, no accents, single spaces."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join(bare.casefold().replace("^", " ").replace(",", " ").split())
+    return " ".join(bare(text).casefold().replace("^", " ").replace(",", " ").split())

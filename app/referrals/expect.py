@@ -14,9 +14,7 @@ from app.referrals.models import ManifestItem, Referral
 
 def expect(session: Session, actor: Actor, referral: Referral, files: Sequence[GivenFile]) -> list[ManifestItem]:
     """A line for each: the one under which it was declared or has arrived, else a new one. Twice is once."""
-    expected = [manifest.expect(session, referral, one.name, one.size_bytes, one.sha256) for one in files]
-    for (item, _), one in zip(expected, files, strict=True):
-        item.priority = item.priority if one.priority is None else one.priority
+    expected = [manifest.expect(session, referral, one.name, one.size_bytes, one.sha256, one.priority) for one in files]
     made = sum(is_new for _, is_new in expected)
     if made:
         referral.updated_at = now()

@@ -56,9 +56,17 @@ def expected_or_new(
 
 
 def expect(
-    session: Session, referral: Referral, name: str, size_bytes: int | None, sha256: str | None
+    session: Session, referral: Referral, name: str, size_bytes: int | None, sha256: str | None, priority: int | None
 ) -> tuple[ManifestItem, bool]:
     """The line of a file that begins to come: as it was declared, as it is here already, or (True) a new one."""
+    item, is_new = _line(session, referral, name, size_bytes, sha256)
+    item.priority = item.priority if priority is None else priority
+    return item, is_new
+
+
+def _line(
+    session: Session, referral: Referral, name: str, size_bytes: int | None, sha256: str | None
+) -> tuple[ManifestItem, bool]:
     if sha256 and (here := already_here(session, referral.id, sha256)) is not None:
         return here, False
     name = str(clean(name)) or "unnamed"

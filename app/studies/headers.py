@@ -1,7 +1,6 @@
 """The header of each instance as DICOM JSON, kept beside it, and what search finds studies and series by."""
 
 import re
-import unicodedata
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from app.db import insert_or_nothing, reading, table_of, transaction
 from app.dicom.facts import Facts
 from app.dicom.metadata import Header, header, least
 from app.errors import Invalid
+from app.people.models import bare
 from app.studies.images import is_withdrawn
 from app.studies.models import Instance, InstanceHeader, Series, Study, StudyName
 from app.studies.renditions import as_file
@@ -136,8 +136,7 @@ def _groups(name: str) -> set[str]:
 
 def folded(group: str) -> str:
     """A component group without case, accents and empty components at its end (PS3.5 6.2.1)."""
-    bare = "".join(one for one in unicodedata.normalize("NFKD", group) if not unicodedata.combining(one))
-    return "^".join(" ".join(part.split()) for part in bare.casefold().split("^")).rstrip("^ ")
+    return "^".join(" ".join(part.split()) for part in bare(group).casefold().split("^")).rstrip("^ ")
 
 
 def folded_groups(name: str) -> str:

@@ -72,10 +72,7 @@ def _line(
     if PREVIEW_OF in metadata:
         size_bytes = bytes_of(metadata[PREVIEW_OF], PREVIEW_OF)
         sha256 = sha256_of(metadata.get("preview_of_sha256"), "preview_of_sha256")
-    item, is_new = manifest.expect(session, referral, name, size_bytes, sha256)
-    priority = priority_of(metadata.get("priority"))
-    item.priority = item.priority if priority is None else priority
-    return item, is_new
+    return manifest.expect(session, referral, name, size_bytes, sha256, priority_of(metadata.get("priority")))
 
 
 def _id(metadata: dict[str, str], name: str) -> UUID | None:

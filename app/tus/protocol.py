@@ -71,11 +71,6 @@ def number(request: Request, name: str) -> int:
     return int(text)
 
 
-def content_length(request: Request) -> int | None:
-    text = request.headers.get("content-length", "")
-    return int(text) if text.isdecimal() else None
-
-
 def metadata(request: Request) -> dict[str, str]:
     """Upload-Metadata: each key once, each value in base64 (tus 1.0, Creation)."""
     text = request.headers.get("upload-metadata", "").strip()

@@ -13,6 +13,7 @@ from app.db import reading, transaction
 from app.errors import TooLarge
 from app.http.actor import Acting
 from app.http.idempotency import RequestKey, once, streamed_key
+from app.http.limits import content_length
 from app.http.problems import DoorRefusal
 from app.storage.spool import ask_for_room, writers
 from app.tus import begin, finish, own, protocol
@@ -43,10 +44,10 @@ async def create(request: Request, who: Acting) -> Response:
         raise DoorRefusal(400, "Neither concatenation nor a length that comes later are had here.")
     size_bytes, metadata = protocol.number(request, "Upload-Length"), protocol.metadata(request)
     answer = Response(status_code=201)
-    has_body = protocol.content_length(request) != 0 and "content-type" in request.headers
+    has_body = content_length(request) != 0 and "content-type" in request.headers
     if has_body:
         protocol.require_content_type(request)
-        _refuse_more(protocol.content_length(request), size_bytes)
+        _refuse_more(content_length(request), size_bytes)
     checksum = protocol.checksum(request)
     key = streamed_key(request, who, answer, "upload-length", "upload-metadata")
     given = request.headers.get("upload-metadata", "")
@@ -102,7 +103,7 @@ async def _append(
     request: Request, who: Actor, upload_id: UUID, offset_bytes: int, checksum: protocol.Checksum | None
 ) -> Upload:
     """Take the body; where the file is whole with it, record it before this is answered."""
-    length = protocol.content_length(request)
+    length = content_length(request)
     # Never the threads that answer other requests: many uploads at once wait for each other here.
     writing = await to_thread.run_sync(_open, who, upload_id, offset_bytes, length, limiter=writers())
     try:

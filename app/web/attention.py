@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.access.actor import Actor
 from app.cases import attention, desk
 from app.cases.attention import Item, Page
-from app.cases.slipped import Kind
+from app.cases.slipped import ASSIGNABLE, Kind
 from app.db import reading, transaction
 from app.errors import Conflict, Invalid, NotFound, Refusal
 from app.http.actor import Acting
@@ -124,11 +124,7 @@ def _groups(page: Page) -> list[tuple[Kind, list[Item]]]:
 
 def _readers(session: Session, page: Page) -> dict[UUID, list[Person]]:
     """To whom a line's review can be given, by the organization that reads it."""
-    asked = {
-        one.subject.reading_organization_id
-        for one in page.items
-        if one.kind in (Kind.OVERDUE, Kind.UNCLAIMED, Kind.SENT_BACK, Kind.DECLINED)
-    }
+    asked = {one.subject.reading_organization_id for one in page.items if one.kind in ASSIGNABLE}
     return {each: desk.readers(session, each) for each in asked}
 
 

@@ -10,6 +10,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.config import settings
 from app.errors import Sentence, TooLarge
+from app.http.limits import content_length
 from app.http.problems import DoorRefusal
 from app.referrals.given import name_within
 from app.storage.spool import BATCH_BYTES, Spooling, ask_for_room, writers
@@ -111,8 +112,7 @@ async def begun(request: Request, limit_bytes: int, most: int | None = None) -> 
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 1 <= len(boundary) <= 70:  # RFC 2046 5.1.1
         raise DoorRefusal(415, "Send files by the form.")
-    length = request.headers.get("content-length", "")
-    await to_thread.run_sync(ask_for_room, int(length) if length.isdigit() else 0)
+    await to_thread.run_sync(ask_for_room, content_length(request) or 0)
     return Parts(boundary, limit_bytes, most)
 
 
