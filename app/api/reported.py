@@ -69,11 +69,8 @@ class ReportOut(VersionOut):
         mark = marks.mark(report, version)
         place = place_of(session, version, mark)
         feedback = shown_to(session, who, report)
-        shown, newest, source = (
-            VersionOut.of(version).model_dump(),
-            marks.newest(report),
-            json.loads(version.canonical or "{}"),
-        )
+        shown, newest = VersionOut.of(version).model_dump(), marks.newest(report)
+        source = json.loads(version.canonical or "{}")
         redated = dated.changed_since(source, dated.standing(session, report.referral_id))
         if mark == marks.IN_ERROR:
             shown["status"] = report.status

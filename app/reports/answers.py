@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.referrals.given import Text, clean
-from app.reports.template import Condition, Name, parts_of
+from app.reports.template import AnyOf, Condition, Name, parts_of
 
 Key = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)?(~[2-9])?$", max_length=90)]
 Number = Annotated[float, Field(ge=-100_000, le=1_000_000, allow_inf_nan=False)]
@@ -93,6 +93,11 @@ def holds(condition: Condition, answers: Answers, n: int, known: Known, *, surel
     if surely and condition.at_least is not None and known.nearly & found.keys():
         return False
     return all(_fits(condition, one, known) for one in found.values())
+
+
+def holds_any(groups: AnyOf, answers: Answers, n: int, known: Known, *, surely: bool = False) -> bool:
+    """Whether all of one group hold."""
+    return any(all(holds(one, answers, n, known, surely=surely) for one in group) for group in groups)
 
 
 def _found(item: str, answers: Answers, n: int) -> Answers:

@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,8 +12,9 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from app.errors import Invalid
+from app.people.models import bare
 from app.reports import filled
-from app.reports.answers import Answers, Known, holds, of
+from app.reports.answers import Answers, Known, holds_any, of
 from app.reports.filled import Filled
 from app.reports.lacking import advised
 from app.reports.models import ReportVersion
@@ -77,9 +77,8 @@ def claims() -> Claims:
     return Claims.model_validate(tomllib.loads(FILE.read_text("utf-8")))
 
 
-def claimed(session: Session, review: Review, draft: ReportVersion) -> list[Claimed]:
-    """Of a draft that would be signed, each once."""
-    here = filled.filled(session, review, draft)
+def claimed(session: Session, review: Review, draft: ReportVersion, here: Filled | None) -> list[Claimed]:
+    """Of a draft that would be signed, with its form where it has one; each once."""
     known = here.known if here is not None else filled.known_of(session, review)
     answers = of(draft.answers)
     typed = [draft.findings, draft.impression, *(one.text for one in answers.values())]
@@ -96,9 +95,11 @@ def claimed(session: Session, review: Review, draft: ReportVersion) -> list[Clai
     return found
 
 
-def keep_meant(session: Session, review: Review, draft: ReportVersion, meant: Collection[str]) -> None:
+def keep_meant(
+    session: Session, review: Review, draft: ReportVersion, here: Filled | None, meant: Collection[str]
+) -> None:
     """What its signer has said to be meant stays with what is signed; what they were not asked does not."""
-    asked = claimed(session, review, draft)
+    asked = claimed(session, review, draft, here)
     unanswered = [vars(one) for one in asked if one.code not in meant]
     if unanswered:
         raise Invalid("The text says what nothing ticked bears out. Say that it is meant so, or change the text.",
@@ -134,7 +135,7 @@ def _borne_out(claim: Claim, answers: Answers, known: Known, here: Filled | None
 
 
 def _any(groups: AnyOf, answers: Answers, known: Known) -> bool:
-    return any(all(holds(one, answers, n, known) for one in group) for group in groups for n in range(1, REPEATS + 1))
+    return any(holds_any(groups, answers, n, known) for n in range(1, REPEATS + 1))
 
 
 def _places(tokens: Sequence[Token], phrases: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -156,5 +157,4 @@ def _tokens(text: str) -> list[Token]:
 
 
 def _plain(word: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", word.casefold().replace("œ", "oe"))
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    return bare(word.casefold().replace("œ", "oe"))

@@ -98,28 +98,27 @@ def known_of(session: Session, review: Review) -> Known:
     return Known(facts={"pregnancy-test": result}, images=images)
 
 
-def refuse_incomplete(session: Session, review: Review, draft: ReportVersion) -> None:
-    here = filled(session, review, draft)
+def refuse_incomplete(here: Filled | None) -> None:
     missing = [one.facts for one in here.lacks()] if here is not None else []
     if missing:
         raise Invalid("This report is not complete. What is missing is listed.", field="form", missing=missing)
 
 
-def settle(session: Session, review: Review, draft: ReportVersion) -> None:
+def settle(draft: ReportVersion, here: Filled | None) -> None:
     """The text says what is ticked; page, PDF and JSON are made of it and of nothing else."""
-    for name, value in _settled(session, review, draft).items():
+    for name, value in _settled(draft, here).items():
         setattr(draft, name, value)
 
 
 def settled(session: Session, review: Review, version: ReportVersion) -> ReportVersion:
     """As it would be signed now: what is shown for that, and what a passkey is asked for. Nothing of it is kept."""
-    changed = _settled(session, review, version)
+    here = filled(session, review, version) if version.status == VersionStatus.DRAFT else None
+    changed = _settled(version, here)
     names = [column.key for column in sa.inspect(ReportVersion).column_attrs]
     return ReportVersion(**{name: getattr(version, name) for name in names} | changed) if changed else version
 
 
-def _settled(session: Session, review: Review, version: ReportVersion) -> dict[str, Any]:
-    here = filled(session, review, version) if version.status == VersionStatus.DRAFT else None
+def _settled(version: ReportVersion, here: Filled | None) -> dict[str, Any]:
     if here is None:
         return {}
     typed, written = {"findings": version.findings, "recommendation": version.recommendation}, here.written

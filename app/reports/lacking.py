@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.errors import Sentence
-from app.reports.answers import Answer, Answers, Known, holds
+from app.reports.answers import Answer, Answers, Known, holds, holds_any
 from app.reports.template import Advice, Line, Option, Template, said
 
 Why = Literal["missing", "unfounded", "unseen", "contrary", "range", "unknown"]
@@ -46,8 +46,7 @@ def applies(line: Line, answers: Answers, known: Known) -> bool:
 
 def is_founded(option: Option, line: Line, answers: Answers, known: Known) -> bool:
     """Whether what this option says may be said."""
-    groups = option.needs
-    return not groups or any(all(holds(one, answers, line.n, known, surely=True) for one in group) for group in groups)
+    return not option.needs or holds_any(option.needs, answers, line.n, known, surely=True)
 
 
 def chosen(line: Line, answer: Answer) -> list[Option]:
@@ -60,7 +59,7 @@ def advised(template: Template, answers: Answers, known: Known) -> list[Advice]:
     times = max((section.repeats for section in template.sections), default=1)
     return [
         advice for advice in template.advice
-        if any(all(holds(one, answers, n, known) for one in group) for group in advice.when for n in range(1, times + 1))
+        if any(holds_any(advice.when, answers, n, known) for n in range(1, times + 1))
     ]  # fmt: skip
 
 

@@ -79,9 +79,7 @@ class ReportVersion(Base):
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)  # key -> app.reports.answers.Answer
     form: Mapped[dict[str, Any] | None]  # once signed: what the ticks came to, by code, and the text as it was typed
     key_images: Mapped[list[Any]] = mapped_column(default=list)  # [{"image", "frame", "note"}]
-    meant: Mapped[list[Any]] = mapped_column(
-        default=list
-    )  # [{"code", "words"}]: asked about at signing, and said to be so
+    meant: Mapped[list[Any]] = mapped_column(default=list)  # [{"code", "words"}]: asked about, and said to be so
     images: Mapped[list[Any]]  # what it rests on: [{"instance_id", "sha256", "seen"}]
     images_sha256: Mapped[str] = mapped_column(sa.String(64))
     canonical: Mapped[str | None] = mapped_column(sa.Text)  # RFC 8785 JSON over NFC text: what was signed

@@ -59,14 +59,8 @@ def build(
 
 def _seen(looked: Looked) -> dict[str, int]:
     """`ahead` only where there is any, so that what was signed before stays as it is."""
-    ahead = {"ahead": looked.ahead} if looked.ahead else {}
-    return {
-        "total": looked.total,
-        "exact": looked.exact,
-        "preview": looked.preview,
-        "not_opened": looked.not_opened,
-        **ahead,
-    }
+    seen = {"total": looked.total, "exact": looked.exact, "preview": looked.preview, "not_opened": looked.not_opened}
+    return seen | ({"ahead": looked.ahead} if looked.ahead else {})
 
 
 def _form(version: ReportVersion) -> dict[str, Any]:

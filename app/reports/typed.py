@@ -1,7 +1,6 @@
 """The ages of pregnancy and the dates that stand in a text, in the ways in which people type them."""
 
 import re
-import unicodedata
 from datetime import date
 from functools import cache
 from itertools import permutations
@@ -9,6 +8,7 @@ from itertools import permutations
 from babel import Locale
 
 from app.languages import LANGUAGES
+from app.people.models import bare
 
 Age = tuple[int, int | None]  # weeks, and days where they are said
 
@@ -32,7 +32,7 @@ MONTH_FIRST = re.compile(r"(?<![a-z])([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?
 
 def ages(text: str) -> list[Age]:
     """'31w4d', '31+4', '31 SA + 4 j', '31 weeks'; none where there is none that can be read."""
-    plain = _plain(text)
+    plain = bare(text.casefold())
     for form, unit in UNITS:
         plain = form.sub(unit, plain)
     found: list[Age] = []
@@ -44,7 +44,7 @@ def ages(text: str) -> list[Age]:
 
 def dates(text: str) -> set[date]:
     """Every one that may be meant: '7/12/2026' is one in July, and one in December."""
-    plain, found = _plain(text), set[date | None]()
+    plain, found = bare(text.casefold()), set[date | None]()
     found |= {_date(year, month, day) for year, month, day in ISO.findall(plain)}
     for day, month, year in NUMBERS.findall(ISO.sub(" ", plain)):
         whole = year if len(year) == 4 else f"20{year}"
@@ -58,7 +58,7 @@ def dates(text: str) -> set[date]:
 def _months() -> dict[str, str]:
     """'december', 'dec', 'decembre', 'decem' → '12'."""
     names = {
-        _plain(name).rstrip("."): str(number)
+        bare(name.casefold()).rstrip("."): str(number)
         for language in LANGUAGES
         for width in ("wide", "abbreviated")
         for number, name in Locale.parse(language).months["format"][width].items()
@@ -71,8 +71,3 @@ def _date(year: str, month: str, day: str) -> date | None:
         return date(int(year), int(month), int(day))
     except ValueError:
         return None
-
-
-def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))

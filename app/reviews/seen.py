@@ -44,11 +44,11 @@ class GivenSeen(BaseModel):
 
 def note(session: Session, actor: Actor, review: Review, given: GivenSeen) -> None:
     """Twice is once, and the order does not matter; what is no image of the case (any more) is left out."""
-    known = {one["id"] for one in image_list(session, review.referral_id)}
     ahead = manifest.previewed(session, review.referral_id)
+    known = ahead | {one["id"] for one in image_list(session, review.referral_id)}
     person_id = person_of(actor)
     for key, said in sorted(given.seen.items()):
-        if key[:36] not in known | ahead or len(key) > KEY_CHARS:
+        if key[:36] not in known or len(key) > KEY_CHARS:
             continue
         how: How = "preview" if key in ahead else said
         row = {"organization_id": review.reading_organization_id, "review_id": review.id, "person_id": person_id,

@@ -87,10 +87,11 @@ class Sheet:
     def offered(self, line: Line) -> list[Offer]:
         return [one for one in self.offers if one.key == line.key]
 
-    def contradicted(self) -> list[tuple[Line, Offer]]:
-        """What is typed, and known otherwise."""
+    def contradicted(self) -> list[tuple[str, Offer]]:
+        """What is typed, and known otherwise, by the name of each item; of a form that was begun."""
+        lines = self.filled.template.lines() if self.filled.is_begun else ()
         return [
-            (line, one) for line in self.filled.template.lines() for one in self.offered(line) if one.state == "differs"
+            (line.label(self.language), one) for line in lines for one in self.offered(line) if one.state == "differs"
         ]
 
     def spots(self, line: Line) -> str:

@@ -20,7 +20,6 @@ from app.referrals.given import clean
 from app.reports import claims, countersign, draft, filled, teaching
 from app.reports.draft import GivenText
 from app.reports.models import ReportVersion, VersionStatus
-from app.reports.offers import Offer
 from app.reports.seal import asked_for
 from app.reports.send_back import send_back
 from app.reports.sign import sign
@@ -146,7 +145,8 @@ def _page(
         signed = countersign.to_sign(who, here.review, here.case.report)
         final = filled.settled(session, review, signed) if signed is not None else None
         is_draft = signed is not None and signed.status == VersionStatus.DRAFT
-        asks = claims.claimed(session, review, signed) if signed is not None and is_draft else []
+        form = sheets.sheet.filled if sheets.sheet is not None and sheets.sheet.filled.is_begun else None
+        asks = claims.claimed(session, review, signed, form) if signed is not None and is_draft else []
         has_passkey = takes_passkeys(request) and bool(passkeys.listing(session, person_of(who)))
     stale = refusal is not None and bool(refusal.facts.get("stale"))
     ids = dict.fromkeys(str(one.source_id) for one in here.sights)
@@ -159,20 +159,13 @@ def _page(
         new=[one for one in here.sights if str(one.source_id) not in before], gone=len(before - set(ids)),
         forms=_forms(here), tag=room.tag(signed), image_ids=" ".join(ids), left=room.left(request, who, here),
         changed=room.UNCHANGED, looked=looked, has_passkey=has_passkey, final=final,
-        key_images=sheets.key_images, asks=asks, contradicted=_contradicted(sheets), remark=remark,
+        key_images=sheets.key_images, asks=asks, contradicted=sheets.sheet.contradicted() if sheets.sheet else [],
+        remark=remark,
     )  # fmt: skip
 
 
 def _sheets(request: Request, who: Actor, here: Room) -> Sheets:
     return sheets_for(who, here.review.id, here.draft, "", None, speech_of(request, who), here.growth)
-
-
-def _contradicted(sheets: Sheets) -> list[tuple[str, Offer]]:
-    """By the name of each item."""
-    sheet = sheets.sheet
-    if sheet is None or not sheet.filled.is_begun:
-        return []
-    return [(line.label(sheet.language), one) for line, one in sheet.contradicted()]
 
 
 def _forms(here: Room) -> Counter[str]:

@@ -4,9 +4,6 @@ from uuid import uuid4
 
 import pytest
 
-from app.access import administer
-from app.access.actor import OPERATOR
-from app.db import transaction
 from app.people.models import Role
 from tests import people
 from tests.faults.mortal import PASSWORD, client_of, drafted, ok, sign
@@ -21,8 +18,7 @@ def test_a_report_is_sent_back_once_under_a_key_and_its_reader_finds_the_remark(
 ) -> None:
     people.set_password(places.reviewer, PASSWORD)
     chief = people.somebody(places.hospital, Role.SUPERVISOR)
-    with transaction(OPERATOR) as session:
-        administer.set_supervised(session, OPERATOR, places.hospital, places.reviewer.id, is_supervised=True)
+    people.supervise(places.hospital, places.reviewer)
     with (
         client_of(server.base_url, places.referrer) as clinic,
         client_of(server.base_url, places.reviewer) as trainee,

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from app.access import administer
-from app.access.actor import OPERATOR, WORKER
+from app.access.actor import WORKER
 from app.db import reading, transaction
 from app.errors import Invalid
 from app.people.models import Role
@@ -175,8 +174,7 @@ def test_what_is_asked_depends_on_exam_test_and_advice(
 @ONE
 def test_what_a_supervised_reader_meant_stands_in_what_is_counter_signed(db: object, places: Places) -> None:
     supervisor = people.somebody(places.hospital, Role.SUPERVISOR)
-    with transaction(OPERATOR) as session:
-        administer.set_supervised(session, OPERATOR, places.hospital, places.reviewer.id, is_supervised=True)
+    people.supervise(places.hospital, places.reviewer)
     case = claimed(places, exam_type="fast")
     waiting = case.sign(case.write(impression="No free fluid."), meant=["no-free-fluid"])
     final = case.sign(waiting, supervisor)

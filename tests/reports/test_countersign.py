@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.access import administer
-from app.access.actor import OPERATOR, WORKER
+from app.access.actor import WORKER
 from app.cases import attention
 from app.cases.slipped import Kind
 from app.db import reading, transaction
@@ -26,8 +26,7 @@ pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 @pytest.fixture
 def case(db: object, places: Places) -> Reading:
     """A trainee has claimed it."""
-    with transaction(OPERATOR) as session:
-        administer.set_supervised(session, OPERATOR, places.hospital, places.reviewer.id, is_supervised=True)
+    people.supervise(places.hospital, places.reviewer)
     return claimed(places)
 
 
@@ -75,8 +74,7 @@ def test_nobody_counter_signs_their_own_or_without_being_a_supervisor(
             case.sign(signed, who)
     with pytest.raises(NotFound):
         case.sign(signed, places.stranger_reviewer)
-    with transaction(OPERATOR) as session:
-        administer.set_supervised(session, OPERATOR, places.hospital, supervisor.id, is_supervised=True)
+    people.supervise(places.hospital, supervisor)
     with pytest.raises(Conflict, match="supervised"):
         case.sign(signed, supervisor)
 

@@ -7,10 +7,9 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from app.access import administer
-from app.access.actor import OPERATOR, WORKER
+from app.access.actor import WORKER
 from app.audit.events import AuditEvent
-from app.cases import attention, desk
+from app.cases import desk
 from app.cases.slipped import Kind
 from app.db import now, reading, transaction
 from app.errors import Conflict, Forbidden, Invalid, NotFound
@@ -22,13 +21,14 @@ from app.reports.send_back import Remark, remarks, send_back
 from app.reviews import claim, clocks, hold
 from app.reviews import submit as submitting
 from app.reviews.cancel import cancel
-from app.reviews.models import Review, ReviewStatus
+from app.reviews.models import ReviewStatus
 from app.reviews.step import loaded
 from tests import people
 from tests.faults.invariants import check_invariants
 from tests.passing import passes, worked
 from tests.people import Places, Somebody, count
 from tests.referrals.test_place import at_once
+from tests.reports.test_countersign import needs, review_of
 from tests.reports.test_signing import Reading, claimed, told
 
 REMARK = "The wall is measured across the lumen. Measure it again."
@@ -37,8 +37,7 @@ REMARK = "The wall is measured across the lumen. Measure it again."
 @pytest.fixture
 def case(db: object, places: Places) -> Reading:
     """A trainee has claimed it; it is due within four hours."""
-    with transaction(OPERATOR) as session:
-        administer.set_supervised(session, OPERATOR, places.hospital, places.reviewer.id, is_supervised=True)
+    people.supervise(places.hospital, places.reviewer)
     return claimed(places)
 
 
@@ -50,16 +49,6 @@ def supervisor(db: object, places: Places) -> Somebody:
 def back(case: Reading, who: Somebody, text: str = REMARK, seen: int | None = None) -> Remark:
     with transaction(who.actor) as session:
         return send_back(session, who.actor, loaded(session, who.actor, case.review_id), text, seen)
-
-
-def review_of(case: Reading) -> Review:
-    with reading(WORKER) as session:
-        return session.get_one(Review, case.review_id)
-
-
-def needs(who: Somebody) -> list[Kind]:
-    with reading(who.actor) as session:
-        return [one.kind for one in attention.page(session, who.actor, []).items]
 
 
 def sent_back_to(who: Somebody) -> list[UUID]:

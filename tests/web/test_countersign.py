@@ -3,13 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
-from app.access import administer
-from app.access.actor import OPERATOR
-from app.db import transaction
 from app.people.models import Role
 from app.reports import late
 from tests import people
-from tests.people import Places, set_password
+from tests.people import Places, Somebody, set_password
 from tests.servers.app import Running
 from tests.web import cases
 from tests.web.conftest import NARROW, WIDE, Arrive, accessible, picture
@@ -17,17 +14,23 @@ from tests.web.conftest import NARROW, WIDE, Arrive, accessible, picture
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 
 
-def test_what_a_trainee_signs_is_counter_signed_by_a_supervisor(
-    server: Running, places: Places, arrive: Arrive
-) -> None:
+def trained(server: Running, places: Places) -> tuple[Somebody, cases.Placed]:
+    """A supervisor, and a case that a reader under supervision has claimed."""
     supervisor = people.somebody(places.hospital, Role.SUPERVISOR)
     for who in (places.reviewer, supervisor):
         set_password(who, cases.PASSWORD)
-    with transaction(OPERATOR) as session:
-        administer.set_supervised(session, OPERATOR, places.hospital, places.reviewer.id, is_supervised=True)
+    people.supervise(places.hospital, places.reviewer)
     placed = cases.place(server, places, ("a.jpg", cases.jpeg()))
     with cases.client_of(server, places.reviewer) as reader:
         cases.ok(reader.post(f"/reviews/{placed.review_id}/claim"))
+    return supervisor, placed
+
+
+def test_what_a_trainee_signs_is_counter_signed_by_a_supervisor(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    supervisor, placed = trained(server, places)
+    with cases.client_of(server, places.reviewer) as reader:
         cases.ok(reader.put(f"/reviews/{placed.review_id}/report", json={"impression": "Gallstones."}))
     trainee = arrive(places.reviewer, f"/reviews/{placed.review_id}/sign")
     expect(trainee.get_by_text("You read under supervision")).to_be_visible()
@@ -58,14 +61,7 @@ def test_what_a_trainee_signs_is_counter_signed_by_a_supervisor(
 def test_a_supervisor_sends_it_back_with_a_remark_and_its_reader_signs_anew(
     server: Running, places: Places, arrive: Arrive
 ) -> None:
-    supervisor = people.somebody(places.hospital, Role.SUPERVISOR)
-    for who in (places.reviewer, supervisor):
-        set_password(who, cases.PASSWORD)
-    with transaction(OPERATOR) as session:
-        administer.set_supervised(session, OPERATOR, places.hospital, places.reviewer.id, is_supervised=True)
-    placed = cases.place(server, places, ("a.jpg", cases.jpeg()))
-    with cases.client_of(server, places.reviewer) as reader:
-        cases.ok(reader.post(f"/reviews/{placed.review_id}/claim"))
+    supervisor, placed = trained(server, places)
     cases.answer(server, places, placed.review_id)
     page = arrive(supervisor, f"/reviews/{placed.review_id}")
     page.get_by_role("link", name="Send it back").click()

@@ -10,7 +10,7 @@ from tests.people import Places, Somebody
 from tests.servers.app import Running, bound, serving
 from tests.studies.sent import a_dicom
 from tests.web import cases
-from tests.web.test_uploads import BOUNDARY, END, FORM, part
+from tests.web.test_uploads import BOUNDARY, END, FORM, endless, part
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 NOTE = "Hold the probe like this."
@@ -93,15 +93,7 @@ def test_what_is_no_form_with_files_is_refused(
 
 
 def test_nobody_else_s_bytes_are_taken(server: Running, places: Places) -> None:
-    placed, taken = cases.place(server, places), 0
-
-    def endless() -> Iterator[bytes]:
-        nonlocal taken
-        yield part("a.jpg", b"")[:-2]
-        while taken < 64 << 20:
-            taken += 1 << 20
-            yield bytes(1 << 20)
-
+    placed = cases.place(server, places)
     for who in (places.stranger_reviewer, places.referrer):
         try:
             assert post(server, who, placed, endless()).status_code == 404

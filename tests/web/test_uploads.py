@@ -25,6 +25,13 @@ def part(name: str, body: bytes) -> bytes:
 END = f"--{BOUNDARY}--\r\n".encode()
 
 
+def endless() -> Iterator[bytes]:
+    """A body that ends only after 64 MB: whoever takes it from a stranger is found out."""
+    yield part("a.jpg", b"")[:-2]
+    for _ in range(64):
+        yield bytes(1 << 20)
+
+
 def post(server: Running, places: Places, placed: cases.Placed, body: bytes, **headers: str) -> httpx.Response:
     url = f"{server.base_url}/referrals/{placed.referral_id}/files"
     return httpx.post(url, content=body, headers={**places.referrer.headers, **FORM, **headers})
@@ -79,15 +86,7 @@ def test_what_is_no_form_with_files_is_refused(
 
 
 def test_a_stranger_is_refused_before_a_file_is_taken(server: Running, places: Places) -> None:
-    placed, sent = cases.place(server, places), 0
-
-    def endless() -> Iterator[bytes]:
-        nonlocal sent
-        yield part("a.jpg", b"")[:-2]
-        while sent < 64 << 20:
-            sent += 1 << 20
-            yield bytes(1 << 20)
-
+    placed = cases.place(server, places)
     url = f"{server.base_url}/referrals/{placed.referral_id}/files"
     for headers in ({}, places.stranger_referrer.headers):
         try:
