@@ -19,12 +19,13 @@ OCTETS = {"Content-Type": "application/offset+octet-stream"}
 
 @dataclass(frozen=True)
 class Chosen:
-    """A file to send: what it is called there, and what its bytes are."""
+    """A file to send: what it is called there, what its bytes are, and when it leaves (0 first)."""
 
     path: Path
     name: str
     size_bytes: int
     sha256: str
+    priority: int = 0
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Sending:
 
     def _begin(self, referral_id: str | None) -> int:
         """With the first piece: a small file is one round trip."""
-        named = {"filename": self.file.name, "sha256": self.file.sha256}
+        named = {"filename": self.file.name, "sha256": self.file.sha256, "priority": str(self.file.priority)}
         if referral_id is not None:
             named["referral_id"] = referral_id
         with self.file.path.open("rb") as file:

@@ -12,10 +12,14 @@ from typing import Any
 from app.cli.line import Line, Patience, Refused, Tired
 from app.cli.pieces import Chosen, Pace, Sending
 from app.config import WrongSetting
-from app.errors import Refusal
+from app.dicom.admission import examine
+from app.errors import Invalid, Refusal
 
 IGNORED = {"thumbs.db", "desktop.ini", "dicomdir"}
 ARRIVED = {"stored", "held", "conflict"}
+STILL, OTHER, CLIP = 0, 1, 2
+CLIPS = {".mp4", ".mov", ".avi", ".m4v", ".webm"}
+SMALL_BYTES = 1 << 20
 AT_A_TIME = 200  # files that are declared in one request
 CLEAR = "\r\033[K"  # the line on a terminal
 ALL_STORED, SOME_MISSING, SOME_ASKED = 0, 1, 3
@@ -24,7 +28,7 @@ ALL_STORED, SOME_MISSING, SOME_ASKED = 0, 1, 3
 def send(given: argparse.Namespace) -> int:
     """0: all are stored; 1: some are refused or still here; 3: all arrived, and some wait for a person's answer."""
     token = _token(given.token)
-    files = sorted(_chosen(Path(given.folder)), key=lambda file: file.size_bytes)
+    files = sorted(_chosen(Path(given.folder)), key=lambda file: (file.priority, file.size_bytes))
     if not files:
         raise Refusal(f"There is no file in {given.folder}.")
     line = Line(given.to, token, Patience(give_up_s=given.give_up_after * 60), given.ca_file)
@@ -71,7 +75,8 @@ def _declare(line: Line, referral_id: str, files: list[Chosen]) -> dict[str, str
     found: dict[str, str] = {}
     for at in range(0, len(files), AT_A_TIME):
         some = files[at : at + AT_A_TIME]
-        named = [{"name": one.name, "size_bytes": one.size_bytes, "sha256": one.sha256} for one in some]
+        plain = ("name", "size_bytes", "sha256", "priority")
+        named = [{name: getattr(one, name) for name in plain} for one in some]
         said = line.insist_json("POST", f"/api/v1/referrals/{referral_id}/expect", {"files": named})
         found |= {one.sha256: item["status"] for one, item in zip(some, said["items"], strict=True)}
     return found
@@ -112,7 +117,21 @@ def _chosen(folder: Path) -> Iterator[Chosen]:
         if path.is_file() and not path.is_symlink() and not hidden and path.name.lower() not in IGNORED:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-            yield Chosen(path, "/".join(parts), path.stat().st_size, digest)
+            yield Chosen(path, "/".join(parts), path.stat().st_size, digest, _priority(path))
+
+
+def _priority(path: Path) -> int:
+    """As a browser's outbox has it: small stills, other files, clips."""
+    if path.suffix.lower() in CLIPS or _frames(path) > 1:
+        return CLIP
+    return STILL if path.stat().st_size <= SMALL_BYTES else OTHER
+
+
+def _frames(path: Path) -> int:
+    try:
+        return examine(path).number_of_frames or 1
+    except Invalid:  # the service says what is wrong with it
+        return 1
 
 
 def _token(given: str) -> str:

@@ -12,6 +12,7 @@ from tests.servers.app import Running
 from tests.studies.sent import a_dicom, a_jpeg, a_pdf
 from tests.tus.client import Tus
 from tests.tus.test_chaos import ended, send
+from tests.web.cases import numbered_clip
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)]
 
@@ -38,6 +39,18 @@ def test_every_file_of_a_folder_is_sent_the_smallest_first_and_the_rest_ignored(
     assert [line.partition(":")[0] for line in err.splitlines()] == ["letter.pdf", "IM1", "CT/1/IM1"]
     found = {one["name"]: one["status"] for one in tus.files(referral_id)}
     assert found == {"letter.pdf": "stored", "IM1": "stored", "CT/1/IM1": "stored"}
+
+
+def test_a_clip_leaves_after_the_stills_however_small_it_is(
+    server: Running, places: Places, tus: Tus, tmp_path: Path
+) -> None:
+    (tmp_path / "still").write_bytes(a_dicom(size=400))
+    (tmp_path / "clip").write_bytes(numbered_clip(2))
+    assert (tmp_path / "clip").stat().st_size < (tmp_path / "still").stat().st_size
+    referral_id = tus.place()
+    _code, _out, err = ended(send(tmp_path, server.base_url, places.referrer, "--referral", referral_id))
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["still", "clip"]
+    assert {one["name"]: one["priority"] for one in tus.files(referral_id)} == {"still": 0, "clip": 2}
 
 
 def test_sent_again_nothing_is_sent_twice(server: Running, places: Places, tus: Tus, folder: Path) -> None:
