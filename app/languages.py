@@ -39,6 +39,11 @@ class Speech:
     def direction(self) -> str:
         return Locale.parse(self.language).text_direction
 
+    @property
+    def decimal(self) -> str:
+        """What stands before the fraction of a number."""
+        return str(Locale.parse(self.language).number_symbols["latn"]["decimal"])
+
 
 @cache
 def speech(language: str) -> Speech:

@@ -54,8 +54,7 @@ def size_line(size: Size, spoken: Speech) -> str:
 
 def clinical_number(value: float, digits: int, spoken: Speech) -> str:
     """Without a separator of thousands: '1953'."""
-    text = f"{value:.{digits}f}"
-    return text.replace(".", ",") if spoken.language == "fr" else text
+    return f"{value:.{digits}f}".replace(".", spoken.decimal)
 
 
 def corresponds_line(size: Corresponds, spoken: Speech) -> str:

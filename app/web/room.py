@@ -20,6 +20,7 @@ from app.db import now, reading, transaction
 from app.errors import Conflict, NotFound
 from app.http.actor import Acting
 from app.http.etag import etag
+from app.languages import LANGUAGES
 from app.notifications.inbox import mark_case_read, unread_messages
 from app.people.models import Organization, Person
 from app.referrals.date_pregnancy import may_date
@@ -38,6 +39,7 @@ from app.studies.growth import Earlier, Growth, growth, series
 from app.studies.images import image_list, image_list_sha256
 from app.studies.machine import Line
 from app.web.clock import Left, time_left
+from app.web.measured import measured_words, written_words
 from app.web.pages import render
 from app.web.pregnancy import is_about, words_of
 from app.web.sheet import sheets_for
@@ -223,8 +225,14 @@ def room_page(
         beside=beside, clock_seconds=clock_seconds, alone=alone, sheets=sheets, report_languages=report_languages,
         may_date=may_date(who, room.case.referral),
         enclosing={"n": settings().max_enclosures, "limit": limit_words(settings().max_enclosure_bytes)},
-        **words_of(speech_of(request, who)),
+        earlier_words=_earlier_words(beside), measured_words=measured_words(speech_of(request, who)),
+        written_words=written_words(), **words_of(speech_of(request, who)),
     )  # fmt: skip
+
+
+def _earlier_words(beside: Beside | None) -> dict[str, str]:
+    """The day of the case beside this one, by the language of the report."""
+    return {code: words.day(beside.case.referral.created_at.date(), code) for code in LANGUAGES} if beside else {}
 
 
 def _named(case: Case, shown: Sight | None) -> list[ManifestItem]:

@@ -1,6 +1,7 @@
 """Measuring in the reading room: by clicks, by drag, by keys and by touch, and what is said of each number."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,21 @@ def test_a_number_goes_into_the_report_with_its_image(server: Running, places: P
         page,
         "/^Liver of normal size.\\nCBD 5\\d\\.\\d mm \\(Image 1 of 1\\)\\n$/.test(document.getElementById('findings').value)",
     )
+
+
+def test_a_number_goes_into_the_report_in_the_language_of_the_report(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    page = room_of(server, places, arrive, phantom(TISSUE))
+    page.locator("[name=language]").select_option("fr")
+    page.locator("#stage").focus()
+    page.keyboard.press("d")
+    page.get_by_label("Of what").fill("CRL")
+    click(page, (100, 200), (280, 200))
+    expect(lines(page).first).to_contain_text(re.compile(r"CRL 5\d\.\d mm · size corresponds to 1\dw\dd"))
+    lines(page).first.get_by_role("button", name="Into the report").click()
+    said = r"CRL 5\d,\d mm · la taille correspond à 1\d SA \+ \d j \([^)]+\) \(Image 1 sur 1\)\n"
+    expect(page.locator("#findings")).to_have_value(re.compile(said))
 
 
 def test_what_could_not_be_saved_says_so_and_is_sent_again(server: Running, places: Places, arrive: Arrive) -> None:

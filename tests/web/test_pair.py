@@ -42,7 +42,7 @@ def test_a_measurement_of_one_window_goes_into_the_report_of_the_other(
     report = apart(page)
     expect(report.locator("us-viewer")).to_have_count(0)
     page.evaluate(
-        "document.querySelector('us-viewer').dispatchEvent(new CustomEvent('insert', {detail: 'Bile duct 4 mm'}))"
+        "document.querySelector('us-viewer').dispatchEvent(new CustomEvent('insert', {detail: {en: 'Bile duct 4 mm'}}))"
     )
     expect(report.get_by_label("Findings")).to_have_value("Bile duct 4 mm (Image 1 of 1)\n")
     expect(report.locator("#saved")).to_contain_text("saved")

@@ -2,7 +2,7 @@
 /** Measuring on the stage: by two clicks, by drag, by touch or by keys; the server finds each value again. */
 import { distance, isSound, measured } from "./calibration.js";
 import { draw } from "./marks.js";
-import { quantity, say } from "./say.js";
+import { inEach, quantity, say, words } from "./say.js";
 
 /** @typedef {import("./calibration.js").Point} Point */
 /**
@@ -388,7 +388,7 @@ export class Measuring {
     if (button.name === "remove") this.remove(item);
     else if (button.name === "again") this.post(item);
     else if (button.name === "confirm") this.confirm(item);
-    else if (button.name === "insert") this.viewer.dispatchEvent(Object.assign(new CustomEvent("insert", { bubbles: true, detail: this.lineOf(item) }), { item }));
+    else if (button.name === "insert") this.viewer.dispatchEvent(Object.assign(new CustomEvent("insert", { bubbles: true, detail: inEach((from) => this.lineOf(item, from)) }), { item }));
     else {
       this.chosen = item;
       if (item.frame !== this.frame) this.go(item.frame);
@@ -397,12 +397,13 @@ export class Measuring {
   }
 
   /** @param {Item} item */
-  lineOf(item) {
-    const of = [item.fetus && say("of_fetus", { name: item.fetus }), item.side && say(`of_${item.side}`), item.site];
-    const name = [item.quantity || say(`kind_${item.kind}`), ...of].filter(Boolean).join(" ");
-    const more = Object.entries(item.more).map(([key, one]) => `${say(`more_${key}`)} ${quantity({ ...one, approximate: item.approximate })}`);
-    const size = item.corresponds_to ? [say("corresponds", { age: item.corresponds_to, by: item.corresponds_by ?? "" })] : [];
-    return [`${name} ${item.text || quantity(item)}`.trim(), ...more, ...size].join(" · ");
+  lineOf(item, from = words) {
+    const of = [item.fetus && say("of_fetus", { name: item.fetus }, from), item.side && say(`of_${item.side}`, {}, from), item.site];
+    const name = [item.quantity || say(`kind_${item.kind}`, {}, from), ...of].filter(Boolean).join(" ");
+    const more = Object.entries(item.more).map(([key, one]) => `${say(`more_${key}`, {}, from)} ${quantity({ ...one, approximate: item.approximate }, from)}`);
+    const [weeks, days] = item.corresponds_to?.match(/\d+/g) ?? [];
+    const size = weeks ? [say("corresponds", { age: say("age", { weeks, days }, from), by: item.corresponds_by ?? "" }, from)] : [];
+    return [`${name} ${item.text || quantity(item, from)}`.trim(), ...more, ...size].join(" · ");
   }
 
   /** The list beside the picture, which is read aloud as it changes. */

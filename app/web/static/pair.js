@@ -29,7 +29,7 @@ class Pair {
     this.channel.postMessage({ is: this.is, ...what });
   }
 
-  /** @param {{is: string, at?: string, here?: string, left?: boolean, insert?: string}} said */
+  /** @param {{is: string, at?: string, here?: string, left?: boolean, insert?: Record<string, string>}} said */
   hear(said) {
     if (said.is === this.is) return;
     if (said.insert && this.is === "report") insert(said.insert);

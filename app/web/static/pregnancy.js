@@ -23,8 +23,6 @@ function show() {
 document.addEventListener("measured", () => void again());
 panel?.addEventListener("click", (event) => {
   const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-insert]"));
-  if (!button) return;
-  const lines = JSON.parse(button.dataset.insert ?? "{}"); // by the language of the report
-  insert(lines[/** @type {any} */ (document.getElementById("write"))?.language.value.slice(0, 2)] ?? lines.en);
+  if (button) insert(JSON.parse(button.dataset.insert ?? "{}"));
 });
 show();

@@ -3,7 +3,7 @@
 import { Cine, Timing } from "./cine.js";
 import { insert } from "./insert.js";
 import { Measuring } from "./measure.js";
-import { say, words } from "./say.js";
+import { inEach, say, words } from "./say.js";
 import { Stage } from "./stage.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -62,7 +62,7 @@ class UsViewer extends HTMLElement {
       if (pressed?.dataset.tool) this.take(pressed.dataset.tool);
     });
     this.piece(".cine select").addEventListener("change", () => this.setSpeed(Number(/** @type {HTMLSelectElement} */ (this.piece(".cine select")).value)));
-    this.addEventListener("insert", (event) => insert(`${/** @type {CustomEvent} */ (event).detail} (${[this.dataset.prior, this.nameOf(this.shown)].filter(Boolean).join(" · ")}${this.cine ? `, ${say("frame_only", { n: this.cine.frame + 1 })}` : ""})`));
+    this.addEventListener("insert", (event) => insert(inEach((from, code) => `${/** @type {CustomEvent} */ (event).detail[code]} (${this.placeOf(from, code)})`)));
     this.slider.addEventListener("input", () => this.cine?.show(Number(this.slider.value) - 1));
     for (const range of /** @type {NodeListOf<HTMLInputElement>} */ (this.querySelectorAll("[data-light]"))) {
       range.addEventListener("input", () => this.stage.shine(/** @type {"brightness"} */ (range.dataset.light), Number(range.value)));
@@ -211,8 +211,14 @@ class UsViewer extends HTMLElement {
   }
 
   /** @param {number} at */
-  nameOf(at) {
-    return say("image", { n: at + 1, count: this.strip.dataset.count ?? "" });
+  nameOf(at, from = words) {
+    return say("image", { n: at + 1, count: this.strip.dataset.count ?? "" }, from);
+  }
+
+  /** Where a line of the report was measured. @param {import("./say.js").Words} from @param {string} code */
+  placeOf(from, code) {
+    const image = [JSON.parse(this.dataset.prior ?? "{}")[code], this.nameOf(this.shown, from)].filter(Boolean).join(" · ");
+    return this.cine ? `${image}, ${say("frame_only", { n: this.cine.frame + 1 }, from)}` : image;
   }
 
   /** @param {number} at @param {string} state */
