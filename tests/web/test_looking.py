@@ -118,6 +118,10 @@ def test_an_earlier_study_stands_beside_this_one(server: Running, places: Places
     expect(page.locator("us-viewer:not(.prior) .caption")).to_contain_text("Image 1 of 1")
     picture(page, "room-two")
     accessible(page)
+    page.evaluate(
+        "document.querySelector('.prior').dispatchEvent(new CustomEvent('insert', {detail: {en: 'CBD 5.0 mm'}}))"
+    )
+    expect(page.locator("#findings")).to_have_value(re.compile(r"CBD 5.0 mm \(\d+ \w+ \d{4} · Image 2 of 2\)\n"))
     assert people.count(AuditEvent, AuditEvent.action == "referral.opened", AuditEvent.person_id == places.reviewer.id,
                         AuditEvent.referral_id == UUID(earlier.referral_id)) == 1  # fmt: skip
     page.keyboard.press("p")
