@@ -140,6 +140,7 @@ def test_uploads_go_on_through_kills_at_any_moment(mortal: Mortal, places: Place
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", range(5))
 def test_uploads_go_on_through_many_kills(mortal: Mortal, places: Places, seed: int) -> None:
     _through_kills(mortal, places, kills=20, seed=seed)
