@@ -339,14 +339,14 @@ def by_name(server: Running, who: Somebody) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in arrived(server, who)}
 
 
-def look(server: Running, arrive: Arrive, who: Somebody, referral_id: str, name: str) -> None:
+def look(server: Running, arrive: Arrive, who: Somebody, referral_id: str, name: str, of: str = "preview") -> None:
     """The reader sees it at once, as what it is, on a desk and on a telephone."""
     with cases.client_of(server, who) as client:
         review_id = cases.ok(client.get(f"/referrals/{referral_id}"))["review"]["id"]
     phone = {"viewport": NARROW, "has_touch": True, "is_mobile": True}
     for width, options in (("wide", {}), ("narrow", phone)):
         room = arrive(who, f"/reviews/{review_id}", **options)
-        expect(room.locator(".caption")).to_contain_text("preview; the original is on the way")
+        expect(room.locator(".caption")).to_contain_text(f"{of}; the original is on the way")
         expect(room.locator(".strip .badge").last).to_contain_text("Preview")
         expect(room.locator(".now .early")).to_contain_text("Read on previews")
         accessible(room)
@@ -408,7 +408,14 @@ def test_a_film_moves_small_before_it_is_there(
         choose(page, path)
         (found,) = until(lambda: [one for one in arrived(server, places.referrer) if one["preview"]])
         assert (found["preview"], found["status"]) == ("film", "declared")
-        look(server, arrive, places.reviewer, placed.referral_id, "preview-film")
+        look(
+            server,
+            arrive,
+            places.reviewer,
+            placed.referral_id,
+            "preview-film",
+            "preview of at most the first 8 seconds",
+        )
         line.bytes_per_s, line.delay_s = 0, 0
         until(lambda: [one["status"] for one in arrived(server, places.referrer)] == ["stored"])
 

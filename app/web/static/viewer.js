@@ -173,7 +173,7 @@ class UsViewer extends HTMLElement {
       cine.speed(this.rate);
       cine.video.addEventListener("canplaythrough", () => this.cine === cine && this.ahead(at), { once: true });
       await cine.open(!calm.matches);
-      const said = "ahead" in link.dataset ? say("ahead") : timing.rate ? say("rate", { n: timing.rate }) : "";
+      const said = "ahead" in link.dataset ? say("begun") : timing.rate ? say("rate", { n: timing.rate }) : "";
       this.caption.textContent = [this.nameOf(at), said].filter(Boolean).join(" · ");
     } catch {
       if (this.cine === cine) this.refuse(await why(`${source}/proxy`));
