@@ -152,7 +152,9 @@ def _through_kills(mortal: Mortal, places: Places, kills: int, seed: int) -> Non
     enough = threading.Event()
     with referrer, reviewer:
         senders = [
-            threading.Thread(target=_send_on, args=(mortal, places, place(referrer), number, acknowledged, enough))
+            threading.Thread(
+                target=_send_on, args=(mortal, places, place(referrer), number, acknowledged, enough), daemon=True
+            )  # a test that fails leaves none behind
             for number in range(4)
         ]
         for sender in senders:
