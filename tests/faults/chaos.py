@@ -56,6 +56,8 @@ class Chaos:
                 client.close()  # the server is down
                 continue
             self.connections += 1
+            for each in (client, server):  # a line of its own would not hold small pieces back
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open += [client, server]
             for one, other, is_up in ((client, server, True), (server, client, False)):
