@@ -75,8 +75,10 @@ def _declare(line: Line, referral_id: str, files: list[Chosen]) -> dict[str, str
     found: dict[str, str] = {}
     for at in range(0, len(files), AT_A_TIME):
         some = files[at : at + AT_A_TIME]
-        plain = ("name", "size_bytes", "sha256", "priority")
-        named = [{name: getattr(one, name) for name in plain} for one in some]
+        named = [
+            {"name": one.name, "size_bytes": one.size_bytes, "sha256": one.sha256, "priority": one.priority}
+            for one in some
+        ]
         said = line.insist_json("POST", f"/api/v1/referrals/{referral_id}/expect", {"files": named})
         found |= {one.sha256: item["status"] for one, item in zip(some, said["items"], strict=True)}
     return found
@@ -117,14 +119,15 @@ def _chosen(folder: Path) -> Iterator[Chosen]:
         if path.is_file() and not path.is_symlink() and not hidden and path.name.lower() not in IGNORED:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-            yield Chosen(path, "/".join(parts), path.stat().st_size, digest, _priority(path))
+            size_bytes = path.stat().st_size
+            yield Chosen(path, "/".join(parts), size_bytes, digest, _priority(path, size_bytes))
 
 
-def _priority(path: Path) -> int:
+def _priority(path: Path, size_bytes: int) -> int:
     """As a browser's outbox has it: small stills, other files, clips."""
     if path.suffix.lower() in CLIPS or _frames(path) > 1:
         return CLIP
-    return STILL if path.stat().st_size <= SMALL_BYTES else OTHER
+    return STILL if size_bytes <= SMALL_BYTES else OTHER
 
 
 def _frames(path: Path) -> int:

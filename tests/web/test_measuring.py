@@ -186,13 +186,18 @@ def test_the_ruler_of_a_photograph(server: Running, places: Places, arrive: Arri
     expect(lines(page).nth(1)).to_contain_text("Length ≈ 50.0 mm")
 
 
+def measure(page: Page, quantity: str) -> None:
+    """A length of some 54 mm in the phantom, by its name."""
+    page.locator("#stage").focus()
+    page.keyboard.press("d")
+    page.get_by_label("Of what").fill(quantity)
+    click(page, (100, 200), (280, 200))
+
+
 def test_a_number_goes_into_the_report_with_its_image(server: Running, places: Places, arrive: Arrive) -> None:
     page = room_of(server, places, arrive, phantom(TISSUE))
     page.locator("#findings").fill("Liver of normal size.")
-    page.locator("#stage").focus()
-    page.keyboard.press("d")
-    page.get_by_label("Of what").fill("CBD")
-    click(page, (100, 200), (280, 200))
+    measure(page, "CBD")
     lines(page).first.get_by_role("button", name="Into the report").click()
     until(
         page,
@@ -205,10 +210,7 @@ def test_a_number_goes_into_the_report_in_the_language_of_the_report(
 ) -> None:
     page = room_of(server, places, arrive, phantom(TISSUE))
     page.locator("[name=language]").select_option("fr")
-    page.locator("#stage").focus()
-    page.keyboard.press("d")
-    page.get_by_label("Of what").fill("CRL")
-    click(page, (100, 200), (280, 200))
+    measure(page, "CRL")
     expect(lines(page).first).to_contain_text(re.compile(r"CRL 5\d\.\d mm · size corresponds to 1\dw\dd"))
     lines(page).first.get_by_role("button", name="Into the report").click()
     said = r"CRL 5\d,\d mm · la taille correspond à 1\d SA \+ \d j \([^)]+\) \(Image 1 sur 1\)\n"

@@ -408,14 +408,8 @@ def test_a_film_moves_small_before_it_is_there(
         choose(page, path)
         (found,) = until(lambda: [one for one in arrived(server, places.referrer) if one["preview"]])
         assert (found["preview"], found["status"]) == ("film", "declared")
-        look(
-            server,
-            arrive,
-            places.reviewer,
-            placed.referral_id,
-            "preview-film",
-            "preview of at most the first 8 seconds",
-        )
+        begun = "preview of at most the first 8 seconds"
+        look(server, arrive, places.reviewer, placed.referral_id, "preview-film", begun)
         line.bytes_per_s, line.delay_s = 0, 0
         until(lambda: [one["status"] for one in arrived(server, places.referrer)] == ["stored"])
 
