@@ -263,6 +263,34 @@ def test_who_sends_slowly_but_steadily_is_not_cut_off(server_by_name: Running) -
         assert client.recv(1000).startswith(b"HTTP/1.1 4")
 
 
+def _refused_before_its_body(client: socket.socket, body_bytes: int) -> None:
+    client.sendall(f"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: {body_bytes}\r\n\r\n".encode())
+    answer = b""
+    while not answer.endswith(b"}"):
+        answer += client.recv(10_000)
+    assert answer.startswith(b"HTTP/1.1 404")
+
+
+@pytest.mark.parametrize("piece_bytes", [50_000, 300_000])
+def test_a_body_that_was_answered_before_all_of_it_came_is_no_part_of_the_next_request(
+    server_by_name: Running, piece_bytes: int
+) -> None:
+    with closing(_connect(server_by_name)) as client:
+        _refused_before_its_body(client, 300_000)
+        for _ in range(300_000 // piece_bytes):
+            client.sendall(bytes(piece_bytes))
+            time.sleep(0.05)
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(10_000).startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_that_was_answered_is_not_waited_for_in_vain(server_by_name: Running) -> None:
+    with closing(_connect(server_by_name)) as client:
+        _refused_before_its_body(client, 300_000)
+        client.sendall(b"x")
+        assert client.recv(10_000) == b""
+
+
 def test_a_request_leaves_a_line_with_its_route_and_not_with_its_path(server: Running) -> None:
     name = "Wanjiru-4711"
     httpx.get(f"{server.base_url}/api/v1/referrals/{name}?q={name}", headers={"User-Agent": name})

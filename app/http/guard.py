@@ -10,11 +10,19 @@ from app.config import settings
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
+# A body that was answered before all of it came is read and dropped, so that its sender sees the answer and the next
+# request begins where it begins; but neither for ever nor however long it is.
+LINGER_S = 30.0
+LINGER_BYTES = 1 << 20
+
 
 class GuardedProtocol(HttpToolsProtocol):
     """A connection that sends nothing, half a head or half a body does not stay open for ever."""
 
     _timer: asyncio.TimerHandle | None = None
+    _body_is_due = False  # of the request that came last
+    _answered = 0.0
+    _dropped_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -38,23 +46,37 @@ class GuardedProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
-        self._last = self.loop.time()
-        if self._head_since is None and (self.cycle is None or self.cycle.response_complete):
-            self._head_since = self._last  # even a lone CRLF ends uvicorn's keep-alive timer
-            self._head_bytes = 0
+        self._last, body_was_due = self.loop.time(), self._body_is_due
         super().data_received(data)
-        if self._head_since is not None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            return
+        if self._body_is_due:
+            self._dropped_bytes += len(data)
+            if self._dropped_bytes > LINGER_BYTES:
+                self.transport.close()
+            return
+        if self._head_since is None:
+            self._head_since, self._head_bytes = self._last, 0  # even a lone CRLF ends uvicorn's keep-alive timer
+        if not body_was_due:
             self._head_bytes += len(data)
-            if self._head_bytes > self._most_head_bytes and not self.transport.is_closing():
-                self._refuse(TOO_LONG)
+        if self._head_bytes > self._most_head_bytes and not self.transport.is_closing():
+            self._refuse(TOO_LONG)
 
     def on_headers_complete(self) -> None:
-        self._head_since = None
+        self._head_since, self._body_is_due = None, True
         head_bytes = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if head_bytes > self._most_head_bytes:  # all of it came at once
             self._refuse(TOO_LONG)
             raise ValueError("the head is too long")  # the parser stops here, and uvicorn answers what is no HTTP
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._body_is_due = False
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._answered, self._dropped_bytes = self.loop.time(), 0
+        super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         if not self.transport.is_closing():  # one answer to one request
@@ -81,6 +103,9 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._refuse(TOO_SLOW)
         elif now - self._unsent_since > self._reader_s:
             self.transport.abort()
+        elif self._body_is_due and cycle.response_complete:
+            if now - self._answered > LINGER_S or now - self._last > self._body_s:
+                self.transport.close()
         elif cycle and cycle.more_body and not cycle.response_complete:
             if self.flow.read_paused:  # our own application is the slow side
                 self._last = now
