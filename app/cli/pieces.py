@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from app.cli.line import AWAY, Answer, Broken, Line, Refused, asked_s
 
-SMALLEST, LARGEST, FIRST = 64 << 10, 4 << 20, 256 << 10
-QUICK_S, SLOW_S = 3.0, 8.0
+SMALLEST, LARGEST, FIRST = 64 << 10, 32 << 20, 256 << 10
+LARGEST_CHECKED = 4 << 20  # of more, the service keeps what came when it is cut; a piece with a checksum begins anew
+GOAL_S = 5.0
 MISMATCH = 460
 TUS = {"Tus-Resumable": "1.0.0"}
 OCTETS = {"Content-Type": "application/offset+octet-stream"}
@@ -30,18 +31,16 @@ class Chosen:
 
 @dataclass
 class Pace:
-    """How much goes at once: more as long as it goes quickly, less after a cut."""
+    """How much goes at once: what the line carries in a few seconds, less after a cut."""
 
     piece_bytes: int = FIRST
 
-    def took(self, seconds: float) -> None:
-        if seconds < QUICK_S:
-            self.piece_bytes = min(LARGEST, self.piece_bytes * 2)
-        elif seconds > SLOW_S:
-            self.broke()
+    def took(self, size_bytes: int, seconds: float) -> None:
+        if size_bytes == self.piece_bytes:  # of a smaller one the way there and back is most
+            self.piece_bytes = min(LARGEST, max(SMALLEST, int(size_bytes * GOAL_S / seconds)))
 
     def broke(self) -> None:
-        self.piece_bytes = max(SMALLEST, self.piece_bytes // 2)
+        self.piece_bytes = max(SMALLEST, min(self.piece_bytes, LARGEST_CHECKED) // 2)
 
 
 class Sending:
@@ -110,7 +109,7 @@ class Sending:
             return self._look()
         if answer.status == 204:
             self.line.patience.moved()
-            self.pace.took(time.monotonic() - began)
+            self.pace.took(len(piece), time.monotonic() - began)
             return int(answer.headers["upload-offset"])
         self._refuse_or_wait(answer)
         return self._look()
@@ -134,6 +133,9 @@ class Sending:
 
 
 def _checksum(piece: bytes) -> dict[str, str]:
+    """The whole file's digest is compared at its end, however its bytes came."""
+    if len(piece) > LARGEST_CHECKED:
+        return {}
     return {"Upload-Checksum": f"sha256 {_base64(hashlib.sha256(piece).digest())}"}
 
 

@@ -102,7 +102,7 @@ class Waiting:
             new.unlink(missing_ok=True)
             raise _no_room(error) from error
 
-    def write(self, data: bytes | bytearray) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         view, at = memoryview(data), self.size_bytes
         try:
             while view:

@@ -6,7 +6,7 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +25,7 @@ MBIT_100 = 100e6 / 8
 AT_ONCE = 200
 LOSS = 0.02
 FRAMES = 40  # of 1.6 MB
-READ_BYTES = 1 << 16
+READ_BYTES, QUARTER_BYTES = 1 << 16, 256 << 10
 
 
 def measure(column: Column, folder: Path, quick: bool) -> list[Figure]:
@@ -87,24 +87,32 @@ def _many_at_once(column: str, running: Running, token: str, folder: Path) -> li
 
 
 def _over_a_bad_line(column: str, running: Running, token: str, clip: Path) -> list[Figure]:
-    """Each piece loses its connection with this chance, at some moment."""
-    file, rng = _a_clip(clip), random.Random(5)
+    """Each quarter of a megabyte loses the connection with this chance."""
+    file, rng, over = _a_clip(clip), random.Random(5), threading.Event()
     with chaos(_port(running), bytes_per_s=MBIT_100) as line:
 
-        def lose(_offset: int) -> None:
-            if rng.random() < LOSS:
-                threading.Timer(rng.uniform(0, 0.1), line.cut).start()
+        def lose() -> None:
+            passed = cuts = 0
+            while not over.wait(0.002):
+                for _ in range(line.up_bytes // QUARTER_BYTES - passed):
+                    passed += 1
+                    if rng.random() < LOSS:
+                        line.cut()
+                        cuts += 1
+            assert cuts > 0
 
-        _send(line.base_url, token, file, tell=lose)
+        with ThreadPoolExecutor(1) as threads:
+            losing = threads.submit(lose)
+            _send(line.base_url, token, file)
+            over.set()
+            losing.result()
         useful = line.up_bytes / file.size_bytes
     return [Figure(column, "bytes over the line a useful byte at 2 % loss of connections", "", (useful,), "≤ 1.1")]
 
 
-def _send(
-    base_url: str, token: str, file: Chosen, referral_id: str | None = None, tell: Callable[[int], None] = lambda _: None
-) -> None:  # fmt: skip
+def _send(base_url: str, token: str, file: Chosen, referral_id: str | None = None) -> None:
     line = Line(base_url, token, Patience(60))
-    Sending(line, Pace(), file, tell).run(referral_id, None)
+    Sending(line, Pace(), file, lambda _: None).run(referral_id, None)
     line.close()
 
 

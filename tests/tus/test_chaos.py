@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.pieces import LARGEST
+from app.cli.pieces import LARGEST_CHECKED
 from app.storage.s3 import PART_BYTES
 from tests import people
 from tests.bench import files as cart
@@ -105,7 +105,7 @@ def _campaign(one: Mortal, folder: Path, size_bytes: int, troubles: int, kills: 
         assert code == 0, err
         again = line.up_bytes - size_bytes
         requests = line.connections + size_bytes / (64 << 10)
-        assert again <= (troubles + kills) * LARGEST + requests * REQUEST_BYTES
+        assert again <= (troubles + kills) * LARGEST_CHECKED + requests * REQUEST_BYTES
     with client_of(one.base_url, places.referrer) as client:
         found = {each["name"]: each for each in files(client, referral_id)}
         assert {name: each["status"] for name, each in found.items()} == {"clip.dcm": "stored", "still.jpg": "stored"}

@@ -62,6 +62,27 @@ def test_what_came_before_a_cut_stays(server: Running, places: Places, tus: Tus)
     assert (file["status"], tus.original(file) == body) == ("stored", True)
 
 
+def test_of_a_long_request_every_whole_part_is_safe_while_the_rest_comes(
+    server: Running, places: Places, tus: Tus
+) -> None:
+    referral_id, body = tus.place(), a_large_dicom(20 * MB)
+    url = tus.begun(len(body), referral_id=referral_id, filename="a.dcm")
+    tus.patch(url, 0, body[:MB])
+    going_on = half_a_piece(server.base_url, places.referrer, url, MB, body[MB : 18 * MB], len(body) - MB)
+    until, offset = time.monotonic() + 4, 0  # sooner than what is late is made safe
+    while offset < 16 * MB and time.monotonic() < until:
+        with reading(WORKER) as session:
+            upload = session.get_one(Upload, UUID(url[-36:]))
+            offset = upload.offset_bytes
+            tails = session.scalars(
+                sa.select(UploadPart.id).where(UploadPart.upload_id == upload.id, UploadPart.number.is_(None))
+            ).all()
+    assert (offset, tails) == (16 * MB, [])
+    going_on.send(body[18 * MB :])
+    assert going_on.getresponse().status == 204
+    assert tus.original(tus.files(referral_id)[0]) == body
+
+
 def test_a_writer_that_is_stuck_lets_go_when_its_client_asks_where_to_go_on(
     server: Running, places: Places, tus: Tus
 ) -> None:
