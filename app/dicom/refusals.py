@@ -8,7 +8,13 @@ def refused(reason_code: str, sentence: str) -> Invalid:
 
 
 def unknown() -> Invalid:
-    return refused("unknown", "This is no ultrasound file that Sonopost knows.")
+    return refused(
+        "unknown", "Sonopost does not know this kind of file. Send DICOM, JPEG, PNG, MP4, PDF or a ZIP of these."
+    )
+
+
+def no_browser_shows_it() -> Invalid:
+    return refused("unknown", "This is a HEIC or AVIF photograph, which many browsers cannot show. Send it as JPEG.")
 
 
 def damaged(what: str) -> Invalid:

@@ -76,13 +76,20 @@ def test_a_file_that_was_cut_off_is_refused(kind: str, share: float, tmp_path: P
         b"\x1f\x8b\x08" + bytes(200),
         bytes(5000),
         b"x",
-        box(b"ftyp", b"heic\0\0\0\0mif1") + box(b"meta", bytes(20)),
     ],
 )
 def test_other_kinds_are_refused_in_a_sentence(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "IM0001.dcm"
     path.write_bytes(data)
-    with pytest.raises(Invalid, match="no ultrasound file that Sonopost knows"):
+    with pytest.raises(Invalid, match=r"does not know this kind of file\. Send DICOM, JPEG"):
+        examine(path)
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"avif"])
+def test_a_photograph_that_few_browsers_show_is_asked_for_as_jpeg(brand: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "IMG_0001.HEIC"
+    path.write_bytes(box(b"ftyp", brand + b"\0\0\0\0mif1") + box(b"meta", bytes(20)))
+    with pytest.raises(Invalid, match=r"HEIC or AVIF photograph.* as JPEG"):
         examine(path)
 
 
