@@ -149,6 +149,8 @@ REVISED = (
 
 def numbers(session: Session, actor: Actor, referrals: list[Referral]) -> dict[UUID, Numbers]:
     """'17 of 19', clips and other cases of the same patient that the actor may see, and what they have not read, for a page."""
+    if not referrals:
+        return {}
     ids = [referral.id for referral in referrals]
     counts = manifest.counts(session, ids)
     clips: dict[UUID, int] = {row[0]: row[1] for row in session.execute(CLIPS, {"ids": ids})}

@@ -55,6 +55,21 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
+def of_a_loop(as_long_as_ms: float, times: int) -> tuple[float, float]:
+    """p50 and p99, in ms, of a loop that takes so long by itself: of any p99 so much is the machine's own."""
+    turns = 100_000
+    turns = max(1, round(turns * as_long_as_ms / min(_loop_ms(turns) for _ in range(10))))
+    took = [_loop_ms(turns) for _ in range(times)]
+    return percentile(took, 50), percentile(took, 99)
+
+
+def _loop_ms(turns: int) -> float:
+    began = time.perf_counter()
+    for _ in range(turns):
+        pass
+    return (time.perf_counter() - began) * 1000
+
+
 def machine(folder: Path) -> str:
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     return (
