@@ -394,22 +394,32 @@ def test_a_photograph_is_looked_at_small_before_clips_and_originals_are_there(
     print(f"a preview of a photograph of {photo.stat().st_size / 1000:.0f} kB after {preview_s:.1f} s")
 
 
-def test_a_film_moves_small_before_it_is_there(
-    server: Running, places: Places, line: Chaos, opened: Callable[[], Any], arrive: Arrive, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(
+    ("missing", "kind", "begun"),
+    [
+        ("", "film", "preview of at most the first 8 seconds"),
+        ("delete globalThis.MediaRecorder", "image", "preview"),
+        ("MediaRecorder.isTypeSupported = (type) => !type.includes('mp4')", "image", "preview"),
+    ],
+    ids=["moving", "nothing records", "no MP4 is recorded"],
+)
+def test_a_film_is_looked_at_small_before_it_is_there(
+    server: Running, places: Places, line: Chaos, opened: Callable[[], Any], arrive: Arrive, tmp_path: Path,
+    missing: str, kind: str, begun: str,
+) -> None:  # fmt: skip
     placed = cases.place(server, places)
     path = film(tmp_path / "film.mp4")
     with opened() as context:
         sign_in(context, line, places.referrer)
         page = context.new_page()
+        page.add_init_script(missing)
         page.goto(f"/referrals/{placed.referral_id}")
         ready(page)
         line.bytes_per_s, line.delay_s = 4 * SLOW_BYTES_PER_S, SLOW_DELAY_S
         choose(page, path)
         (found,) = until(lambda: [one for one in arrived(server, places.referrer) if one["preview"]])
-        assert (found["preview"], found["status"]) == ("film", "declared")
-        begun = "preview of at most the first 8 seconds"
-        look(server, arrive, places.reviewer, placed.referral_id, "preview-film", begun)
+        assert (found["preview"], found["status"]) == (kind, "declared")
+        look(server, arrive, places.reviewer, placed.referral_id, f"preview-film-{kind}", begun)
         line.bytes_per_s, line.delay_s = 0, 0
         until(lambda: [one["status"] for one in arrived(server, places.referrer)] == ["stored"])
 
