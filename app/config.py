@@ -102,7 +102,7 @@ class Settings(FileLimits):
     max_upload_metadata_bytes: int = Field(4 << 10, gt=0)
     max_preview_bytes: int = Field(1 << 20, gt=0)  # of what is looked at until its original is here
     upload_kept_h: float = Field(14 * 24, gt=0)  # after its last byte: power fails for days
-    upload_commit_bytes: int = Field(8 << 20, gt=0)  # how much, and
+    upload_commit_bytes: int = Field(8 << 20, gt=0)  # how much (with S3 a part instead), and
     upload_commit_s: float = Field(5, gt=0)  # how long, a request goes on before what came of it is safe from a kill
     upload_lease_s: float = Field(2.5, gt=0)  # a server that is silent that long has lost its uploads to the others
     upload_let_go_s: float = Field(5, gt=0)  # in which a stuck writer lets go of an upload that its client asks about
@@ -110,6 +110,8 @@ class Settings(FileLimits):
     min_free_disk_bytes: int = Field(256 << 20, ge=0)
     header_silence_s: float = Field(10, gt=0)
     body_silence_s: float = Field(60, gt=0)  # a lossy satellite link is silent that long
+    linger_s: float = Field(30, gt=0)  # for the rest of a body that was answered before all of it came,
+    linger_bytes: int = Field(4 << 20, gt=0)  # and up to how much: the largest first piece that a client sends again
     reader_silence_s: float = Field(60, gt=0)  # in which the client takes nothing of a waiting answer
     keep_alive_s: int = Field(60, gt=0)  # between two requests: a new connection costs a far clinic seconds
     max_frames_per_request: int = Field(1_000, gt=0)  # by DICOMweb; a viewer asks for one to some tens

@@ -220,6 +220,8 @@ def server_by_name(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
         "SONOPOST_HEADER_SILENCE_S": "1",
         "SONOPOST_BODY_SILENCE_S": "2",
         "SONOPOST_KEEP_ALIVE_S": "1",
+        "SONOPOST_LINGER_S": "3",
+        "SONOPOST_LINGER_BYTES": "400000",
     }
     with serving(environment, "--no-worker") as running:
         yield running
@@ -289,6 +291,28 @@ def test_a_body_that_was_answered_is_not_waited_for_in_vain(server_by_name: Runn
         _refused_before_its_body(client, 300_000)
         client.sendall(b"x")
         assert client.recv(10_000) == b""
+
+
+def test_a_body_that_was_answered_and_goes_on_by_drops_is_not_read_for_ever(server_by_name: Running) -> None:
+    with closing(_connect(server_by_name)) as client:
+        _refused_before_its_body(client, 300_000)
+        began = time.monotonic()
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            _drip(client, 1, 0.5, times=40)
+        assert 3 <= time.monotonic() - began < 10
+
+
+def test_a_body_that_was_answered_is_not_read_however_long_it_is(server_by_name: Running) -> None:
+    with closing(_connect(server_by_name)) as client:
+        _refused_before_its_body(client, 1_000_000)
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            _drip(client, 50_000, 0.01, times=19)
+
+
+def _drip(client: socket.socket, piece_bytes: int, every_s: float, times: int) -> None:
+    for _ in range(times):
+        client.sendall(bytes(piece_bytes))
+        time.sleep(every_s)
 
 
 def test_a_request_leaves_a_line_with_its_route_and_not_with_its_path(server: Running) -> None:

@@ -106,7 +106,6 @@ class Line:
                 self.patience.wait()
                 continue
             if answer.status < 300:
-                self.patience.moved()
                 return answer
             if answer.status not in AWAY:
                 raise Refused(answer.status, answer.sentence)
@@ -114,7 +113,9 @@ class Line:
 
     def insist_json(self, method: str, path: str, given: object = None) -> Any:
         body = None if given is None else json.dumps(given).encode()
-        return self.insist(method, path, {"Content-Type": "application/json"} if body else None, body).json()
+        answer = self.insist(method, path, {"Content-Type": "application/json"} if body else None, body)
+        self.patience.moved()
+        return answer.json()
 
     def close(self) -> None:
         if self._connection is not None:

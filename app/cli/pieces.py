@@ -1,4 +1,4 @@
-"""One file by tus 1.0 over a line that breaks: in pieces with their checksums, as large as the line carries."""
+"""One file by tus 1.0 over a line that breaks: in pieces as large as the line carries, the smaller with their checksums."""
 
 import base64
 import hashlib
@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from app.cli.line import AWAY, Answer, Broken, Line, Refused, asked_s
 
-SMALLEST, LARGEST, FIRST = 64 << 10, 32 << 20, 256 << 10
+SMALLEST, LARGEST, FIRST = 64 << 10, 32 << 20, 256 << 10  # bytes
 LARGEST_CHECKED = 4 << 20  # of more, the service keeps what came when it is cut; a piece with a checksum begins anew
+MOST_AT_BEGINNING = 1 << 20  # said twice, the upload is there and these bytes are dropped: see `linger_bytes`
 GOAL_S = 5.0
 MISMATCH = 460
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -37,7 +38,7 @@ class Pace:
 
     def took(self, size_bytes: int, seconds: float) -> None:
         if size_bytes == self.piece_bytes:  # of a smaller one the way there and back is most
-            self.piece_bytes = min(LARGEST, max(SMALLEST, int(size_bytes * GOAL_S / seconds)))
+            self.piece_bytes = min(LARGEST, max(SMALLEST, int(size_bytes * GOAL_S / max(seconds, 0.001))))
 
     def broke(self) -> None:
         self.piece_bytes = max(SMALLEST, min(self.piece_bytes, LARGEST_CHECKED) // 2)
@@ -69,9 +70,9 @@ class Sending:
         if referral_id is not None:
             named["referral_id"] = referral_id
         with self.file.path.open("rb") as file:
-            piece = file.read(self.pace.piece_bytes)
+            piece = file.read(min(self.pace.piece_bytes, MOST_AT_BEGINNING))
         headers = {
-            **TUS, **OCTETS, **_checksum(piece), "Upload-Length": str(self.file.size_bytes),
+            **TUS, **OCTETS, **checksum(piece), "Upload-Length": str(self.file.size_bytes),
             "Upload-Metadata": ",".join(f"{name} {_base64(value.encode())}" for name, value in named.items()),
             "Idempotency-Key": str(uuid4()),
         }  # fmt: skip
@@ -79,6 +80,7 @@ class Sending:
             try:
                 answer = self.line.ask("POST", "/uploads", headers, piece)
             except Broken:
+                self.pace.broke()
                 self.line.patience.wait()  # under the same key it is the same upload, however far it came
                 continue
             if answer.status == 201:
@@ -99,20 +101,26 @@ class Sending:
     def _piece(self, offset: int, piece: bytes) -> int:
         if not piece:
             raise Refused(0, "The file became shorter while it was sent.")
-        headers = {**TUS, **OCTETS, **_checksum(piece), "Upload-Offset": str(offset)}
+        headers = {**TUS, **OCTETS, **checksum(piece), "Upload-Offset": str(offset)}
         began = time.monotonic()
         try:
             answer = self.line.ask("PATCH", self.url, headers, piece)
         except Broken:
             self.pace.broke()
             self.line.patience.wait()
-            return self._look()
+            return self._moved(offset)
         if answer.status == 204:
             self.line.patience.moved()
             self.pace.took(len(piece), time.monotonic() - began)
             return int(answer.headers["upload-offset"])
         self._refuse_or_wait(answer)
-        return self._look()
+        return self._moved(offset)
+
+    def _moved(self, offset: int) -> int:
+        """Where it stands now: that the service answers is nothing to wait on for, that bytes arrive is."""
+        if (stands := self._look()) > offset:
+            self.line.patience.moved()
+        return stands
 
     def _look(self) -> int:
         try:
@@ -132,7 +140,7 @@ class Sending:
         self.line.patience.wait(asked_s(answer))
 
 
-def _checksum(piece: bytes) -> dict[str, str]:
+def checksum(piece: bytes) -> dict[str, str]:
     """The whole file's digest is compared at its end, however its bytes came."""
     if len(piece) > LARGEST_CHECKED:
         return {}

@@ -5,7 +5,7 @@ from typing import Literal
 from app.config import file_limits
 from app.dicom import codestream, limits
 from app.dicom.facts import Facts
-from app.dicom.refusals import beyond, cut_off, damaged, no_browser_shows_it, sized
+from app.dicom.refusals import beyond, cut_off, damaged, heic_or_avif, sized
 from app.dicom.source import Source
 
 _STILL_IMAGE_BRANDS = (b"heic", b"heix", b"mif1", b"avif", b"msf1", b"hevc")
@@ -57,7 +57,7 @@ def mp4(source: Source) -> Facts | None:
     if source.head[4:8] != b"ftyp":
         return None
     if source.head[8:12] in _STILL_IMAGE_BRANDS:
-        raise no_browser_shows_it()
+        raise heic_or_avif()
     at = 0
     names: list[bytes] = []
     while at < source.size:

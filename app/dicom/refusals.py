@@ -13,8 +13,8 @@ def unknown() -> Invalid:
     )
 
 
-def no_browser_shows_it() -> Invalid:
-    return refused("unknown", "This is a HEIC or AVIF photograph, which many browsers cannot show. Send it as JPEG.")
+def heic_or_avif() -> Invalid:
+    return refused("unknown", "This is a HEIC or AVIF photograph, which is not taken here. Send it as JPEG.")
 
 
 def damaged(what: str) -> Invalid:

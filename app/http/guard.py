@@ -10,11 +10,6 @@ from app.config import settings
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
-# A body that was answered before all of it came is read and dropped, so that its sender sees the answer and the next
-# request begins where it begins; but neither for ever nor however long it is.
-LINGER_S = 30.0
-LINGER_BYTES = 1 << 20
-
 
 class GuardedProtocol(HttpToolsProtocol):
     """A connection that sends nothing, half a head or half a body does not stay open for ever."""
@@ -23,12 +18,14 @@ class GuardedProtocol(HttpToolsProtocol):
     _body_is_due = False  # of the request that came last
     _answered = 0.0
     _dropped_bytes = 0
+    _moved_on = False  # whether a head or a body ended in the bytes at hand
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         self._header_s, self._body_s = settings().header_silence_s, settings().body_silence_s
         self._reader_s = settings().reader_silence_s
         self._most_head_bytes = settings().max_head_bytes  # httptools itself takes megabytes of headers
+        self._linger_s, self._linger_bytes = settings().linger_s, settings().linger_bytes
         self._every_s = min(1.0, self._header_s / 4, self._body_s / 4)
         self._last = self.loop.time()
         # Since when, and with how many bytes so far, the current request's head is awaited.
@@ -46,32 +43,41 @@ class GuardedProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
-        self._last, body_was_due = self.loop.time(), self._body_is_due
+        self._last, self._moved_on = self.loop.time(), False
         super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
-            return
+        is_answered = self.cycle is None or self.cycle.response_complete
         if self._body_is_due:
-            self._dropped_bytes += len(data)
-            if self._dropped_bytes > LINGER_BYTES:
-                self.transport.close()
+            if is_answered:
+                self._drop(len(data))
             return
-        if self._head_since is None:
-            self._head_since, self._head_bytes = self._last, 0  # even a lone CRLF ends uvicorn's keep-alive timer
-        if not body_was_due:
+        if self._head_since is None and is_answered:
+            self._head_since = self._last  # even a lone CRLF ends uvicorn's keep-alive timer
+        if not self._moved_on:
             self._head_bytes += len(data)
         if self._head_bytes > self._most_head_bytes and not self.transport.is_closing():
-            self._refuse(TOO_LONG)
+            if is_answered:
+                self._refuse(TOO_LONG)
+            else:  # another answer is still on its way, and ours would be read as a piece of it
+                self.transport.abort()
+
+    def _drop(self, size_bytes: int) -> None:
+        """Of a body that was answered before all of it came: its sender sees the answer, and the next request begins
+        where it begins; but neither for ever nor however long it is."""
+        self._dropped_bytes += size_bytes
+        if self._dropped_bytes > self._linger_bytes:
+            self.transport.close()
 
     def on_headers_complete(self) -> None:
-        self._head_since, self._body_is_due = None, True
+        self._head_since, self._head_bytes, self._moved_on = None, 0, True
         head_bytes = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if head_bytes > self._most_head_bytes:  # all of it came at once
             self._refuse(TOO_LONG)
             raise ValueError("the head is too long")  # the parser stops here, and uvicorn answers what is no HTTP
         super().on_headers_complete()
+        self._body_is_due = True
 
     def on_message_complete(self) -> None:
-        self._body_is_due = False
+        self._body_is_due, self._head_bytes, self._moved_on = False, 0, True
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -79,7 +85,9 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
-        if not self.transport.is_closing():  # one answer to one request
+        if self._body_is_due and self.cycle.response_complete:
+            self.transport.close()
+        elif not self.transport.is_closing():  # one answer to one request
             super().send_400_response(msg)
 
     def _stop(self) -> None:
@@ -104,7 +112,7 @@ class GuardedProtocol(HttpToolsProtocol):
         elif now - self._unsent_since > self._reader_s:
             self.transport.abort()
         elif self._body_is_due and cycle.response_complete:
-            if now - self._answered > LINGER_S or now - self._last > self._body_s:
+            if now - self._answered > self._linger_s or now - self._last > self._body_s:
                 self.transport.close()
         elif cycle and cycle.more_body and not cycle.response_complete:
             if self.flow.read_paused:  # our own application is the slow side

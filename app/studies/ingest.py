@@ -70,12 +70,21 @@ def ingest(actor: Actor, organization_id: UUID, arrivals: Sequence[Arrival]) -> 
 
 def admit_instance(arrival: Arrival) -> Admitted:
     """The bounded look at what must be a DICOM instance of a study, and its header."""
-    facts = admit(arrival).facts
+    try:
+        facts = admit(arrival).facts
+    except Invalid as refusal:
+        if refusal.facts.get("reason_code") != "unknown":
+            raise
+        raise _no_instance() from refusal
     if facts.kind != "dicom" or not facts.sop_instance_uid:
-        raise Invalid("Only DICOM instances can come without a referral.", reason_code="not-dicom")
+        raise _no_instance()
     if not facts.study_instance_uid or not facts.series_instance_uid:
         raise Invalid("This file does not say to which study and series it belongs.", reason_code="identity")
     return Admitted(arrival, facts, header(arrival.spooled.path, facts))
+
+
+def _no_instance() -> Invalid:
+    return Invalid("Only DICOM instances can come without a referral.", reason_code="not-dicom")
 
 
 def store(actor: Actor, organization_id: UUID, admitted: dict[int, Admitted]) -> dict[int, Recorded | Refusal]:

@@ -62,7 +62,7 @@ def shown(actor: Actor, item_id: UUID, kind: str) -> Blob:
 
 
 def _made(actor: Actor, organization_id: UUID, spooled: Spooled) -> tuple[str, int, list[Part]]:
-    kind = examine(spooled.path).kind
+    kind = _kind(spooled)
     if kind in ("jpeg", "png"):
         answer = decoding.pool().run("still", path=str(spooled.path), form="jpeg")
         return IMAGE, 1, [_part(actor, organization_id, "preview", answer["body"], answer["media_type"])]
@@ -73,6 +73,15 @@ def _made(actor: Actor, organization_id: UUID, spooled: Spooled) -> tuple[str, i
         film = blobs.keep(actor, organization_id, measured(output), answer["media_type"])
     poster = _part(actor, organization_id, "poster", answer["poster"], answer["poster_media_type"])
     return FILM, answer["frames"], [("proxy", film), poster]
+
+
+def _kind(spooled: Spooled) -> str:
+    try:
+        return examine(spooled.path).kind
+    except Invalid as refusal:
+        if refusal.facts.get("reason_code") != "unknown":
+            raise
+        return "unknown"
 
 
 def _part(actor: Actor, organization_id: UUID, kind: str, body: bytes, media_type: str) -> Part:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import app.tus
 from app.config import Settings
+from app.storage.s3 import PART_BYTES
 from app.tus import begin, protocol, routes
 
 TEXT = (Path(app.tus.__file__).parent / "CONFORMANCE.md").read_text()
@@ -32,7 +33,11 @@ def test_every_setting_that_is_named_exists_with_its_default() -> None:
     assert {name.lower() for name in named} <= set(Settings.model_fields)
     defaults = Settings()
     assert f"{defaults.upload_kept_h / 24:.0f} days after" in TEXT
-    assert f"every {defaults.upload_commit_bytes >> 20} MB or {defaults.upload_commit_s:.0f} s" in TEXT
+    assert (
+        f"every {defaults.upload_commit_bytes >> 20} MB (on S3 every part: {PART_BYTES >> 20} MB, more of files beyond"
+        in TEXT
+    )
+    assert f"or {defaults.upload_commit_s:.0f} s on its way" in TEXT
     assert f"silent for {defaults.upload_lease_s} s" in TEXT
     assert f"at most {defaults.max_preview_bytes >> 20} MB" in TEXT
 

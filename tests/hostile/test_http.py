@@ -9,6 +9,8 @@ import pytest
 
 from tests.people import Places
 from tests.servers.app import Running
+from tests.studies.sent import a_dicom
+from tests.web import cases
 
 pytestmark = [pytest.mark.hostile, pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)]
 STATUS = re.compile(rb"HTTP/1\.1 ([0-9]{3}) ")
@@ -47,6 +49,19 @@ def host(server: Running) -> bytes:
 
 def statuses(answer: bytes) -> list[int]:
     return [int(found) for found in STATUS.findall(answer)]
+
+
+def test_a_head_behind_an_answer_that_is_on_its_way_has_the_same_limit(server: Running, places: Places) -> None:
+    placed = cases.place(server, places)
+    with cases.client_of(server, places.referrer) as client:
+        sent = cases.ok(client.post(f"/referrals/{placed.referral_id}/files", content=a_dicom(size=4000)), 201)
+        path = f"/api/v1/instances/{sent['instance_id']}/original"
+    with socket.create_connection(address(server), timeout=5) as connection:
+        ask = b"GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n"
+        connection.sendall(ask % (path.encode(), host(server), places.referrer.token.encode()))
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")  # and the rest of 16 MB waits
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            connection.sendall(b"GET / HTTP/1.1\r\nX: " + b"x" * (64 << 20))
 
 
 # Name → (request, statuses that are right); at most one answer each, unless two requests were rightly sent.

@@ -1,11 +1,15 @@
 """`sonopost send`: a folder to a referral, again without sending twice, and an exit code by what became of it."""
 
+import hashlib
+import threading
 import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from app.cli.line import Line, Patience
+from app.cli.pieces import LARGEST, Chosen, Pace, Sending
 from tests.faults.chaos import chaos
 from tests.people import Places
 from tests.servers.app import Running
@@ -72,7 +76,7 @@ def test_a_file_that_is_refused_steps_aside_and_is_named(
     code, out, _err = ended(send(folder, server.base_url, places.referrer, "--referral", referral_id))
     assert code == 1
     assert out.splitlines()[0] == "3 of 4 files received and verified."
-    assert out.splitlines()[1].startswith("  not sent: notes.txt: This ")
+    assert out.splitlines()[1].startswith("  not sent: notes.txt: Sonopost does not know this kind")
 
 
 def test_a_file_that_waits_for_an_answer_is_named(server: Running, places: Places, tus: Tus, tmp_path: Path) -> None:
@@ -108,6 +112,20 @@ def test_a_run_that_was_killed_is_gone_on_with_by_the_next(
         assert line.up_bytes < 8_000_000
     assert [one["status"] for one in tus.files(referral_id)] == ["stored"]
     assert httpx.get(f"{server.base_url}/api/v1/uploads", headers=places.referrer.headers).json()["items"] == []
+
+
+def test_a_cut_in_a_files_first_request_is_got_over(server: Running, places: Places, tus: Tus, tmp_path: Path) -> None:
+    path, referral_id = tmp_path / "clip.dcm", tus.place()
+    path.write_bytes(a_dicom(size=3500))
+    body = path.read_bytes()
+    with chaos(int(server.base_url.rpartition(":")[2]), bytes_per_s=4_000_000) as line:
+        to = Line(line.base_url, places.referrer.token, Patience(30))
+        threading.Timer(0.15, line.cut).start()
+        file = Chosen(path, "clip.dcm", len(body), hashlib.sha256(body).hexdigest())
+        Sending(to, Pace(LARGEST), file, lambda _: None).run(referral_id, None)
+        to.close()
+        assert line.connections > 1
+    assert [one["status"] for one in tus.files(referral_id)] == ["stored"]
 
 
 @pytest.mark.parametrize(
