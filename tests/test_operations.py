@@ -286,6 +286,13 @@ def test_a_body_that_was_answered_before_all_of_it_came_is_no_part_of_the_next_r
         assert client.recv(10_000).startswith(b"HTTP/1.1 200")
 
 
+def test_after_a_body_that_was_answered_the_connection_waits_as_after_any_request(server_by_name: Running) -> None:
+    with closing(_connect(server_by_name)) as client:
+        _refused_before_its_body(client, 100_000)
+        client.sendall(bytes(100_000))
+        assert client.recv(10_000) == b"", "no answer to what nobody asked"
+
+
 def test_a_body_that_was_answered_is_not_waited_for_in_vain(server_by_name: Running) -> None:
     with closing(_connect(server_by_name)) as client:
         _refused_before_its_body(client, 300_000)

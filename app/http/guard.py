@@ -50,15 +50,13 @@ class GuardedProtocol(HttpToolsProtocol):
             if is_answered:
                 self._drop(len(data))
             return
+        if self._moved_on:
+            return
         if self._head_since is None and is_answered:
             self._head_since = self._last  # even a lone CRLF ends uvicorn's keep-alive timer
-        if not self._moved_on:
-            self._head_bytes += len(data)
-        if self._head_bytes > self._most_head_bytes and not self.transport.is_closing():
-            if is_answered:
-                self._refuse(TOO_LONG)
-            else:  # another answer is still on its way, and ours would be read as a piece of it
-                self.transport.abort()
+        self._head_bytes += len(data)
+        if self._head_bytes > self._most_head_bytes:
+            self._refuse(TOO_LONG)
 
     def _drop(self, size_bytes: int) -> None:
         """Of a body that was answered before all of it came: its sender sees the answer, and the next request begins
@@ -66,6 +64,15 @@ class GuardedProtocol(HttpToolsProtocol):
         self._dropped_bytes += size_bytes
         if self._dropped_bytes > self._linger_bytes:
             self.transport.close()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field after the body is none of the head (RFC 9110 6.5.1): nobody is signed in by one."""
+        if not self._body_is_due:
+            super().on_header(name, value)
+            return
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > self._most_head_bytes:
+            self.transport.abort()
 
     def on_headers_complete(self) -> None:
         self._head_since, self._head_bytes, self._moved_on = None, 0, True
@@ -79,15 +86,25 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._body_is_due, self._head_bytes, self._moved_on = False, 0, True
         super().on_message_complete()
+        if self.cycle.response_complete:  # answered before: uvicorn waited for the next request from then on
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def on_response_complete(self) -> None:
         self._answered, self._dropped_bytes = self.loop.time(), 0
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
-        if self._body_is_due and self.cycle.response_complete:
-            self.transport.close()
-        elif not self.transport.is_closing():  # one answer to one request
+        """One answer to one request, and none in the middle of another's."""
+        cycle = self.cycle
+        is_unasked = cycle is not None and (
+            cycle.response_started if self._body_is_due else not cycle.response_complete
+        )
+        if is_unasked or self.pipeline:
+            self.transport.abort()
+        elif not self.transport.is_closing():
             super().send_400_response(msg)
 
     def _stop(self) -> None:
@@ -96,9 +113,13 @@ class GuardedProtocol(HttpToolsProtocol):
             self._timer = None
 
     def _refuse(self, answer: bytes) -> None:
+        """Of a request whose head is not here; where an earlier one is unanswered, it would take this for its own."""
         self._stop()
-        self.transport.write(answer)
-        self.transport.close()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.abort()
+        elif not self.transport.is_closing():
+            self.transport.write(answer)
+            self.transport.close()
 
     def _check(self) -> None:
         now, cycle = self.loop.time(), cast("Any", self.cycle)

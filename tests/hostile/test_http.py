@@ -64,6 +64,28 @@ def test_a_head_behind_an_answer_that_is_on_its_way_has_the_same_limit(server: R
             connection.sendall(b"GET / HTTP/1.1\r\nX: " + b"x" * (64 << 20))
 
 
+def test_a_field_after_the_body_signs_nobody_in(server: Running, places: Places) -> None:
+    token = places.referrer.token.encode()
+    body = b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nAuthorization: Bearer %s\r\n\r\n" % token
+    assert statuses(exchange(server, POST % host(server) + body)) == [401]
+
+
+def test_fields_after_the_body_have_the_limit_of_a_head(server: Running) -> None:
+    request = b"POST /sign-in HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\n" % host(
+        server
+    )
+    with socket.create_connection(address(server), timeout=5) as connection:
+        connection.sendall(request + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n")
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            connection.sendall(b"a:b\r\n" * (8 << 20))
+
+
+@pytest.mark.parametrize("second", [b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000, b"GET \0 nonsense\r\n\r\n"])
+def test_what_is_wrong_with_a_second_request_is_not_the_answer_to_the_first(server: Running, second: bytes) -> None:
+    first = b"GET /readyz HTTP/1.1\r\nHost: %s\r\n\r\n" % host(server)
+    assert statuses(exchange(server, first + second))[:1] in ([], [200])
+
+
 # Name → (request, statuses that are right); at most one answer each, unless two requests were rightly sent.
 # %(host)s is the service's own.
 AMBIGUOUS = {
