@@ -36,6 +36,7 @@ def name_within(sent: str) -> str:
     """A sender's name for a file, with the folders it lies in (CT/2/IM1): data only, never a path of ours.
 
     Of a name that leads out of its folder, or tells of the sender's disk, only the last part is kept."""
+    sent = "".join(c for c in sent if c not in "\n\t" and (c in KEPT or unicodedata.category(c) not in UNPRINTABLE))
     parts = [part for part in sent.replace("\\", "/").split("/") if part not in ("", ".")]
     leads_out = sent.startswith(("/", "\\")) or ".." in parts or re.match("[A-Za-z]:", sent) is not None
     kept = [part for part in parts if part != ".."]

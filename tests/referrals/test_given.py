@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.referrals.given import GivenPatient, GivenReferral, RevisedReferral, clean
+from app.referrals.given import GivenPatient, GivenReferral, RevisedReferral, clean, name_within
 
 LEAST = {"patient": {"name_unknown": True}, "exam_type": "fast", "question": "Free fluid?"}
 
@@ -114,3 +114,8 @@ def test_what_some_scripts_spell_with_is_kept() -> None:
     assert clean("می\u200cخواهم") == "می\u200cخواهم"
     assert clean("e\u0301") == "é"
     assert clean("one\r\ntwo\tthree") == "one\ntwo\tthree"
+
+
+def test_a_files_name_holds_nothing_that_a_list_or_terminal_would_obey() -> None:
+    assert name_within("CT/\x1b[2Ja\0b\r\n\u202egpj.exe") == "CT/[2Jabgpj.exe"
+    assert name_within("Cafe\u0301/\u0645\u06cc\u200c.dcm") == "Cafe\u0301/\u0645\u06cc\u200c.dcm"
