@@ -171,7 +171,10 @@ def _patient(source: Source, language: str, _: Gettext) -> list[tuple[str, list[
 def _exam(source: Source, language: str, _: Gettext) -> list[tuple[str, list[Run]]]:
     on = rests.exam_moment(source, language)
     facts = [
-        (_("Examined"), on.split(" · ") if on else [_("Not known")]),
+        (
+            _("Examined"),
+            on.split(" · ") if on else [_("Not known"), *filter(None, [rests.doubted(source, language, _)])],
+        ),
         (_("At"), [source["site"]["name"]]),
         (_("Asked by"), [source["referrer"]["name"]]),
         (_("Read by"), [source["reader"]["name"]]),

@@ -27,6 +27,7 @@ FRENCH = {
     "Expected delivery": "Accouchement prévu",
     "EDD changed since: it is {date} now": "Date prévue d’accouchement changée depuis : c’est le {date}",
     "Not known": "Non connu",
+    "The images say {day}, which is in doubt.": "Les images indiquent {day}, ce qui est douteux.",
     "Impression": "Conclusion",
     "Recommendation": "Recommandation",
     "Findings": "Résultats",

@@ -38,6 +38,13 @@ def exam_moment(source: Mapping[str, Any], language: str) -> str:
     return words.exam_moment(exam.get("date"), exam.get("time"), words.zones(source), language)
 
 
+def doubted(source: Mapping[str, Any], language: str, _: Gettext) -> str:
+    """The day that the files name and nobody believes; empty where there is none."""
+    if not (day := source["exam"].get("images_say")):
+        return ""
+    return _("The images say {day}, which is in doubt.").format(day=words.day(day, language))
+
+
 def _files(source: Mapping[str, Any], language: str, _: Gettext) -> str:
     exam = source["exam"]
     counted = [

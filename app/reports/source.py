@@ -16,6 +16,7 @@ from app.reports.critical_finding import CriticalFinding, of_referral
 from app.reports.models import Report, ReportVersion, Signature
 from app.reviews.models import Review
 from app.reviews.seen import Looked
+from app.studies.growth import examined_on
 from app.studies.images import documents_of, instances_of
 from app.studies.models import Study
 
@@ -99,15 +100,16 @@ def _patient(patient: Patient) -> dict[str, Any]:
 
 
 def _exam(session: Session, referral: Referral) -> dict[str, Any]:
+    """The day by what somebody said, else by the images where they are believed; one that is not stands apart."""
     instances = instances_of(session, referral.id)
+    examined = examined_on(session, referral, instances)
+    day = f"{examined.on:%Y%m%d}" if examined.on else ""
     study_ids = {one.study_id for one in instances}
-    dates = session.execute(
-        sa.select(Study.study_date, Study.study_time)
-        .where(Study.id.in_(study_ids), Study.study_date != "")
-        .order_by(Study.study_date)
-    ).first()
+    times = sa.select(Study.study_time).where(Study.id.in_(study_ids), Study.study_date == day, Study.study_time != "")
+    time = session.scalars(times.order_by(Study.study_time)).first() if day else ""
+    doubted = {"images_say": f"{examined.images_say:%Y%m%d}"} if examined.images_say else {}
     clips = sum(one.is_clip for one in instances)
-    return {"date": dates.study_date if dates else "", "time": dates.study_time if dates else "",
+    return {"date": day, "time": time or "", **doubted,
             "images": len(instances) - clips, "clips": clips, "documents": len(documents_of(session, referral.id)),
             "missing": manifest.counts(session, [referral.id])[referral.id].missing}  # fmt: skip
 

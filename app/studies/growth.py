@@ -92,7 +92,7 @@ def growth(
     """`referral` is loaded with its pregnancy; `on` is the day of the examination where somebody says it."""
     images = list(instances if instances is not None else instances_of(session, referral.id))
     known, today = referral.pregnancy, today_at(referral.organization)
-    examined = _examined(session, referral, images, on)
+    examined = examined_on(session, referral, images, on)
     age = age_of(referral, examined.on) if examined.on else None
     fetuses = [_fetus(name, sizes, age) for name, sizes in _sizes(session, actor, images).items()]
     leading = max(
@@ -122,7 +122,7 @@ def series(session: Session, actor: Actor, referral: Referral) -> list[Earlier]:
     found = []
     for other in session.scalars(others.options(*around).order_by(Referral.id.desc()).limit(MOST)):
         images = instances_of(session, other.id)
-        if (on := _examined(session, other, images, None).on) is None:
+        if (on := examined_on(session, other, images).on) is None:
             continue
         age = age_of(other, on)
         if fetuses := [_fetus(name, sizes, age) for name, sizes in _sizes(session, actor, images).items()]:
@@ -130,7 +130,9 @@ def series(session: Session, actor: Actor, referral: Referral) -> list[Earlier]:
     return sorted(found, key=lambda one: one.on, reverse=True)
 
 
-def _examined(session: Session, referral: Referral, images: Sequence[Instance], on: date | None) -> Examined:
+def examined_on(
+    session: Session, referral: Referral, images: Sequence[Instance], on: date | None = None
+) -> Examined:  # fmt: skip
     """By what somebody put right, else the clinic's own word, else the images where they can be right: within a day
     of when they were sent."""
     if (put_right := on or referral.examined_on) is not None:

@@ -129,6 +129,7 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "early_words": lambda source: rests.early(source, _),
         "replaced_words": lambda source, by: marks.said(source, by, spoken.language, _),
         "exam_moment_words": lambda source: rests.exam_moment(source, spoken.language),
+        "exam_doubt_words": lambda source: rests.doubted(source, spoken.language, _),
         "size": lambda size_bytes: size(size_bytes, spoken.language),
         "span_words": lambda span: span_words(span, spoken.ngettext),
         "took": lambda span: took(span, spoken.language, spoken.ngettext),

@@ -304,6 +304,8 @@ def test_people_come_without_name_date_or_age() -> None:
     assert "Name unknown" in text
     assert "Born Not known" in text
     assert "Examined Not known" in text
+    doubted = text_of(report(exam={"date": "", "time": "", "images_say": "20990101"}))
+    assert "The images say 1 Jan 2099, which is in doubt." in doubted
 
 
 def test_what_cannot_be_printed_is_named_and_explained() -> None:

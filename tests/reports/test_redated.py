@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from app.access.actor import WORKER
 from app.audit import events
 from app.db import reading, transaction
-from app.people.models import Role
+from app.people.models import Organization, Role
 from app.referrals import date_pregnancy
+from app.referrals.dates import today_at
 from app.referrals.given_dating import GivenDating
 from app.referrals.models import Referral
 from app.referrals.pregnancy import Pregnancy
@@ -24,13 +25,14 @@ from app.reviews.models import Review
 from app.reviews.step import loaded
 from app.storage.blobs import read
 from app.studies import redate
-from app.studies.models import Instance
+from app.studies.models import Instance, Study
 from tests import people
 from tests.passing import worked
 from tests.people import Places, Somebody
 from tests.referrals.test_place import submitted
 from tests.reports.test_one_source import pdf_text
 from tests.reports.test_signing import Reading, told
+from tests.studies.sent import a_dicom, send
 
 KIND = "pregnancy.redated"
 BEGUN = date.today() - timedelta(days=150)  # noqa: DTZ011 - far from any day's end
@@ -63,6 +65,16 @@ def changed(case: Reading) -> Pregnancy | None:
 
 def expected(days: int = 0) -> date:
     return BEGUN + timedelta(days=280 + days)
+
+
+def examined(case: Reading, who: Somebody, study_date: str) -> dict[str, Any]:
+    """As it is signed, of an image that names this day."""
+    send(who, case.referral, a_dicom())
+    with transaction(WORKER) as session:
+        session.execute(sa.update(Study).values(study_date=study_date, study_time="140533"))
+    case.sign(case.write())
+    exam = source_of(case)["exam"]
+    return {name: exam[name] for name in ("date", "time", "images_say") if name in exam}
 
 
 @pytest.fixture
@@ -156,3 +168,27 @@ def test_a_report_in_error_says_nothing_any_more(case: Reading, places: Places) 
     date_anew(places.second_reviewer, case.referral, expected(12))
     worked()
     assert told(places.referrer) == before
+
+
+def test_a_day_that_a_person_said_is_signed_and_one_that_cannot_be_stands_as_doubted(
+    case: Reading, places: Places
+) -> None:
+    sent = today_at(place(case.referral))
+    assert examined(case, places.referrer, "20990101") == {"date": "", "time": "", "images_say": "20990101"}
+    with transaction(places.referrer.actor) as session:
+        mine = redate.for_dating(session, places.referrer.actor, case.referral.id)
+        date_pregnancy.say_day(session, places.referrer.actor, mine, sent - timedelta(days=2))
+    case.sign(case.write(case.amend().revision))
+    said = source_of(case)["exam"]
+    assert (said["date"], said["time"]) == (f"{sent - timedelta(days=2):%Y%m%d}", "")
+    assert "images_say" not in said
+
+
+def test_the_day_of_the_images_is_signed_where_they_can_be_right(case: Reading, places: Places) -> None:
+    sent = f"{today_at(place(case.referral)):%Y%m%d}"
+    assert examined(case, places.referrer, sent) == {"date": sent, "time": "140533"}
+
+
+def place(referral: Referral) -> Organization:
+    with reading(WORKER) as session:
+        return session.get_one(Organization, referral.organization_id)
