@@ -22,7 +22,7 @@ from app.reports.critical_finding import CriticalFinding, of_referral
 from app.reports.models import Acknowledgement, Report, ReportVersion
 from app.reviews.models import Message, Review, ReviewStatus
 from app.studies.attach import came_alone
-from app.studies.images import documents_of, instances_of
+from app.studies.images import documents_of, holds_picture, instances_of
 from app.studies.models import Document, Instance, Study
 
 
@@ -61,6 +61,11 @@ class Case:
     @property
     def study_ids(self) -> list[UUID]:
         return [one.id for one in self.studies]
+
+    @property
+    def images(self) -> list[Instance]:
+        """What stands on the strip; a machine's report is an instance, and none of them."""
+        return [one for one in self.instances if holds_picture(one)]
 
     @property
     def files_by_study(self) -> Counter[UUID]:

@@ -42,8 +42,8 @@ class Sight:
 
 
 def of(session: Session, case: Case) -> list[Sight]:
-    facts = _facts_of_clips(session, case.instances)
-    seen = [_instance(one, facts.get(one.id)) for one in case.instances]
+    facts = _facts_of_clips(session, case.images)
+    seen = [_instance(one, facts.get(one.id)) for one in case.images]
     return seen + [page for document in case.documents for page in _pages(document)]
 
 

@@ -19,7 +19,7 @@ from app.reports.linked import nearly
 from app.reports.models import ReportVersion, VersionStatus
 from app.reports.template import Template
 from app.reviews.models import Review
-from app.studies.images import instances_of
+from app.studies.images import images_of, instances_of
 from app.studies.measurement import Measurement
 
 
@@ -94,7 +94,7 @@ def offer(session: Session, review: Review, version: ReportVersion | None, code:
 def known_of(session: Session, review: Review) -> Known:
     test = str((review.referral.obstetric or {}).get("pregnancy_test") or "").strip().lower()
     result = "positive" if test.startswith(("pos", "+")) else "negative" if test.startswith(("neg", "nég", "-")) else ""
-    images = {one.id: (n, one.is_clip) for n, one in enumerate(instances_of(session, review.referral_id), 1)}
+    images = {one.id: (n, one.is_clip) for n, one in enumerate(images_of(session, review.referral_id), 1)}
     return Known(facts={"pregnancy-test": result}, images=images)
 
 
@@ -159,7 +159,7 @@ def _refuse_strange_images(
     spots = [*(key_images or []), *(spot for one in (given.answers.values() if given else ()) for spot in one.seen_on)]
     if not spots:
         return
-    images = instances_of(session, review.referral_id)
+    images = images_of(session, review.referral_id)
     # How many a film has is in the film alone.
     frames = {one.id: one.number_of_frames if one.number_of_frames > 1 or not one.is_clip else None for one in images}
     if any(spot.frame > (frames.get(spot.image) or spot.frame) for spot in spots):
@@ -172,7 +172,7 @@ def _filled(
     session: Session, review: Review, template: Template, number: int, answers: Answers, language: str, **how: bool
 ) -> Filled:  # fmt: skip
     known = known_of(session, review)
-    made = _made(session, review, known) if any(one.numbers for one in answers.values()) else []
+    made = _made(session, review) if any(one.numbers for one in answers.values()) else []
     ids = {each for one in answers.values() for each in one.measurement_ids}
     return Filled(
         template=template, version=number, answers=answers, language=language,
@@ -181,10 +181,12 @@ def _filled(
     )  # fmt: skip
 
 
-def _made(session: Session, review: Review, known: Known) -> list[Measurement]:
-    """Of the reading organization, on images of the case; what was removed since, too."""
+def _made(session: Session, review: Review) -> list[Measurement]:
+    """Of the reading organization, on images of the case or accepted from a machine's report; what was removed since,
+    too."""
+    ids = [one.id for one in instances_of(session, review.referral_id)]
     query = sa.select(Measurement).where(
-        Measurement.instance_id.in_(known.images), Measurement.organization_id == review.reading_organization_id
+        Measurement.instance_id.in_(ids), Measurement.organization_id == review.reading_organization_id
     )
     return list(session.scalars(query))
 

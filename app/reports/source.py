@@ -17,7 +17,7 @@ from app.reports.models import Report, ReportVersion, Signature
 from app.reviews.models import Review
 from app.reviews.seen import Looked
 from app.studies.growth import examined_on
-from app.studies.images import documents_of, instances_of
+from app.studies.images import documents_of, holds_picture, instances_of
 from app.studies.models import Study
 
 
@@ -108,9 +108,10 @@ def _exam(session: Session, referral: Referral) -> dict[str, Any]:
     times = sa.select(Study.study_time).where(Study.id.in_(study_ids), Study.study_date == day, Study.study_time != "")
     time = session.scalars(times.order_by(Study.study_time)).first() if day else ""
     doubted = {"images_say": f"{examined.images_say:%Y%m%d}"} if examined.images_say else {}
-    clips = sum(one.is_clip for one in instances)
+    pictures = [one for one in instances if holds_picture(one)]
+    clips = sum(one.is_clip for one in pictures)
     return {"date": day, "time": time or "", **doubted,
-            "images": len(instances) - clips, "clips": clips, "documents": len(documents_of(session, referral.id)),
+            "images": len(pictures) - clips, "clips": clips, "documents": len(documents_of(session, referral.id)),
             "missing": manifest.counts(session, [referral.id])[referral.id].missing}  # fmt: skip
 
 

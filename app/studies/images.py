@@ -20,6 +20,7 @@ Seen = TypeVar("Seen", Instance, Document)
 IS_SENT = Instance.report_id.is_(None)  # not a report on it, which lies beside it for DICOM alone
 # A document is listed as such, page by page, also where DICOM has it as an instance.
 IS_IMAGE = sa.and_(Instance.kind != "pdf", IS_SENT)
+NOTHING_TO_SHOW = "This file holds no picture that can be shown. It can be downloaded."
 
 
 def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Instance]:
@@ -27,6 +28,16 @@ def instances_of(session: Session, referral_id: UUID, *options: Any) -> list[Ins
     studies = sa.select(ReferralStudy.study_id).where(ReferralStudy.referral_id == referral_id)
     images = sa.select(Instance).where(Instance.study_id.in_(studies), IS_IMAGE, ~withdrawn_from(referral_id))
     return in_order(session.scalars(images.options(*options)))
+
+
+def images_of(session: Session, referral_id: UUID) -> list[Instance]:
+    """Those of them that a reader can look at or is to know of as pictures: what counts, and stands on the strip."""
+    return [one for one in instances_of(session, referral_id) if holds_picture(one)]
+
+
+def holds_picture(instance: Instance) -> bool:
+    """Not so a structured report, a presentation state or a key object note; a picture that cannot be shown is one."""
+    return instance.preview_reason != NOTHING_TO_SHOW
 
 
 def withdrawn_from(referral_id: UUID | sa.ColumnElement[UUID] | InstrumentedAttribute[UUID]) -> sa.ColumnElement[bool]:
@@ -116,7 +127,7 @@ def document_withdrawn() -> sa.ColumnElement[bool]:
 
 def image_list(session: Session, referral_id: UUID) -> list[dict[str, str]]:
     """What a report rests on: each image and document with the digest of its bytes."""
-    rows: list[Instance | Document] = [*instances_of(session, referral_id), *documents_of(session, referral_id)]
+    rows: list[Instance | Document] = [*images_of(session, referral_id), *documents_of(session, referral_id)]
     return [{"id": str(row.id), "sha256": row.sha256} for row in rows]
 
 

@@ -16,9 +16,8 @@ from app.dicom.metadata import Header
 from app.jobs.queue import enqueue
 from app.storage.blobs import Blob
 from app.studies import headers, known
+from app.studies.images import NOTHING_TO_SHOW
 from app.studies.models import Instance, InstanceConflict, Series, Study
-
-NOTHING_TO_SHOW = "This file holds no picture that can be shown. It can be downloaded."
 
 
 @dataclass(frozen=True)

@@ -278,7 +278,7 @@ def context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
     files = found.files
     takes_files = sends and referral.status in TAKES_FILES
     alike = _alike(files) if takes_files else []
-    lookable = {one.id for one in (*found.instances, *found.documents)}
+    lookable = {one.id for one in (*found.images, *found.documents)}
     by_themselves = [one for one in files if one.status in TROUBLED and not any(one in group for group in alike)]
     return {
         "found": found, "referral": referral, "sends": sends,
@@ -293,7 +293,7 @@ def context(request: Request, who: Actor, found: Case) -> dict[str, Any]:
         "arrived": [one for one in files if one.status == FileStatus.STORED],
         "withdrawn": [one for one in files if one.status == FileStatus.WITHDRAWN],
         "ready": {one.id for one in found.instances if one.preview == "ready"},
-        "lookable": lookable, "keys": {str(one.id) for one in found.instances} | {f"{one.id}-1" for one in found.documents},
+        "lookable": lookable, "keys": {str(one.id) for one in found.images} | {f"{one.id}-1" for one in found.documents},
         "since_question": since_question(found),
         "named": [one for one in files if one.status == FileStatus.STORED and not one.is_archive][-MOST_NAMED:],
     }  # fmt: skip

@@ -34,7 +34,9 @@ from app.reviews.hold import hold
 from app.reviews.models import Review, ReviewStatus
 from app.reviews.step import loaded
 from app.storage.blobs import read
+from app.studies.images import images_of, instances_of
 from app.studies.models import Instance
+from tests.dicom.machine_report import obstetric, report
 from tests.faults.invariants import check_invariants
 from tests.people import Places, Somebody, count, proof
 from tests.referrals.test_place import at_once, submitted
@@ -521,3 +523,15 @@ def test_a_report_entered_in_error_is_a_change_of_its_case_and_reading_that_answ
         assert referral.updated_at > signed_at
         acknowledge(session, places.referrer.actor, referral, case.report())
         assert referral.status == ReferralStatus.ACTIVE
+
+
+def test_a_machines_report_is_no_image_of_what_a_report_rests_on(case: Reading, places: Places) -> None:
+    send(places.referrer, case.referral, report(obstetric()), "sr.dcm")
+    signed = case.sign(case.write())
+    source = json.loads(signed.canonical or "")
+    assert (source["exam"]["images"], source["seen"]["total"], source["seen"]["not_opened"]) == (1, 1, 1)
+    assert len(signed.images) == 1
+    assert case.verdict().authentic
+    with reading(WORKER) as session:
+        assert len(instances_of(session, case.referral.id)) == 2
+        assert len(images_of(session, case.referral.id)) == 1
