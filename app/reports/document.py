@@ -177,7 +177,7 @@ def _exam(source: Source, language: str, _: Gettext) -> list[tuple[str, list[Run
         ),
         (_("At"), [source["site"]["name"]]),
         (_("Asked by"), [source["referrer"]["name"]]),
-        (_("Read by"), [source["reader"]["name"]]),
+        (_("Read by"), [rests.readers(source, _)]),
         (_("Accession"), [source["referral"].get("accession_number") or ""]),
         (_("Expected delivery"), [dated.signed_line(source, language, _)]),
     ]

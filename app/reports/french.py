@@ -23,6 +23,7 @@ FRENCH = {
     "At": "Lieu",
     "Asked by": "Demandé par",
     "Read by": "Lu par",
+    "{first}, counter-signed by {name}": "{first}, contresigné par {name}",
     "Accession": "N° d’examen",
     "Expected delivery": "Accouchement prévu",
     "EDD changed since: it is {date} now": "Date prévue d’accouchement changée depuis : c’est le {date}",

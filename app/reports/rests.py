@@ -45,6 +45,14 @@ def doubted(source: Mapping[str, Any], language: str, _: Gettext) -> str:
     return _("The images say {day}, which is in doubt.").format(day=words.day(day, language))
 
 
+def readers(source: Mapping[str, Any], _: Gettext) -> str:
+    """Who read it, and who counter-signed that."""
+    reader = source["reader"]
+    if not (first := reader.get("first")):
+        return str(reader["name"])
+    return _("{first}, counter-signed by {name}").format(first=isolated(first), name=isolated(reader["name"]))
+
+
 def _files(source: Mapping[str, Any], language: str, _: Gettext) -> str:
     exam = source["exam"]
     counted = [

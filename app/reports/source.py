@@ -13,7 +13,7 @@ from app.referrals import manifest
 from app.referrals.models import Referral
 from app.reports import dated
 from app.reports.critical_finding import CriticalFinding, of_referral
-from app.reports.models import Report, ReportVersion, Signature
+from app.reports.models import Report, ReportVersion, Signature, VersionStatus
 from app.reviews.models import Review
 from app.reviews.seen import Looked
 from app.studies.growth import examined_on
@@ -45,7 +45,8 @@ def build(
                      "accession_number": referral.accession_number, "priority": referral.priority},
         "patient": _patient(referral.patient),
         "site": {"name": site.name, "time_zone": site.time_zone},
-        "reader": {"organization": reader.name, "time_zone": reader.time_zone, "name": signature.printed_name},
+        "reader": {"organization": reader.name, "time_zone": reader.time_zone, "name": signature.printed_name,
+                   **_first(session, version, signature)},
         "referrer": {"name": author.name},
         "exam": _exam(session, referral), **dated.as_signed(dated.standing(session, referral.id)),
         "findings": version.findings, "impression": version.impression, "recommendation": version.recommendation,
@@ -56,6 +57,20 @@ def build(
         "signature": {"person_id": str(signature.person_id), "printed_name": signature.printed_name, "meaning": signature.meaning,
                       "signed_at": signature.signed_at.isoformat(timespec="seconds")},
     }  # fmt: skip
+
+
+def _first(session: Session, version: ReportVersion, signature: Signature) -> dict[str, str]:
+    """Whose reading it is, where another counter-signs it; only there, so that what was signed before stays as it is."""
+    if version.author_id == signature.person_id:
+        return {}
+    before = (
+        sa.select(Signature.printed_name)
+        .join(ReportVersion, ReportVersion.id == Signature.report_version_id)
+        .where(ReportVersion.report_id == version.report_id, ReportVersion.version == version.version - 1,
+               ReportVersion.status == VersionStatus.PRELIMINARY, Signature.person_id == version.author_id)
+    )  # fmt: skip
+    name = session.scalar(before)
+    return {"first": name} if name else {}
 
 
 def _seen(looked: Looked) -> dict[str, int]:

@@ -1,5 +1,7 @@
 """What a supervised reader signs is preliminary, and waits for a supervisor, who signs for it."""
 
+import json
+
 import pytest
 import sqlalchemy as sa
 
@@ -59,6 +61,9 @@ def test_it_waits_as_preliminary_and_is_final_once_a_supervisor_has_counter_sign
     assert final.signature
     assert (final.signature.printed_name, final.impression) == (supervisor.name, signed.impression)
     assert (review_of(case).status, review_of(case).owner_id) == (ReviewStatus.COMPLETED, supervisor.id)
+    first, second = (json.loads(one.canonical or "")["reader"] for one in (signed, final))
+    assert "first" not in first
+    assert (second["first"], second["name"]) == (places.reviewer.name, supervisor.name)
     assert needs(supervisor) == []
     assert [case.verdict(1).replaced_by, case.verdict(2).authentic] == [2, True]
     assert told(places.referrer) == ["report.signed", "report.signed"]

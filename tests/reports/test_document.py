@@ -298,6 +298,12 @@ def test_the_expected_date_of_delivery_stands_beside_the_exam() -> None:
     assert [page.count("EDD changed since: it is 20 Dec 2026 now") for page in marked] == [1] * len(marked)
 
 
+def test_who_read_it_stands_beside_who_counter_signed_it() -> None:
+    both = {"organization": "Teaching Hospital", "time_zone": "Europe/Paris", "name": "Prof B", "first": "Dr A"}
+    assert "Read by Dr A, counter-signed by Prof B" in text_of(report(reader=both))
+    assert "Lu par Dr A, contresigné par Prof B" in text_of(report(report={"language": "fr"}, reader=both))
+
+
 def test_people_come_without_name_date_or_age() -> None:
     nobody = {"family_name": "", "given_name": "", "name_unknown": True, "birth_date": None, "sex": "unknown"}
     text = text_of(report(patient=nobody, exam={"date": "", "time": ""}))
