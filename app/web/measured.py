@@ -13,7 +13,8 @@ def measured_words(spoken: Speech) -> dict[str, str]:
         "of_fetus": _("fetus {name}"), "of_left": _("left"), "of_right": _("right"), "of_both": _("both sides"),
         "more_circumference": _("circumference"), "more_long_axis": _("long axis"), "more_short_axis": _("short axis"),
         "more_area": _("area"), "more_time": _("time"), "more_depth": _("depth"), "more_velocity": _("velocity"),
-        "more_cycle": _("one beat"), "age": _("{weeks}w{days}d"), "corresponds": _("size corresponds to {age} ({by})"),
+        "more_cycle": _("one beat"), "beats_one": _("over 1 beat"), "beats": _("over {n} beats"),
+        "age": _("{weeks}w{days}d"), "corresponds": _("size corresponds to {age} ({by})"),
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import { inEach, quantity, say, words } from "./say.js";
  * @typedef {object} Item
  * @property {string} [id] @property {number} frame @property {string} kind @property {Point[]} points
  * @property {number | null} value @property {string} unit @property {boolean} [approximate] @property {string} text @property {string} quantity
- * @property {string} [fetus] @property {string} [side] @property {string} [site] @property {string | null} [confirmed_at]
+ * @property {number | null} [cycles] @property {string} [fetus] @property {string} [side] @property {string} [site] @property {string | null} [confirmed_at]
  * @property {string} [reason_code] @property {Record<string, import("./calibration.js").Quantity>} more @property {"saving" | "failed" | ""} [state]
  * @property {Record<string, unknown>} [sent] @property {string} [why] @property {string | null} [corresponds_to] @property {string} [corresponds_by]
  */
@@ -403,7 +403,8 @@ export class Measuring {
     const more = Object.entries(item.more).map(([key, one]) => `${say(`more_${key}`, {}, from)} ${quantity({ ...one, approximate: item.approximate }, from)}`);
     const [weeks, days] = item.corresponds_to?.match(/\d+/g) ?? [];
     const size = weeks ? [say("corresponds", { age: say("age", { weeks, days }, from), by: item.corresponds_by ?? "" }, from)] : [];
-    return [`${name} ${item.text || quantity(item, from)}`.trim(), ...more, ...size].join(" · ");
+    const beats = item.kind === "heart-rate" && item.cycles ? `, ${say(item.cycles === 1 ? "beats_one" : "beats", { n: item.cycles }, from)}` : "";
+    return [`${name} ${item.text || quantity(item, from)}${beats}`.trim(), ...more, ...size].join(" · ");
   }
 
   /** The list beside the picture, which is read aloud as it changes. */
