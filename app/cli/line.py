@@ -5,7 +5,8 @@ import json
 import random
 import ssl
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from app.config import WrongSetting
 
 SILENT_S = 60  # a lossy satellite link is silent that long
 LONGEST_PAUSE_S = 60.0
+NOT_SONOPOST = "What answers at this address is not Sonopost: is there a sign-in page of this network in between?"
 AWAY = frozenset({408, 423, 425, 429, 500, 502, 503, 504, 507})
 
 
@@ -29,6 +31,13 @@ class Refused(Exception):
         super().__init__(sentence)
         self.status = status
         self.sentence = sentence
+
+
+class Stranger(Refused):
+    """Something else than the service answers: nothing that it says counts, and the next file would hear the same."""
+
+    def __init__(self) -> None:
+        super().__init__(0, NOT_SONOPOST)
 
 
 class Tired(Exception):
@@ -129,6 +138,15 @@ class Line:
                 self._where.hostname, self._where.port, timeout=SILENT_S, context=self._tls
             )
         return http.client.HTTPConnection(self._where.hostname, self._where.port, timeout=SILENT_S)
+
+
+@contextmanager
+def as_sonopost_says() -> Iterator[None]:
+    """Around no more than the reading of an answer: one of another shape is a Stranger's."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise Stranger from None
 
 
 def asked_s(answer: Answer) -> float:

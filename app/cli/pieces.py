@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from app.cli.line import AWAY, Answer, Broken, Line, Refused, asked_s
+from app.cli.line import AWAY, Answer, Broken, Line, Refused, Stranger, as_sonopost_says, asked_s
 
 SMALLEST, LARGEST, FIRST = 64 << 10, 32 << 20, 256 << 10  # bytes
 LARGEST_CHECKED = 4 << 20  # of more, the service keeps what came when it is cut; a piece with a checksum begins anew
@@ -85,8 +86,10 @@ class Sending:
                 continue
             if answer.status == 201:
                 self.line.patience.moved()
-                self.url = answer.headers["location"]
-                return int(answer.headers["upload-offset"])
+                self.url = answer.headers.get("location", "")
+                if not self.url:
+                    raise Stranger
+                return self._offset(answer)
             self._refuse_or_wait(answer)
 
     def _go_on(self, known_url: str) -> int | None:
@@ -112,7 +115,7 @@ class Sending:
         if answer.status == 204:
             self.line.patience.moved()
             self.pace.took(len(piece), time.monotonic() - began)
-            return int(answer.headers["upload-offset"])
+            return self._offset(answer)
         self._refuse_or_wait(answer)
         return self._moved(offset)
 
@@ -128,11 +131,21 @@ class Sending:
         except Refused as refused:
             if refused.status == 410:  # why, a HEAD cannot say
                 said = self.line.insist_json("GET", f"/api/v1{self.url}")
-                raise Refused(410, said["reason"] or refused.sentence) from None
+                with as_sonopost_says():
+                    raise Refused(410, str(said["reason"] or refused.sentence)) from None
             raise
-        return int(answer.headers["upload-offset"])
+        return self._offset(answer)
+
+    def _offset(self, answer: Answer) -> int:
+        """A Stranger where it is none of this file's: whoever believes it takes what was never sent for arrived."""
+        text = answer.headers.get("upload-offset", "")
+        if not re.fullmatch("[0-9]{1,18}", text) or int(text) > self.file.size_bytes:
+            raise Stranger
+        return int(text)
 
     def _refuse_or_wait(self, answer: Answer) -> None:
+        if answer.status < 300:  # another yes than the service's own
+            raise Stranger
         if answer.status == MISMATCH:  # that piece again
             self.pace.broke()
         elif answer.status not in AWAY | {409}:  # another offset than we believed

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app.cli.line import Line, Patience, Refused, Tired
+from app.cli.line import Line, Patience, Refused, Stranger, Tired, as_sonopost_says
 from app.cli.pieces import Chosen, Pace, Sending
 from app.config import WrongSetting
 from app.dicom.admission import examine
@@ -57,6 +57,8 @@ def _send_all(line: Line, referral_id: str | None, files: list[Chosen]) -> dict[
         try:
             known_url = under_way.get((file.name, file.sha256))
             url = Sending(line, pace, file, bar.teller(file)).run(referral_id, known_url)
+        except Stranger:
+            raise
         except Refused as refused:  # this one steps aside
             report[file.name] = refused.sentence
             bar.done(file, f"REFUSED: {refused.sentence}")
@@ -80,7 +82,8 @@ def _declare(line: Line, referral_id: str, files: list[Chosen]) -> dict[str, str
             for one in some
         ]
         said = line.insist_json("POST", f"/api/v1/referrals/{referral_id}/expect", {"files": named})
-        found |= {one.sha256: item["status"] for one, item in zip(some, said["items"], strict=True)}
+        with as_sonopost_says():
+            found |= {one.sha256: str(item["status"]) for one, item in zip(some, said["items"], strict=True)}
     return found
 
 
@@ -90,22 +93,28 @@ def _under_way(line: Line, referral_id: str | None) -> dict[tuple[str, str], str
     where, cursor = f"&referral_id={referral_id}" if referral_id else "", ""
     while True:
         page = line.insist_json("GET", f"/api/v1/uploads?limit=200{where}{cursor}")
-        found |= {
-            (one["name"], one["sha256"]): one["url"] for one in page["items"] if one["referral_id"] == referral_id
-        }
-        if page["next_cursor"] is None:
-            return found
-        cursor = f"&cursor={page['next_cursor']}"
+        with as_sonopost_says():
+            mine = [one for one in page["items"] if one["referral_id"] == referral_id]
+            found |= {(one["name"], one["sha256"]): str(one["url"]) for one in mine}
+            if page["next_cursor"] is None:
+                return found
+            cursor = f"&cursor={page['next_cursor']}"
 
 
 def _became(line: Line, url: str, referral_id: str | None) -> tuple[str, str]:
     """The status of a file that arrived, and the service's word on it."""
     said = line.insist_json("GET", f"/api/v1{url}")
-    if referral_id is None or said["file_id"] is None:
+    with as_sonopost_says():
+        state, file_id, reason = str(said["status"]), said["file_id"], str(said["reason"])
+    if state != "done":
+        sentence = reason or f"The service has not recorded it: it is {state}."
+        return sentence, f"{state.upper()}: {sentence}"
+    if referral_id is None or file_id is None:
         return "stored", "received and verified"
-    files: list[dict[str, Any]] = line.insist_json("GET", f"/api/v1/referrals/{referral_id}")["files"]
-    status = next((str(one["status"]) for one in files if one["id"] == said["file_id"]), "stored")
-    return status, "received and verified" if status == "stored" else f"{status.upper()}: {said['reason']}"
+    referral = line.insist_json("GET", f"/api/v1/referrals/{referral_id}")
+    with as_sonopost_says():
+        status = next((str(one["status"]) for one in referral["files"] if one["id"] == file_id), "stored")
+    return status, "received and verified" if status == "stored" else f"{status.upper()}: {reason}"
 
 
 def _chosen(folder: Path) -> Iterator[Chosen]:

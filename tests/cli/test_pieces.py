@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from app.cli.line import Line, Patience, Tired
+from app.cli import main
+from app.cli.line import NOT_SONOPOST, Line, Patience, Stranger, Tired
 from app.cli.pieces import FIRST, GOAL_S, LARGEST, LARGEST_CHECKED, SMALLEST, Chosen, Pace, Sending, checksum
 
 
@@ -59,18 +61,108 @@ class Full(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def full() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Full) as server:
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
 
-def test_a_service_that_answers_and_takes_nothing_is_given_up_on(full: str, tmp_path: Path) -> None:
-    path = tmp_path / "a.dcm"
-    path.write_bytes(bytes(1000))
-    line = Line(full, "token", Patience(1))
-    with pytest.raises(Tired):
-        Sending(line, Pace(), Chosen(path, "a.dcm", 1000, "0" * 64), lambda _: None).run(None, "/uploads/1")
-    line.close()
+def run(base_url: str, path: Path, known_url: str | None, pace: Pace | None = None) -> str:
+    line = Line(base_url, "token", Patience(1))
+    file = Chosen(path, path.name, path.stat().st_size, "0" * 64)
+    try:
+        return Sending(line, pace or Pace(), file, lambda _: None).run(None, known_url)
+    finally:
+        line.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    made = tmp_path / "a.dcm"
+    made.write_bytes(bytes(1000))
+    return made
+
+
+def test_a_service_that_answers_and_takes_nothing_is_given_up_on(path: Path) -> None:
+    with serving(Full) as base_url, pytest.raises(Tired):
+        run(base_url, path, "/uploads/1")
+
+
+Said = tuple[int, dict[str, str], bytes]
+
+
+class Scripted(BaseHTTPRequestHandler):
+    """Says to each method what it is told to: status, headers and body."""
+
+    protocol_version = "HTTP/1.1"
+    said: dict[str, Said]
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        status, headers, body = self.said[self.command]
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body if self.command != "HEAD" else b"")
+
+    do_GET = do_HEAD = do_POST = do_PATCH = answer  # noqa: N815 - as http.server calls them
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def saying(**said: Said) -> AbstractContextManager[str]:
+    return serving(type("Said", (Scripted,), {"said": said}))
+
+
+UPLOAD = {"Location": "/uploads/1"}
+
+
+@pytest.mark.parametrize(
+    "offset", [{}, {"Upload-Offset": "five"}, {"Upload-Offset": "-5"}, {"Upload-Offset": "1" + "0" * 15}]
+)
+@pytest.mark.parametrize("method", ["POST", "HEAD", "PATCH"])
+def test_an_offset_that_is_none_of_the_file_is_not_believed(path: Path, method: str, offset: dict[str, str]) -> None:
+    said = {
+        "POST": (201, {**UPLOAD, "Upload-Offset": "0"}, b""), "HEAD": (200, {"Upload-Offset": "0"}, b""),
+        "PATCH": (204, {"Upload-Offset": "1000"}, b""),
+    }  # fmt: skip
+    said[method] = (said[method][0], offset | (UPLOAD if method == "POST" else {}), b"")
+    with saying(**said) as base_url, pytest.raises(Stranger):
+        run(base_url, path, None if method == "POST" else "/uploads/1")
+
+
+@pytest.mark.parametrize("status", [200, 201])
+def test_an_upload_without_an_address_is_none(path: Path, status: int) -> None:
+    with saying(POST=(status, {"Upload-Offset": "0"}, b"")) as base_url, pytest.raises(Stranger):
+        run(base_url, path, None)
+
+
+def sent(base_url: str, path: Path, *options: str) -> object:
+    with pytest.raises(SystemExit) as ended:
+        main(["send", str(path), "--to", base_url, "--token", "token", *options])
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>Sign in</html>", b"[]", b"[1]", b"{}", b'{"items": [7], "next_cursor": null}']
+)
+@pytest.mark.parametrize("options", [(), ("--referral", "1")])
+def test_a_sign_in_page_in_between_is_named(
+    path: Path, capsys: pytest.CaptureFixture[str], body: bytes, options: tuple[str, ...]
+) -> None:
+    with saying(GET=(200, {}, body), POST=(200, {}, body)) as base_url:
+        assert sent(base_url, path, *options) == 1
+    assert capsys.readouterr().err == f"{NOT_SONOPOST}\n"
+
+
+def test_a_file_is_stored_only_by_the_services_own_word(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = b'{"items": [], "next_cursor": null, "status": "receiving", "file_id": null, "reason": ""}'
+    with saying(GET=(200, {}, page), POST=(201, {**UPLOAD, "Upload-Offset": "1000"}, b"")) as base_url:
+        assert sent(base_url, path) == 1
+    assert "0 of 1 files received" in capsys.readouterr().out
