@@ -113,9 +113,12 @@ class Sending:
             self.line.patience.wait()
             return self._moved(offset)
         if answer.status == 204:
+            if (stands := self._offset(answer)) <= offset:  # a yes that takes nothing: at once again would be forever
+                self.line.patience.wait()
+                return stands
             self.line.patience.moved()
             self.pace.took(len(piece), time.monotonic() - began)
-            return self._offset(answer)
+            return stands
         self._refuse_or_wait(answer)
         return self._moved(offset)
 

@@ -166,3 +166,9 @@ def test_a_file_is_stored_only_by_the_services_own_word(path: Path, capsys: pyte
     with saying(GET=(200, {}, page), POST=(201, {**UPLOAD, "Upload-Offset": "1000"}, b"")) as base_url:
         assert sent(base_url, path) == 1
     assert "0 of 1 files received" in capsys.readouterr().out
+
+
+def test_a_yes_that_takes_nothing_is_waited_after_and_given_up_on(path: Path) -> None:
+    said: Said = (204, {"Upload-Offset": "0"}, b"")
+    with saying(HEAD=(200, {"Upload-Offset": "0"}, b""), PATCH=said) as base_url, pytest.raises(Tired):
+        run(base_url, path, "/uploads/1")
