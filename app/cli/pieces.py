@@ -15,6 +15,7 @@ SMALLEST, LARGEST, FIRST = 64 << 10, 32 << 20, 256 << 10  # bytes
 LARGEST_CHECKED = 4 << 20  # of more, the service keeps what came when it is cut; a piece with a checksum begins anew
 MOST_AT_BEGINNING = 1 << 20  # said twice, the upload is there and these bytes are dropped: see `linger_bytes`
 GOAL_S = 5.0
+LIMITED = "A proxy on the way refuses bodies even as small as this one: its limit on bodies has to be raised."
 MISMATCH = 460
 TUS = {"Tus-Resumable": "1.0.0"}
 OCTETS = {"Content-Type": "application/offset+octet-stream"}
@@ -33,16 +34,20 @@ class Chosen:
 
 @dataclass
 class Pace:
-    """How much goes at once: what the line carries in a few seconds, less after a cut."""
+    """How much goes at once: what the line carries in a few seconds, less after a cut, and no more than a proxy lets through."""
 
     piece_bytes: int = FIRST
+    most_bytes: int = LARGEST
 
     def took(self, size_bytes: int, seconds: float) -> None:
         if size_bytes == self.piece_bytes:  # of a smaller one the way there and back is most
-            self.piece_bytes = min(LARGEST, max(SMALLEST, int(size_bytes * GOAL_S / max(seconds, 0.001))))
+            self.piece_bytes = min(self.most_bytes, max(SMALLEST, int(size_bytes * GOAL_S / max(seconds, 0.001))))
 
     def broke(self) -> None:
         self.piece_bytes = max(SMALLEST, min(self.piece_bytes, LARGEST_CHECKED) // 2)
+
+    def was_too_large(self, size_bytes: int) -> None:
+        self.piece_bytes = self.most_bytes = max(SMALLEST, size_bytes // 2)
 
 
 class Sending:
@@ -67,16 +72,7 @@ class Sending:
 
     def _begin(self, referral_id: str | None) -> int:
         """With the first piece: a small file is one round trip."""
-        named = {"filename": self.file.name, "sha256": self.file.sha256, "priority": str(self.file.priority)}
-        if referral_id is not None:
-            named["referral_id"] = referral_id
-        with self.file.path.open("rb") as file:
-            piece = file.read(min(self.pace.piece_bytes, MOST_AT_BEGINNING))
-        headers = {
-            **TUS, **OCTETS, **checksum(piece), "Upload-Length": str(self.file.size_bytes),
-            "Upload-Metadata": ",".join(f"{name} {_base64(value.encode())}" for name, value in named.items()),
-            "Idempotency-Key": str(uuid4()),
-        }  # fmt: skip
+        headers, piece = self._first(referral_id)
         while True:
             try:
                 answer = self.line.ask("POST", "/uploads", headers, piece)
@@ -90,7 +86,24 @@ class Sending:
                 if not self.url:
                     raise Stranger
                 return self._offset(answer)
-            self._refuse_or_wait(answer)
+            if self._is_halved(answer, piece):
+                headers, piece = self._first(referral_id)
+            else:
+                self._refuse_or_wait(answer)
+
+    def _first(self, referral_id: str | None) -> tuple[dict[str, str], bytes]:
+        """Each with its own key: under one that was said, another body would be refused."""
+        named = {"filename": self.file.name, "sha256": self.file.sha256, "priority": str(self.file.priority)}
+        if referral_id is not None:
+            named["referral_id"] = referral_id
+        with self.file.path.open("rb") as file:
+            piece = file.read(min(self.pace.piece_bytes, MOST_AT_BEGINNING))
+        headers = {
+            **TUS, **OCTETS, **checksum(piece), "Upload-Length": str(self.file.size_bytes),
+            "Upload-Metadata": ",".join(f"{name} {_base64(value.encode())}" for name, value in named.items()),
+            "Idempotency-Key": str(uuid4()),
+        }  # fmt: skip
+        return headers, piece
 
     def _go_on(self, known_url: str) -> int | None:
         self.url = known_url
@@ -119,6 +132,8 @@ class Sending:
             self.line.patience.moved()
             self.pace.took(len(piece), time.monotonic() - began)
             return stands
+        if self._is_halved(answer, piece):
+            return offset
         self._refuse_or_wait(answer)
         return self._moved(offset)
 
@@ -145,6 +160,15 @@ class Sending:
         if not re.fullmatch("[0-9]{1,18}", text) or int(text) > self.file.size_bytes:
             raise Stranger
         return int(text)
+
+    def _is_halved(self, answer: Answer, piece: bytes) -> bool:
+        """A 413 that is not the service's own is a proxy's: fewer bytes at once may come through."""
+        if answer.status != 413 or "tus-resumable" in answer.headers:
+            return False
+        if len(piece) <= SMALLEST:
+            raise Refused(413, LIMITED)
+        self.pace.was_too_large(len(piece))
+        return True
 
     def _refuse_or_wait(self, answer: Answer) -> None:
         if answer.status < 300:  # another yes than the service's own

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from app.cli.line import NOT_SONOPOST, Line, Patience, Stranger, Tired
+from app.cli.line import NOT_SONOPOST, Line, Patience, Refused, Stranger, Tired
 from app.cli.pieces import FIRST, GOAL_S, LARGEST, LARGEST_CHECKED, SMALLEST, Chosen, Pace, Sending, checksum
 
 
@@ -172,3 +172,66 @@ def test_a_yes_that_takes_nothing_is_waited_after_and_given_up_on(path: Path) ->
     said: Said = (204, {"Upload-Offset": "0"}, b"")
     with saying(HEAD=(200, {"Upload-Offset": "0"}, b""), PATCH=said) as base_url, pytest.raises(Tired):
         run(base_url, path, "/uploads/1")
+
+
+class Narrow(Scripted):
+    """A service behind a proxy that lets bodies of some size through."""
+
+    most_bytes: int
+    own: dict[str, str]
+    offset: int
+    seen: list[tuple[int, str | None]]
+
+    def answer(self) -> None:
+        here, size_bytes = type(self), int(self.headers["Content-Length"])
+        here.seen.append((size_bytes, self.headers["Idempotency-Key"]))
+        if size_bytes > here.most_bytes:
+            here.said = {self.command: (413, here.own, b"<html>")}
+        else:
+            here.offset += size_bytes
+            status = 201 if self.command == "POST" else 204
+            here.said = {self.command: (status, {**UPLOAD, "Upload-Offset": str(here.offset)}, b"")}
+        super().answer()
+
+    do_POST = do_PATCH = answer  # noqa: N815 - as http.server calls them
+
+
+def narrow(most_bytes: int, own: dict[str, str] | None = None) -> type[Narrow]:
+    return type("Behind", (Narrow,), {"most_bytes": most_bytes, "own": own or {}, "offset": 0, "seen": []})
+
+
+def test_behind_a_proxy_with_a_limit_pieces_are_halved_and_stay_small(path: Path) -> None:
+    path.write_bytes(bytes(1 << 20))
+    behind, pace = narrow(150_000), Pace(LARGEST)
+    with serving(behind) as base_url:
+        run(base_url, path, None, pace)
+    tried, keys = [size for size, _ in behind.seen], [key for _, key in behind.seen if key]
+    assert tried == [1 << 20, 1 << 19, 1 << 18] + [1 << 17] * 8
+    assert len(set(keys)) == len(keys) == 4  # another body under the same key would be refused
+    assert pace.piece_bytes == 1 << 17
+
+
+def test_a_later_piece_is_halved_too(path: Path) -> None:
+    path.write_bytes(bytes(1_600_000))
+    behind, pace = narrow(300_000), Pace()
+    with serving(behind) as base_url:
+        run(base_url, path, None, pace)  # the second piece went fast, so the third is too large
+    assert [size for size, _ in behind.seen][:2] == [FIRST, FIRST]
+    assert max(size for size, _ in behind.seen[2:]) > 300_000 >= pace.piece_bytes
+    assert behind.offset == 1_600_000
+
+
+def test_a_proxy_that_takes_not_even_the_smallest_piece_is_named(path: Path) -> None:
+    path.write_bytes(bytes(1 << 20))
+    behind = narrow(1000)
+    with serving(behind) as base_url, pytest.raises(Refused, match="proxy"):
+        run(base_url, path, None)
+    assert [size for size, _ in behind.seen] == [FIRST, FIRST // 2, SMALLEST]
+
+
+def test_the_services_own_word_that_it_is_too_much_is_the_last(path: Path) -> None:
+    path.write_bytes(bytes(1 << 20))
+    behind = narrow(1000, {"Tus-Resumable": "1.0.0"})
+    with serving(behind) as base_url, pytest.raises(Refused, match="413"):
+        run(base_url, path, None)
+    assert len(behind.seen) == 1
