@@ -41,7 +41,11 @@ class Stranger(Refused):
 
 
 class Tired(Exception):
-    """The line was down, or the service busy, for longer than one wanted to wait."""
+    """The line was down, or the service busy, for longer than one wanted to wait: what it said last, if anything."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,17 @@ class Patience:
     give_up_s: float
     wait_s: float = 1.0
     moved_at: float = field(default_factory=time.monotonic)
+    said: str = ""
 
     def moved(self) -> None:
-        self.wait_s, self.moved_at = 1.0, time.monotonic()
+        self.wait_s, self.moved_at, self.said = 1.0, time.monotonic(), ""
 
-    def wait(self, asked_s: float = 0) -> None:
+    def wait(self, answer: Answer | None = None) -> None:
+        """After an answer that asks for it; after none what was said before is still why nothing moves."""
+        self.said = answer.sentence if answer else self.said
         if time.monotonic() - self.moved_at > self.give_up_s:
-            raise Tired
-        time.sleep(max(asked_s, self.wait_s * random.uniform(0.5, 1)))  # noqa: S311 - no secret
+            raise Tired(self.said)
+        time.sleep(max(_asked_s(answer) if answer else 0, self.wait_s * random.uniform(0.5, 1)))  # noqa: S311 - no secret
         self.wait_s = min(LONGEST_PAUSE_S, self.wait_s * 2)
 
 
@@ -118,7 +125,7 @@ class Line:
                 return answer
             if answer.status not in AWAY:
                 raise Refused(answer.status, answer.sentence)
-            self.patience.wait(asked_s(answer))
+            self.patience.wait(answer)
 
     def insist_json(self, method: str, path: str, given: object = None) -> Any:
         body = None if given is None else json.dumps(given).encode()
@@ -149,7 +156,7 @@ def as_sonopost_says() -> Iterator[None]:
         raise Stranger from None
 
 
-def asked_s(answer: Answer) -> float:
+def _asked_s(answer: Answer) -> float:
     """Retry-After, as far as it is sensible."""
     text = answer.headers.get("retry-after", "")
     return min(float(text), LONGEST_PAUSE_S) if text.isdecimal() else 0

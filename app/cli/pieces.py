@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from app.cli.line import AWAY, Answer, Broken, Line, Refused, Stranger, as_sonopost_says, asked_s
+from app.cli.line import AWAY, Answer, Broken, Line, Refused, Stranger, as_sonopost_says
 
 SMALLEST, LARGEST, FIRST = 64 << 10, 32 << 20, 256 << 10  # bytes
 LARGEST_CHECKED = 4 << 20  # of more, the service keeps what came when it is cut; a piece with a checksum begins anew
@@ -177,7 +177,7 @@ class Sending:
             self.pace.broke()
         elif answer.status not in AWAY | {409}:  # another offset than we believed
             raise Refused(answer.status, answer.sentence)
-        self.line.patience.wait(asked_s(answer))
+        self.line.patience.wait(answer)
 
 
 def checksum(piece: bytes) -> dict[str, str]:

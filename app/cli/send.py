@@ -36,8 +36,9 @@ def send(given: argparse.Namespace) -> int:
         report = _send_all(line, given.referral, files)
     except Refused as refused:
         raise Refusal(refused.sentence) from None
-    except Tired:
-        raise Refusal("The line is down. Run the same command again: it goes on where it stopped.") from None
+    except Tired as tired:
+        why = tired.sentence or "The line is down."
+        raise Refusal(f"{why} Run the same command again: it goes on where it stopped.") from None
     finally:
         line.close()
     return _summed_up(report)

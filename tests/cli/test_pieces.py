@@ -235,3 +235,24 @@ def test_the_services_own_word_that_it_is_too_much_is_the_last(path: Path) -> No
     with serving(behind) as base_url, pytest.raises(Refused, match="413"):
         run(base_url, path, None)
     assert len(behind.seen) == 1
+
+
+@pytest.mark.parametrize("status", [503, 507])
+def test_whoever_gives_up_hears_what_the_service_said_last(
+    path: Path, capsys: pytest.CaptureFixture[str], status: int
+) -> None:
+    page: Said = (200, {}, b'{"items": [], "next_cursor": null}')
+    full: Said = (status, {"Tus-Resumable": "1.0.0"}, b'{"detail": "There is no room for now."}')
+    with saying(GET=page, POST=full) as base_url:
+        assert sent(base_url, path, "--give-up-after", "0.01") == 1
+    assert capsys.readouterr().err.startswith("There is no room for now. Run the same command again")
+
+
+def test_what_was_said_before_bytes_moved_is_no_reason_any_more() -> None:
+    patience = Patience(give_up_s=60)
+    patience.said = "There is no room for now."
+    patience.moved()
+    patience.give_up_s = -1
+    with pytest.raises(Tired) as tired:
+        patience.wait()
+    assert tired.value.sentence == ""
