@@ -24,6 +24,7 @@ from app.reviews.models import Review
 FILE = Path(__file__).parent / "claims.toml"
 TOKEN = re.compile(r"[^\W_]+|[^\w\s'’‘ʼ‐‑-]|\n")  # words and signs; hyphens and apostrophes part words and are no signs
 Phrases = dict[Annotated[str, Field(pattern="^[a-z]{2}$")], list[str]]
+GAP = bare("…")  # in a phrase, for what may stand between its words
 REPEATS = 9  # of a section
 
 
@@ -34,6 +35,7 @@ class Words(Part):
     before: list[str]
     skip_after: list[str]
     after: list[str]
+    between: list[str]
 
 
 class Claim(Part):
@@ -113,7 +115,7 @@ def said_in(text: str, claim: Claim) -> Iterator[str]:
     for language, phrases in claim.phrases.items():
         words = claims().words[language]
         after = {*words.after, *(_plain(one) for one in claim.after.get(language, ()))}
-        for start, end in _places(tokens, phrases):
+        for start, end in _places(tokens, phrases, words.between):
             if not _is_unsaid(tokens, start, end, words, after):
                 yield text[tokens[start].start : tokens[end - 1].end]
 
@@ -138,13 +140,30 @@ def _any(groups: AnyOf, answers: Answers, known: Known) -> bool:
     return any(holds_any(groups, answers, n, known) for n in range(1, REPEATS + 1))
 
 
-def _places(tokens: Sequence[Token], phrases: Sequence[str]) -> Iterator[tuple[int, int]]:
+def _places(
+    tokens: Sequence[Token], phrases: Sequence[str], between: Collection[str] = ()
+) -> Iterator[tuple[int, int]]:
     """Where each of them begins and ends."""
     words = [one.word for one in tokens]
     for phrase in map(_words, phrases):
         for at, word in enumerate(words):
-            if word == phrase[0] and tuple(words[at : at + len(phrase)]) == phrase:
-                yield at, at + len(phrase)
+            if word == phrase[0] and (end := _end(words, at, phrase, between)):
+                yield at, end
+
+
+def _end(words: Sequence[str], at: int, phrase: Sequence[str], between: Collection[str]) -> int | None:
+    """Behind the last word of the phrase, where it stands here."""
+    over = False
+    for wanted in phrase:
+        if wanted == GAP:
+            over = True
+            continue
+        while over and at < len(words) and words[at] != wanted and words[at] in between:
+            at += 1
+        if at == len(words) or words[at] != wanted:
+            return None
+        at, over = at + 1, False
+    return at
 
 
 @cache

@@ -35,15 +35,33 @@ SAID = {
         "Grossesse arrêtée.", "Pas d’activité cardiaque : grossesse arrêtée.", "Grossesse intra-utérine non évolutive",
         "Œuf clair de 20 mm", "Oeuf clair", "Absence d'activité cardiaque en faveur d'une grossesse arrêtée.",
         "Mort fœtale in utero", "Fausse couche en cours.", "La grossesse n’est plus évolutive.",
-        "Il s’agit d’une grossesse arrêtée.",
+        "Il s’agit d’une grossesse arrêtée.", "The embryo has died.", "The fetus is dead.", "Demise of the embryo",
+        "Missed AB.", "Products of a failed early pregnancy.", "There is no heartbeat, pregnancy has ended.",
+        "No heartbeat and the embryo has died.", "Loss of the pregnancy.", "The pregnancy is no longer viable.",
+        "L’embryon est mort.", "Mort de l’embryon", "Décès de l’embryon.", "La grossesse s’est arrêtée.", "FCS.",
+        "Échec de grossesse précoce.", "Pas d’activité cardiaque, la grossesse est terminée.",
     ],
     "no-free-fluid": [
         "No free fluid.", "There is no free fluid.", "No fracture seen, no free fluid", "No free fluid seen, pelvis not assessed.",
         "FAST negative.", "eFAST: negative", "No free fluid in the abdomen.", "Negative FAST",
         "Pas de liquide libre.", "Il n’y a pas de liquide libre.", "Absence d’épanchement intra-péritonéal", "FAST négative",
+        "No fluid in the abdomen.", "No FF.", "FAST scan negative.", "No intraperitoneal fluid.", "No evidence of free fluid.",
+        "Abdomen clear of fluid", "No free fluid in the pelvis. FAST neg.", "The abdomen is free of fluid", "No fluid seen.",
+        "No intra-abdominal fluid", "No ultrasound evidence of free fluid in the abdomen", "FAST exam: negative",
+        "FAST -ve", "FAST (negative)", "Scan negative for free fluid.", "No FF in abdomen", "Free fluid: none",
+        "No free fluid in the pelvis or abdomen.", "No free fluid at present.",
+        "Pas de liquide dans l’abdomen.", "Pas d’épanchement.", "Aucun épanchement intrapéritonéal", "Écho FAST : négative",
+        "Pas de liquide intra-péritonéal.", "Pas d’argument en faveur d’un épanchement abdominal", "Abdomen sans liquide",
+        "Pas de liquide libre dans le pelvis. FAST nég.", "Aucun signe de liquide libre dans le ventre",
     ],
-    "unknown-location": ["Pregnancy of unknown location.", "Grossesse de localisation inconnue"],
-    "empty-uterus": ["The uterus is empty.", "Empty uterus, no adnexal mass", "Utérus vide.", "Pas de sac gestationnel visible"],
+    "unknown-location": [
+        "Pregnancy of unknown location.", "Grossesse de localisation inconnue", "PUL.", "Probable PUL: repeat hCG", "GLI.",
+    ],
+    "empty-uterus": [
+        "The uterus is empty.", "Empty uterus, no adnexal mass", "Utérus vide.", "Pas de sac gestationnel visible",
+        "No pregnancy seen in the uterus.", "No evidence of an intrauterine pregnancy", "No IUP.", "The uterine cavity is empty",
+        "Pas de grossesse visible dans l’utérus.", "Aucune grossesse vue dans l’utérus", "La cavité utérine est vide.",
+    ],
 }  # fmt: skip
 UNSAID = [
     "Uncertain viability: repeat the scan in 10 days.", "No pregnancy loss.", "No evidence of pregnancy loss.",
@@ -60,6 +78,29 @@ UNSAID = [
     "It cannot be said that there is no free fluid.", "Free fluid is not excluded.", "A little free fluid.",
     "Pas de liquide libre dans le cul-de-sac.", "On ne peut pas dire qu’il n’y a pas de liquide libre.", "Liquide libre abondant.",
     "Mass of unknown location.", "Intra-uterine pregnancy.", "The bladder is empty.", "Vessie vide.", "",
+    "No pelvic free fluid was looked for", "No free fluid was looked for.", "The bladder holds fluid", "off", "No offer",
+    "no free text",
+    "Small amount of free fluid", "Fluid-filled stomach", "No fluid-filled bowel", "No fluid collection.", "No fluid level.",
+    "No FF in the pelvis.", "No fluid in the bladder.", "No evidence of free fluid in the left upper quadrant", "No pleural fluid.",
+    "FAST scan not negative", "FAST scan positive.", "If the FAST scan is negative, repeat it.", "FAST neg?",
+    "Pelvis clear of fluid",
+    "Abdomen not clear of fluid", "Free fluid was not excluded.", "Breakfast: negative", "A fast heart. Negative test.",
+    "No clear view, fluid in the abdomen", "No scan before.\nFluid in the abdomen",
+    "Heartbeat present", "History of missed abortion in 2019", "Previous missed AB", "The embryo has not died.",
+    "It cannot be said that the embryo has died.", "Has the embryo died?", "If the embryo has died, call her.",
+    "No demise of the embryo.",
+    "Failed pregnancy test.", "Her last pregnancy ended at term.", "The pregnancy has not ended.", "Absent AB line",
+    "The pregnancy is viable.",
+    "puls", "Pulse 90", "PUL?", "Not a PUL.", "Pul artery normal", "No fibroid seen in the uterus.",
+    "A pregnancy is seen in the uterus",
+    "No pregnancy complication seen; sac in the uterus", "No viable pregnancy criteria assessed in the uterus", "No IUD.",
+    "No living pregnancy in the uterus", "Pas de grossesse évolutive dans l’utérus",
+    "Pas de liquide dans le pelvis.", "Pas d’épanchement pleural.", "Pas de liquide amniotique.",
+    "Peu de liquide libre", "Pas de liquide libre recherché",
+    "Pas de liquide libre à droite", "FAST non négative", "Si la FAST est négative, la répéter.", "La vessie contient du liquide",
+    "Pas de texte libre", "L’embryon n’est pas mort.", "Pas de mort de l’embryon", "Risque de perte de la grossesse",
+    "Antécédent de FCS", "La grossesse n’est pas terminée.", "Pas de GLI", "Grossesse visible dans l’utérus.",
+    "Pas de fibrome visible dans l’utérus", "L’utérus n’est pas vide.",
 ]  # fmt: skip
 
 
@@ -82,7 +123,7 @@ def test_every_claim_is_asked_about_in_every_language_of_the_pages_and_its_words
         assert one.asks.keys() == one.phrases.keys() == {"en", "fr"}
         assert next(said_in(one.phrases["fr"][0], one)) == one.phrases["fr"][0]
     for words in claims().words.values():
-        lists = (words.before, words.after, words.skip_before, words.skip_after)
+        lists = (words.before, words.after, words.skip_before, words.skip_after, words.between)
         assert all(word == word.lower() and word.isascii() for each in lists for word in each)
 
 
