@@ -107,6 +107,6 @@ def _shown(person: Person) -> Enrolment:
     uri = pyotp.TOTP(secret).provisioning_uri(name=person.email, issuer_name="Sonopost")
     drawn = io.BytesIO()
     segno.make(uri, micro=False).save(
-        drawn, kind="svg", scale=5, light="#fff", xmldecl=False, svgns=False, omitsize=False, nl=False
+        drawn, kind="svg", scale=5, light="#fff", xmldecl=False, svgns=False, omitsize=True, nl=False
     )
     return Enrolment(secret, uri, drawn.getvalue().decode())

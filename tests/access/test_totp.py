@@ -47,6 +47,15 @@ def test_the_sign_in_that_set_it_up_has_it(db: Settings) -> None:
     assert not acting(entered.secret).needs_second_factor
 
 
+def test_its_picture_can_be_drawn_at_any_size(db: Settings) -> None:
+    """With a width in pixels and no viewBox a page that gives it another size cuts it off."""
+    who = acting(account().enter().secret)
+    with transaction(who) as session:
+        drawn = totp.enrol(session, who).qr_svg
+    assert "viewBox" in drawn
+    assert " width=" not in drawn.partition(">")[0]
+
+
 def test_a_code_is_good_once(db: Settings) -> None:
     amina = account()
     device = amina.enrolled()
