@@ -53,7 +53,7 @@ def seen_by(session: Session, referral_id: UUID, since: datetime, but: UUID | No
     return [(row.name, row.at) for row in session.execute(query)]
 
 
-def told_of(session: Session, referral_id: UUID, kind: str) -> list[Notification]:
+def told_in(session: Session, referral_id: UUID, kind: str) -> list[Notification]:
     """Who was told of this in a case, with what became of each mail and when they opened it; the last telling first."""
     query = sa.select(Notification).where(Notification.referral_id == referral_id, Notification.kind == kind)
     return list(session.scalars(query.options(joinedload(Notification.person)).order_by(Notification.id.desc())))

@@ -13,10 +13,20 @@ from app.access.administer import require_admin
 from app.audit import events
 from app.db import new_id, now
 from app.errors import Conflict, Invalid, NotFound, Sentence
+from app.notifications.inbox import told_in
+from app.notifications.models import Notification
 from app.notifications.notify import settle_told, tell
 from app.people.models import Organization, Person
 from app.referrals.models import Referral, ReferralStatus, both_sides
-from app.reports.critical_finding import SPOKEN, TRANSITIONS, CriticalFinding, CriticalStatus, Method, is_any_open
+from app.reports.critical_finding import (
+    SPOKEN,
+    TRANSITIONS,
+    CriticalFinding,
+    CriticalStatus,
+    Method,
+    is_any_open,
+    of_referral,
+)
 from app.reports.critical_list import Grade, Offered, changed, offered
 from app.reports.models import Report, VersionStatus
 from app.reviews.claim import TAKEN
@@ -98,6 +108,16 @@ def withdraw(session: Session, actor: Actor, found: CriticalFinding, reason: str
     _end(session, actor, found)
     _tell_the_site(session, _referral(session, found), "critical.withdrawn")
     _record(session, actor, found, "critical.withdrawn", grade=found.grade)
+
+
+def told_of(session: Session, referral_id: UUID) -> dict[UUID, list[Notification]]:
+    """Who was told of each finding of a case. A notification names the case alone; it was made when its finding was
+    raised, with the case locked, and so before the next one was."""
+    left, told = told_in(session, referral_id, "critical.raised"), {}
+    for found in sorted(of_referral(session, referral_id), key=lambda one: one.identified_at, reverse=True):
+        told[found.id] = [one for one in left if one.created_at >= found.identified_at]
+        left = [one for one in left if one.created_at < found.identified_at]
+    return told
 
 
 def for_change(session: Session, actor: Actor, finding_id: UUID) -> CriticalFinding:

@@ -13,7 +13,6 @@ from app.db import now, reading, transaction
 from app.errors import Conflict, Invalid, Refusal
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
-from app.notifications.inbox import told_of
 from app.people.models import Organization
 from app.referrals.given import Line, Text
 from app.reports import critical
@@ -129,13 +128,13 @@ def _page(
     here = room.entered(who, review_id)
     referral, reader = here.case.referral, here.case.referral.reading_organization
     with reading(who) as session:
-        told = told_of(session, referral.id, "critical.raised")
+        told_of = critical.told_of(session, referral.id)
     lines = offered(reader, referral.exam_type)
     return render(
         request, who, "critical.html", status_of(refusal) if refusal else 200, room=here, review=here.review,
         referral=referral, patient=referral.patient, case=here.case, left=room.left(request, who, here),
         changed=room.UNCHANGED, grades=[(grade, [one for one in lines if one.grade == grade]) for grade in Grade],
-        told=told, refusal=refusal, typed=typed or Pressed(), of=of, spoken=spoken or Spoken(), methods=SPOKEN,
+        told_of=told_of, refusal=refusal, typed=typed or Pressed(), of=of, spoken=spoken or Spoken(), methods=SPOKEN,
         here_now=f"{now().astimezone(ZoneInfo(reader.time_zone)):%Y-%m-%dT%H:%M}",
         may_raise=who.may("critical.raise", reader.id), may_communicate=who.may("critical.communicate", reader.id),
     )  # fmt: skip

@@ -56,6 +56,23 @@ def test_one_press_tells_the_clinic_and_its_read_back_takes_it_off_the_lists(
     expect(page.get_by_text("We go to theatre.")).to_be_visible()
 
 
+def test_of_a_second_finding_nobody_has_opened_anything_because_the_first_was_read(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    placed = cases.place(server, places)
+    path = f"/reviews/{placed.review_id}/critical-findings"
+    with cases.client_of(server, places.reviewer) as reader:
+        cases.ok(reader.post(path, json={"code": "tamponade"}), 201)
+        arrive(places.referrer, f"/referrals/{placed.referral_id}")
+        cases.ok(reader.post(path, json={"code": "malignancy"}), 201)
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}/critical")
+    first, second = page.locator("section.signed-text", has_text="1 person at the site was told").all()
+    expect(first.locator("summary").first).not_to_contain_text("nobody has opened it yet")
+    expect(second.locator("summary").first).to_contain_text("nobody has opened it yet")
+    expect(second).not_to_contain_text("opened 20")
+    accessible(page)
+
+
 def test_a_signed_report_says_what_was_told_and_beside_it_what_came_since(
     server: Running, places: Places, arrive: Arrive
 ) -> None:
