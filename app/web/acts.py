@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from app.access.actor import Actor
+from app.cases import desk
 from app.db import reading, transaction
 from app.errors import Conflict, Invalid
 from app.http.actor import Acting
@@ -207,9 +208,9 @@ def _row(request: Request, who: Actor, review_id: UUID, sentence: str | None, st
     speech = speech_of(request, who)
     with reading(who) as session:
         review = step.loaded(session, who, review_id)
-        row = row_of(session, who, review, speech)
-    said = sentence or _who_has_it(review, review.referral.reading_organization, speech)
-    return render(request, who, "worklist_claimed.html", status, row=row, said=said, clock=None)
+        row, here = row_of(session, who, review, speech), desk.clock_of(session, who)
+    said = sentence or _who_has_it(review, here or review.referral.reading_organization, speech)
+    return render(request, who, "worklist_claimed.html", status, row=row, said=said, clock=here)
 
 
 def _who_has_it(review: Review, organization: Organization, speech: Speech) -> str:

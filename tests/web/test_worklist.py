@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.access.actor import WORKER
+from app.db import transaction
 from app.http.actor import PLAIN
+from app.people.models import Organization
 from tests.people import Places
 from tests.servers.app import Running
 from tests.studies.sent import a_dicom
@@ -184,6 +187,19 @@ def test_a_refresh_changes_words_in_place_and_gathers_what_is_new(
     accessible(page)
     page.get_by_role("link", name="Show 1 new case").click()
     expect(page.locator("#rows .code")).to_have_text([placed[0].code, new.code, placed[2].code])
+
+
+def test_a_claimed_row_keeps_the_clock_of_its_list(server: Running, places: Places, arrive: Arrive) -> None:
+    placed = cases.place(server, places)
+    with transaction(WORKER) as session:
+        session.get_one(Organization, places.hospital).time_zone = "Asia/Tokyo"
+    page = arrive(places.reviewer, "/worklist")
+    since = page.locator(f"#r-{placed.review_id} .since")
+    page.get_by_role("button", name=f"Claim {placed.code}").click()
+    expect(since).to_have_text(re.compile("since"))
+    claimed = since.inner_text()
+    page.reload()
+    expect(since).to_have_text(claimed)
 
 
 def test_the_list_is_narrowed_as_one_types(server: Running, places: Places, arrive: Arrive) -> None:
