@@ -294,10 +294,12 @@ def _own(request: Request, who: Actor | None, spoken: Speech) -> dict[str, Any]:
     """Of this request; the header is looked up only where a template asks for it."""
     head: Callable[[], Head] = cache(lambda: head_of(who))
 
+    def moment(at: datetime, *sites: Organization) -> str:
+        return clinical.moment(at, [one.time_zone for one in sites] or [head().zone], spoken.language)
+
     def time(at: datetime, *sites: Organization) -> Markup:
-        zones = [one.time_zone for one in sites] or [head().zone]
-        words = clinical.moment(at, zones, spoken.language)
-        shown = words if len(zones) > 1 else words.rpartition(" (")[0]
+        words = moment(at, *sites)
+        shown = words if len(sites) > 1 else words.rpartition(" (")[0]
         clocks = Markup(" · ").join(Markup('<span class="clock">{}</span>').format(one) for one in shown.split(" · "))
         return Markup('<time datetime="{}" title="{}">{}</time>').format(
             at.isoformat(timespec="seconds"), words, clocks
@@ -306,7 +308,15 @@ def _own(request: Request, who: Actor | None, spoken: Speech) -> dict[str, Any]:
     def echoed(form: Form, name: str) -> str:
         return echo.words(form, name, now().astimezone(clinical.zone(head().zone)).date(), spoken)
 
-    return {"request": request, "who": who, "head": head, "time": time, "is_reader": _is_reader(who), "echo": echoed}
+    return {
+        "request": request,
+        "who": who,
+        "head": head,
+        "time": time,
+        "moment": moment,
+        "is_reader": _is_reader(who),
+        "echo": echoed,
+    }
 
 
 def _is_reader(who: Actor | None) -> bool:

@@ -1,5 +1,6 @@
 """The administrator's pages and the notifications in a browser."""
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -7,10 +8,10 @@ from playwright.sync_api import expect
 
 from app.access.actor import WORKER
 from app.cases import attention
-from app.db import now, reading
+from app.db import now, reading, transaction
 from app.errors import NotFound
 from app.jobs.parked import Parked
-from app.people.models import Role
+from app.people.models import Organization, Role
 from tests import people
 from tests.people import Places
 from tests.servers.app import Running
@@ -141,8 +142,11 @@ def test_a_notification_leads_to_the_case_and_is_read_by_that(server: Running, p
     picture(page, "notifications")
     page.get_by_role("link", name=placed.code).click()
     expect(page).to_have_url(f"{server.base_url}/reviews/{placed.review_id}")
+    with transaction(WORKER) as session:
+        session.get_one(Organization, places.hospital).time_zone = "Asia/Tokyo"
     page.goto("/notifications")
     expect(page.locator(".top .count")).to_have_count(0)
+    expect(page.locator(".talk li").first).to_contain_text(re.compile(r"read [^·]+\(UTC\+9\)"))
 
 
 def test_a_given_up_job_is_shown_to_its_own_organization_alone(server: Running, places: Places) -> None:
