@@ -81,6 +81,7 @@ export class Measuring {
     this.items = [];
     this.undone = [];
     this.frame = 0;
+    this.note.textContent = "";
     this.drop();
     this.tell();
   }
