@@ -42,6 +42,15 @@ def test_the_strip_says_what_was_seen_and_how(server: Running, places: Places, a
     expect(seen.nth(3)).to_have_text("exact")
 
 
+def test_the_sheet_of_keys_is_whole_on_a_narrow_phone(server: Running, places: Places, arrive: Arrive) -> None:
+    placed = cases.place(server, places, ("a.jpg", cases.jpeg()))
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}", viewport={"width": 320, "height": 640})
+    expect(page.locator(".caption")).to_contain_text("exact")
+    page.keyboard.press("?")
+    assert page.locator("#keysheet").evaluate("one => one.open && one.scrollWidth <= one.clientWidth")
+    picture(page, "keys-320")
+
+
 def test_the_next_image_is_there_before_it_is_asked_for(server: Running, places: Places, arrive: Arrive) -> None:
     placed = cases.place(server, places, ("a.jpg", cases.jpeg(30)), ("b.jpg", cases.jpeg(60)))
     page = arrive(places.reviewer, "/worklist")
