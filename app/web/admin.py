@@ -134,7 +134,7 @@ def end_reading(who: Acting, org: Chosen, form: Fields) -> Response:
 
 @router.get("/first-steps")
 def first_steps(request: Request, who: Acting, org: Chosen) -> Response:
-    return render(request, who, "first_steps.html", **frame_of(who, org), sent=None, has_mail=bool(settings().smtp_url))
+    return render(request, who, "first_steps.html", **frame_of(who, org), sent=None)
 
 
 @router.post("/first-steps/mail")
@@ -145,8 +145,7 @@ def try_mail(request: Request, who: Acting, org: Chosen) -> Response:
     subject = speech_of(request, who).gettext("Sonopost can send mail")
     sent = mailing.send(mine.email, subject, settings().public_url)
     return render(
-        request, who, "first_steps.html", **frame_of(who, org), sent=sent, email=mine.email,
-        has_mail=bool(settings().smtp_url),
+        request, who, "first_steps.html", **frame_of(who, org), sent=sent, email=mine.email
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.access.actor import CLINICAL, Actor
+from app.config import settings
 from app.db import new_id, now, reading
 from app.errors import Sentence
 from app.http.idempotency import FIELD
@@ -87,6 +88,7 @@ def _environment(language: str) -> Environment:
         "_": spoken.gettext, "gettext": spoken.gettext, "ngettext": spoken.ngettext, "language": language,
         "direction": spoken.direction, "languages": LANGUAGES,
         "static_version": kept.version, "now": now, "new_key": lambda: new_id().hex,
+        "has_mail": lambda: bool(settings().smtp_url),
         "key_field": FIELD, **wording(spoken),
     }  # fmt: skip
     return made
