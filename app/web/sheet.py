@@ -122,6 +122,7 @@ class Sheets:
     """What the writing form needs of templates and images."""
 
     sheet: Sheet | None  # None: free text
+    is_other: bool  # than the draft was saved with: kept by the next save, though nothing else is new
     theirs: Sheet | None  # as it was ticked in another window meanwhile
     others: list[tuple[str, str]]  # code and title of what could be written with instead
     key_images: str
@@ -151,10 +152,12 @@ def sheets_for(
         mine = replace(filled, answers=form.answers) if filled and form else filled
         known_of_it = offers(session, who, review, mine, spoken, growth) if mine else []
     language = spoken.language
+    is_as_saved = filled.is_begun if filled else version is None or version.template_id is None
     keys = [KeyImage.model_validate(one) for one in version.key_images] if version else []
     keys = keys if typed is None or typed.key_images is None else typed.key_images
     return Sheets(
-        sheet=_sheet(mine, language, known_of_it), theirs=_sheet(filled, language, []) if is_conflict else None,
+        sheet=_sheet(mine, language, known_of_it), is_other=not is_as_saved,
+        theirs=_sheet(filled, language, []) if is_conflict else None,
         others=[(one.template.code, said(one.template.title, language)) for one in offered
                 if filled is None or one.template.code != filled.template.code],
         key_images=spots_said(keys, known.images), macros=macros.by_word(short), strip=" ".join(str(one) for one in known.images),
@@ -183,7 +186,7 @@ def spots_of(text: str, strip: Sequence[UUID]) -> list[Spot]:
 
 
 def ticked(form: Form) -> GivenForm | None:
-    """What the fields say; None of a free report, as is one of which nothing is ticked.
+    """What the fields say; None of a free report alone: a form stays one while nothing is ticked, so that it is asked for.
 
     Each begins with its kind: `c.` a choice, `l.` several, `n.` numbers, `x.` text; beside them are `t.` a remark, `s.` what
     it was seen on, `m.` the measurements that the numbers are."""
@@ -196,7 +199,7 @@ def ticked(form: Form) -> GivenForm | None:
     kinds |= {name[2:]: KINDS[name[:2]] for name in form.given if name[:2] in KINDS}
     answers = {key: _answer(form, kind, key, strip) for key, kind in sorted(kinds.items())}
     told = {key: one for key, one in answers.items() if one.seen_on or not one.is_empty}
-    return GivenForm(template=template, answers=told) if told else None
+    return GivenForm(template=template, answers=told)
 
 
 def key_images(form: Form) -> list[KeyImage]:

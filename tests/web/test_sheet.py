@@ -100,6 +100,34 @@ def test_what_is_ticked_is_kept_said_and_signed(
     expect(page.locator(".letter")).to_contain_text("Not assessed: iliac arteries.")
 
 
+def test_a_form_of_which_nothing_is_ticked_stays_until_one_writes_freely(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    placed = claimed(server, places, reviewer, phantom(TISSUE), exam_type="fast", question="Blunt trauma.")
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    page.get_by_label("Impression").fill("No free fluid.")
+    saved(page)
+    kept = draft(reviewer, placed)["form"]
+    assert (kept["answers"], kept["findings"][:13]) == ({}, "Not assessed:")
+    page.get_by_role("button", name="Read over and sign").click()
+    expect(page.locator("#lacks a").first).to_be_visible()
+    page.get_by_role("link", name="Write freely instead").click()
+    expect(page.locator("#form")).to_have_count(0)
+    page.get_by_role("button", name="Read over and sign").click()  # though no word is new
+    expect(page.locator(".signed-text")).to_contain_text("No free fluid.")
+    assert draft(reviewer, placed)["form"] is None
+
+
+def test_a_form_of_which_nothing_is_ticked_stays_without_script(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    placed = claimed(server, places, reviewer, phantom(TISSUE), exam_type="fast")
+    plain = arrive(places.reviewer, f"/reviews/{placed.review_id}", java_script_enabled=False)
+    plain.get_by_label("Impression").fill("No free fluid.")
+    plain.get_by_role("button", name="Read over and sign").click()
+    expect(plain.locator("#lacks a").first).to_be_visible()
+
+
 def test_a_measurement_goes_to_its_item_by_one_press_and_names_its_image(
     server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
 ) -> None:

@@ -22,6 +22,7 @@ class Draft {
     this.sheet = new Sheet(form);
     this.sheet.listen(() => this.begin());
     this.onServer = this.tag ? textOf(copyOf(form)) : null; // the text that the server is known to have
+    this.isOther = form.hasAttribute("data-other"); // the page's template than the draft's: a form, or none, is saved too
     this.failures = 0;
     this.conflict = !this.both.hidden;
     form.addEventListener("input", (event) => this.typed(event));
@@ -70,7 +71,7 @@ class Draft {
   }
 
   isNew() {
-    return !this.same(this.text(), this.onServer);
+    return !this.same(this.text(), this.onServer) || (this.onServer !== null && this.isOther);
   }
 
   /** On this device; false where it keeps nothing. */
@@ -161,6 +162,7 @@ class Draft {
   saved(text, tag, at) {
     this.failures = 0;
     this.onServer = text;
+    this.isOther = false;
     this.setTag(tag);
     this.keep();
     document.dispatchEvent(new CustomEvent("draft-saved", { detail: text }));
@@ -190,7 +192,8 @@ class Draft {
     this.setTag(tag);
     theirs.form = theirs.form ?? (theirs.answers && { template: "", answers: theirs.answers });
     this.onServer = theirs;
-    if (this.same(theirs, this.text())) return;
+    this.isOther = true; // as far as is known
+    if (this.same(theirs, this.text())) return this.changed();
     this.conflict = true;
     for (const quote of /** @type {NodeListOf<HTMLElement>} */ (this.form.querySelectorAll(".theirs"))) {
       const name = /** @type {"findings"} */ (quote.dataset.for);

@@ -52,7 +52,7 @@ export class Sheet {
     return /** @type {HTMLElement[]} */ ([...this.form.querySelectorAll(".item")]);
   }
 
-  /** @returns {Ticked | null} null of a free report, as is one of which nothing is ticked */
+  /** @returns {Ticked | null} null of a free report alone: a form stays one while nothing is ticked, so that what it requires is asked for */
   read() {
     /** @type {Record<string, Answer>} */
     const answers = {};
@@ -61,7 +61,7 @@ export class Sheet {
       if (Object.keys(answer).length) answers[item.dataset.key ?? ""] = answer;
     }
     const template = this.field("template")?.value ?? "none";
-    return template === "none" || !Object.keys(answers).length ? null : { template, answers };
+    return template === "none" ? null : { template, answers };
   }
 
   /** @param {HTMLElement} item @returns {Answer} */
