@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.reports import words
 from app.reports.answers import Answer, Answers, Known, kept
-from app.reports.lacking import advised, applies, chosen, is_founded
+from app.reports.lacking import advised, applies, chosen, counted, is_contradicted, is_founded
 from app.reports.linked import is_of
 from app.reports.template import Line, Template, parts_of, said
 from app.reports.words import Gettext
@@ -26,7 +26,8 @@ class Written:
 def compose(
     template: Template, answers: Answers, known: Known, language: str, measured: dict[UUID, Measurement]
 ) -> Written:
-    writer = _Writer(answers, known, words.bare(language), measured)
+    looked_at = counted(template, answers)
+    writer = _Writer(answers, known, words.bare(language), measured, {code for code, n in looked_at if n > 1})
     paragraphs: list[str] = []
     sections: list[dict[str, Any]] = []
     untouched: list[str] = []
@@ -38,7 +39,7 @@ def compose(
         ticked = [line for line in lines if line.key in answers and not answers[line.key].is_empty]
         title = writer.title(lines[0])
         if not ticked:
-            untouched += [title] if n == 1 else []
+            untouched += [title] if (section.code, n) in looked_at else []
             continue
         paragraphs.append(f"{title}\n{writer.paragraph(lines)}")
         sections.append({"code": section.code, "n": n, "title": title, "codes": section.codes,
@@ -63,17 +64,20 @@ def frozen(
 
 class _Writer:
     def __init__(
-        self, answers: Answers, known: Known, language: str, measured: dict[UUID, Measurement]
+        self, answers: Answers, known: Known, language: str, measured: dict[UUID, Measurement], several: set[str]
     ) -> None:  # fmt: skip
         self.answers, self.known, self.language, self.measured = answers, known, language, measured
         self.say: Gettext = words.in_language(language)
         self.many = {key.partition("~")[0] for key in answers if "~" in key}  # items said more than once
+        self.several = several  # sections of which there are more than one, by the number given
         self.instead: dict[str, None] = {}  # said where a choice was not founded: advice, too
 
     def title(self, line: Line) -> str:
         """With its number where there are several."""
         section = line.section
-        several = any(parts_of(key)[0] == item.code for key in self.many for item in section.items)
+        several = section.code in self.several or any(
+            parts_of(key)[0] == item.code for key in self.many for item in section.items
+        )
         if section.each is None or not several:
             return said(section.title, self.language)
         return said(section.each, self.language).replace("{n}", str(line.n))
@@ -108,7 +112,8 @@ class _Writer:
         plain: list[str] = []
         for option in chosen(line, answer):
             if not is_founded(option, line, self.answers, self.known):
-                instead = said(option.otherwise, self.language) if option.otherwise else ""
+                is_against = is_contradicted(option, line, self.answers, self.known)
+                instead = said(option.otherwise, self.language) if option.otherwise and not is_against else ""
                 self.instead |= {instead: None} if instead else {}
                 own += [instead] if instead else []
             elif option.says:

@@ -66,7 +66,8 @@ def refuse_unguarded(template: Template) -> None:
             same = theirs.get(line.item.code)
             for option in line.options if same else ():
                 kept = same.option(option.code) if same else None
-                if option.needs and kept is not None and (kept.needs != option.needs or kept.otherwise is None):
+                guards = (option.needs, option.never)
+                if any(guards) and kept and ((kept.needs, kept.never) != guards or kept.otherwise is None):
                     raise Invalid(
                         Sentence("“{choice}” of {item} is said only on conditions. Keep its “needs” and “otherwise”.",
                                  choice=option.code, item=line.item.code), field="template",

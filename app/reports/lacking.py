@@ -6,7 +6,7 @@ from typing import Literal
 
 from app.errors import Sentence
 from app.reports.answers import Answer, Answers, Known, holds, holds_any
-from app.reports.template import Advice, Line, Option, Template, said
+from app.reports.template import Advice, Line, Option, Template, key_of, parts_of, said
 
 Why = Literal["missing", "unfounded", "unseen", "contrary", "range", "unknown"]
 NOTHING = Answer()
@@ -28,9 +28,7 @@ class Lack:
 def lacks(template: Template, answers: Answers, known: Known, language: str) -> list[Lack]:
     """In the order of the form, in the words of `language`."""
     lines = list(template.lines())
-    begun = {(line.section.code, line.n) for line in lines if line.key in answers} | {
-        (section.code, 1) for section in template.sections
-    }
+    begun = {(line.section.code, line.n) for line in lines if line.key in answers} | counted(template, answers)
     found: list[Lack] = []
     for line in lines:
         if (line.section.code, line.n) in begun and applies(line, answers, known):
@@ -40,13 +38,35 @@ def lacks(template: Template, answers: Answers, known: Known, language: str) -> 
     return found + [Lack(key, "", key, "unknown", gone) for key in strange]
 
 
+def counted(template: Template, answers: Answers) -> set[tuple[str, int]]:
+    """The sections that are looked at though nothing is ticked in them: of twins both, of anything else the first."""
+    found = {(section.code, 1) for section in template.sections}
+    for section in template.sections:
+        numbers = answers.get(section.counted_by or "", NOTHING).numbers
+        found |= {(section.code, n) for n in range(2, section.repeats + 1) if numbers and n <= numbers[0]}
+    return found
+
+
 def applies(line: Line, answers: Answers, known: Known) -> bool:
-    return all(holds(one, answers, line.n, known) for one in line.item.when)
+    own = _own(line, answers)
+    return all(holds(one, own, line.n, known) for one in line.item.when)
 
 
 def is_founded(option: Option, line: Line, answers: Answers, known: Known) -> bool:
     """Whether what this option says may be said."""
-    return not option.needs or holds_any(option.needs, answers, line.n, known, surely=True)
+    needed = not option.needs or holds_any(option.needs, _own(line, answers), line.n, known, surely=True)
+    return needed and not is_contradicted(option, line, answers, known)
+
+
+def is_contradicted(option: Option, line: Line, answers: Answers, known: Known) -> bool:
+    """By something ticked that leaves no room for it."""
+    return holds_any(option.never, _own(line, answers), line.n, known)
+
+
+def _own(line: Line, answers: Answers) -> Answers:
+    """Without what is ticked in the section's other repetitions: of one twin nothing rests on the other."""
+    others = {item.code for item in line.section.items} if line.section.repeats > 1 else set()
+    return {key: one for key, one in answers.items() if (of := parts_of(key))[0] not in others or of[2] == line.n}
 
 
 def chosen(line: Line, answer: Answer) -> list[Option]:
@@ -76,7 +96,12 @@ def _of_line(line: Line, answers: Answers, known: Known, language: str) -> Itera
     if len({option.normal for option in options}) > 1:
         yield Lack(*where, "contrary", Sentence("What is normal and what is not are ticked together."))
     for option in options:
-        if not is_founded(option, line, answers, known):
+        if is_contradicted(option, line, answers, known):
+            choice = said(option.label, language)
+            yield Lack(
+                *where, "contrary", Sentence("What is ticked or measured contradicts “{choice}”.", choice=choice)
+            )
+        elif not is_founded(option, line, answers, known):
             yield Lack(*where, "unfounded", _unfounded(option, line, answers, known, language))
         if option.normal and line.item.view and not any(spot.image in known.images for spot in answer.seen_on):
             yield Lack(*where, "unseen", Sentence("A view is normal only by an image: say on which one it was seen."))
@@ -84,6 +109,10 @@ def _of_line(line: Line, answers: Answers, known: Known, language: str) -> Itera
     if any((low is not None and one < low) or (high is not None and one > high) for one in answer.numbers):
         yield Lack(*where, "range", Sentence("This number cannot be: {low} to {high} {unit}.", unit=line.item.unit,
                    low=_plain(low), high=_plain(high)))  # fmt: skip
+    among = [one for name in line.item.not_below for one in answers.get(key_of(name, n=line.n), NOTHING).numbers]
+    if answer.numbers and among and max(among) > answer.numbers[0]:
+        yield Lack(*where, "contrary", Sentence("The largest cannot be smaller than one that was measured: {number} {unit}.",
+                   number=_plain(max(among)), unit=line.item.unit))  # fmt: skip
 
 
 def _unfounded(option: Option, line: Line, answers: Answers, known: Known, language: str) -> str:

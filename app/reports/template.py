@@ -61,6 +61,7 @@ class Option(Part):
     normal: bool = False
     needs: AnyOf = []  # may be said only where one of these groups holds
     otherwise: Spoken | None = None  # what is said, and advised, where none does
+    never: AnyOf = []  # may not be said where one of these groups holds, whatever else does
     second_reader: bool = False  # whoever says this is offered one
     codes: list[Coded] = Field([], max_length=5)
 
@@ -86,6 +87,7 @@ class Item(Part):
     unit: Literal["mm", "cm", "cm2", "ml", "g", "/min", "cm/s", "m/s", "deg", "%", "d", ""] = ""
     at_least: float | None = None
     at_most: float | None = None
+    not_below: list[Name] = Field([], max_length=10)  # items of which this is the largest
     quantity: Annotated[str, Field(max_length=20)] = ""  # of a measurement, as the reading room names it
     offers: Offered = ""  # what the pregnancy and the sizes say of it
     codes: list[Coded] = Field([], max_length=5)
@@ -102,6 +104,7 @@ class Section(Part):
     required: bool = False
     repeats: int = Field(1, ge=1, le=9)
     each: Spoken | None = None  # 'Nodule {n}'
+    counted_by: Name | None = None  # the item whose number says how many there are to look at
     codes: list[Coded] = Field([], max_length=5)
 
 
@@ -177,6 +180,11 @@ class Template(Part):
         for condition in self._conditions():
             if condition.item is not None:
                 _known(condition, known, self)
+        named = [name for item in items for name in item.not_below]
+        named += [one.counted_by for one in self.sections if one.counted_by is not None]
+        strange = [name for name in named if name not in known or known[name].kind != "number"]
+        if strange:
+            raise ValueError(f"{strange[0]} is counted on, and is no number here")
         for words in _spoken(self):
             if "en" not in words:
                 raise ValueError(f"Say it in English too: {next(iter(words.values()), '')}")
@@ -189,7 +197,7 @@ class Template(Part):
         options = [one for section in self.sections for item in section.items for one in item.options]
         options += [one for each in self.sets.values() for one in each]
         yield from (one for section in self.sections for item in section.items for one in item.when)
-        yield from (one for option in options for group in option.needs for one in group)
+        yield from (one for option in options for group in (*option.needs, *option.never) for one in group)
         yield from (one for advice in self.advice for group in advice.when for one in group)
 
 

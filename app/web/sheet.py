@@ -15,7 +15,7 @@ from app.reports import kept_template, macros
 from app.reports.answers import AXES, Answer, GivenForm, KeyImage, Spot
 from app.reports.draft import GivenDraft
 from app.reports.filled import Filled
-from app.reports.lacking import Lack, applies, chosen
+from app.reports.lacking import Lack, applies, chosen, counted
 from app.reports.models import ReportVersion
 from app.reports.offers import Offer, offers
 from app.reports.template import Line, said
@@ -68,11 +68,12 @@ class Sheet:
     def blocks(self) -> Iterator[Block]:
         lines = list(self.filled.template.lines())
         begun = {(line.section.code, line.n) for line in lines if line.key in self.filled.answers}
+        begun |= counted(self.filled.template, self.filled.answers)
         for (code, n), grouped in groupby(lines, lambda line: (line.section.code, line.n)):
             block = list(grouped)
             section = block[0].section
             each = said(section.each, self.language).replace("{n}", str(n)) if section.each and n > 1 else ""
-            yield Block(each or said(section.title, self.language), n, block, n == 1 or (code, n) in begun)
+            yield Block(each or said(section.title, self.language), n, block, (code, n) in begun)
 
     def words(self, given: dict[str, str]) -> str:
         return said(given, self.language)

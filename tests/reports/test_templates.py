@@ -246,6 +246,30 @@ def test_nodes_of_the_neck_are_cleared_only_where_it_was_looked() -> None:
     assert "Parotide, droite : calcul." in text("neck", {"parotid.right": Answer(choices=["stone"])}, "fr").findings
 
 
+def test_no_loss_is_said_of_a_heart_that_beats() -> None:
+    lost = ticked(
+        location="intrauterine", embryos=1, sac="regular", embryo="seen", interval="yolk-11-days", viability="loss"
+    )
+    assert "viability" not in lacking("ob-first-trimester", lost)
+    for beating in (ticked(cardiac="present"), ticked(heart_rate=120)):
+        assert lacking("ob-first-trimester", lost | beating)["viability"].why == "contrary"
+        assert "loss" not in text("ob-first-trimester", lost | beating).findings
+
+
+def test_of_twins_each_is_asked_for_and_nothing_of_one_rests_on_the_other() -> None:
+    one = ticked(location="intrauterine", embryos=2, chorionicity="dcda", sac="regular", embryo="seen", crl=8,
+                 cardiac=Answer(choice="absent", seen_on=[Spot(image=CLIP)]), viability="loss")  # fmt: skip
+    lacks = lacking("ob-first-trimester", one)
+    assert lacks["sac~2"].why == lacks["viability~2"].why == "missing"
+    assert "viability" not in lacks
+    assert "sac~3" not in lacks
+    assert "Not assessed: sac and embryo 2" in text("ob-first-trimester", one).findings
+    assert lacking("ob-first-trimester", one | ticked(viability__2="loss"))["viability~2"].why == "unfounded"
+    assert "sac~2" not in lacking("ob-first-trimester", one | ticked(embryos=1))
+    for code in ("ob-second-trimester", "ob-third-trimester"):
+        assert any(key.endswith("~2") for key in lacking(code, ticked(fetuses=2)))
+
+
 def test_any_other_examination_says_what_was_looked_at_seen_and_not_seen() -> None:
     on = [Spot(image=STILL)]
     answers = {"region": Answer(text="Left eyelid"), "result": Answer(choice="normal", seen_on=on)} | ticked(
