@@ -270,6 +270,14 @@ def test_of_twins_each_is_asked_for_and_nothing_of_one_rests_on_the_other() -> N
         assert any(key.endswith("~2") for key in lacking(code, ticked(fetuses=2)))
 
 
+def test_an_aorta_of_30_mm_anywhere_is_an_aneurysm_and_the_largest_is_not_smaller() -> None:
+    whole = ticked(proximal=20, mid=18, distal=17, largest=20, aneurysm="none")
+    assert lacking("aorta", whole) == {}
+    wide = lacking("aorta", whole | ticked(mid=30))
+    assert (wide["aneurysm"].why, wide["largest"].why) == ("contrary", "contrary")
+    assert lacking("aorta", whole | ticked(largest=31)).keys() == {"aneurysm"}
+
+
 def test_any_other_examination_says_what_was_looked_at_seen_and_not_seen() -> None:
     on = [Spot(image=STILL)]
     answers = {"region": Answer(text="Left eyelid"), "result": Answer(choice="normal", seen_on=on)} | ticked(
