@@ -153,7 +153,10 @@ def sheets_for(
         mine = replace(filled, answers=form.answers) if filled and form else filled
         known_of_it = offers(session, who, review, mine, spoken, growth) if mine else []
     language = spoken.language
-    is_as_saved = filled.is_begun if filled else version is None or version.template_id is None
+    is_free = version is None or version.template_id is None
+    is_as_saved = (
+        is_free if filled is None else filled.is_begun or bool(is_free and version and version.findings.strip())
+    )
     keys = [KeyImage.model_validate(one) for one in version.key_images] if version else []
     keys = keys if typed is None or typed.key_images is None else typed.key_images
     return Sheets(
@@ -187,7 +190,9 @@ def spots_of(text: str, strip: Sequence[UUID]) -> list[Spot]:
 
 
 def ticked(form: Form) -> GivenForm | None:
-    """What the fields say; None of a free report alone: a form stays one while nothing is ticked, so that it is asked for.
+    """What the fields say; None of a free report, as is one of which nothing is ticked and whose findings are own words.
+
+    Without those a form stays one while nothing is ticked, so that what it requires is asked for.
 
     Each begins with its kind: `c.` a choice, `l.` several, `n.` numbers, `x.` text; beside them are `t.` a remark, `s.` what
     it was seen on, `m.` the measurements that the numbers are."""
@@ -200,7 +205,7 @@ def ticked(form: Form) -> GivenForm | None:
     kinds |= {name[2:]: KINDS[name[:2]] for name in form.given if name[:2] in KINDS}
     answers = {key: _answer(form, kind, key, strip) for key, kind in sorted(kinds.items())}
     told = {key: one for key, one in answers.items() if one.seen_on or not one.is_empty}
-    return GivenForm(template=template, answers=told)
+    return GivenForm(template=template, answers=told) if told or not form.value("findings").strip() else None
 
 
 def key_images(form: Form) -> list[KeyImage]:

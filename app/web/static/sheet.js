@@ -52,7 +52,7 @@ export class Sheet {
     return /** @type {HTMLElement[]} */ ([...this.form.querySelectorAll(".item")]);
   }
 
-  /** @returns {Ticked | null} null of a free report alone: a form stays one while nothing is ticked, so that what it requires is asked for */
+  /** @returns {Ticked | null} null of a free report, as is one of which nothing is ticked and whose findings are one's own words: else what it requires is asked for */
   read() {
     /** @type {Record<string, Answer>} */
     const answers = {};
@@ -61,7 +61,8 @@ export class Sheet {
       if (Object.keys(answer).length) answers[item.dataset.key ?? ""] = answer;
     }
     const template = this.field("template")?.value ?? "none";
-    return template === "none" ? null : { template, answers };
+    const isFree = template === "none" || (!Object.keys(answers).length && this.field("findings")?.value.trim());
+    return isFree ? null : { template, answers };
   }
 
   /** @param {HTMLElement} item @returns {Answer} */
