@@ -160,6 +160,19 @@ def test_a_file_of_another_patient_is_held_until_somebody_says_whose_it_is(
     expect(page.locator("[data-known] .wrong")).to_have_count(0)
 
 
+def test_a_file_that_is_asked_about_counts_as_one_to_settle(
+    server: Running, places: Places, arrive: Arrive, tmp_path: Path
+) -> None:
+    placed = cases.place(server, places, patient={"family_name": "Wanjiru", "given_name": "Grace"})
+    page = arrive(places.referrer, f"/referrals/{placed.referral_id}")
+    for name, body in (("other.dcm", cases.dicom("rgb_color")), ("photo.jpg", cases.jpeg())):
+        (tmp_path / name).write_bytes(body)
+    page.locator("input[data-pick]").first.set_input_files([tmp_path / "other.dcm", tmp_path / "photo.jpg"])
+    expect(page.locator("[data-said]")).to_have_text(
+        "1 of 2 received and verified. Still to settle: 1.", timeout=20_000
+    )
+
+
 def test_the_last_word_on_files_is_the_servers_count_and_what_cannot_help_is_not_offered(
     server: Running, places: Places, arrive: Arrive, tmp_path: Path
 ) -> None:

@@ -338,13 +338,13 @@ function tidy() {
 /** One sentence for everybody, read out as it changes. */
 function report() {
   const of = [...items.values()];
-  const refused = of.filter((item) => item.state === "refused").length;
+  const unsettled = of.filter((item) => ["refused", "asks"].includes(item.state)).length;
   const open = of.filter(isOpen).length;
-  const whole = left + open + refused;
+  const whole = left + open + unsettled;
   const counted = find("[data-known] [data-count=arrived]")?.textContent;
   if (open) announce(words.say("progress", { n: left, m: whole }));
-  else if (counted && !refused) announce(counted); // something in a ZIP was refused, or is to come from elsewhere
-  else announce(refused ? words.say("some", { n: left, m: whole, k: refused }) : words.say(whole === 1 ? "one" : "all", { m: whole }));
+  else if (counted && !unsettled) announce(counted); // something in a ZIP was refused, or is to come from elsewhere
+  else announce(unsettled ? words.say("some", { n: left, m: whole, k: unsettled }) : words.say(whole === 1 ? "one" : "all", { m: whole }));
 }
 
 /** @param {string} sentence */
