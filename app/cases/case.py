@@ -68,6 +68,11 @@ class Case:
         return [one for one in self.instances if holds_picture(one)]
 
     @property
+    def without_picture(self) -> list[Instance]:
+        """The rest of the instances: they can be downloaded."""
+        return [one for one in self.instances if not holds_picture(one)]
+
+    @property
     def files_by_study(self) -> Counter[UUID]:
         return Counter(one.study_id for one in self.instances)
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.access import scope
 from app.access.actor import Actor
+from app.dicom import structured
 from app.errors import NotFound
 from app.referrals.models import FileStatus, ManifestItem, Referral
 from app.studies.models import Document, Instance, ReferralStudy
@@ -20,6 +21,8 @@ Seen = TypeVar("Seen", Instance, Document)
 IS_SENT = Instance.report_id.is_(None)  # not a report on it, which lies beside it for DICOM alone
 # A document is listed as such, page by page, also where DICOM has it as an instance.
 IS_IMAGE = sa.and_(Instance.kind != "pdf", IS_SENT)
+# Structured reports and key objects, presentation states: the roots of their classes (PS3.6 A)
+WITHOUT_PICTURE = (structured.STORAGE, "1.2.840.10008.5.1.4.1.1.11.")
 NOTHING_TO_SHOW = "This file holds no picture that can be shown. It can be downloaded."
 
 
@@ -37,7 +40,7 @@ def images_of(session: Session, referral_id: UUID) -> list[Instance]:
 
 def holds_picture(instance: Instance) -> bool:
     """Not so a structured report, a presentation state or a key object note; a picture that cannot be shown is one."""
-    return instance.preview_reason != NOTHING_TO_SHOW
+    return not instance.sop_class_uid.startswith(WITHOUT_PICTURE)
 
 
 def withdrawn_from(referral_id: UUID | sa.ColumnElement[UUID] | InstrumentedAttribute[UUID]) -> sa.ColumnElement[bool]:

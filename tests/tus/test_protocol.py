@@ -234,7 +234,7 @@ def test_the_manifest_says_the_digest_where_the_upload_does_not(tus: Tus) -> Non
 def test_what_is_no_picture_is_refused_with_its_line_and_stops_nothing_else(tus: Tus) -> None:
     referral_id, body = tus.place(), b"no picture at all" * 100
     answer = tus.create(len(body), body, referral_id=referral_id, filename="bad.dcm")
-    assert (answer.status_code, answer.json()["detail"][:5]) == (422, "This ")
+    assert (answer.status_code, "DICOM, JPEG, PNG, MP4, PDF or a ZIP" in answer.json()["detail"]) == (422, True)
     good = a_jpeg()
     assert tus.create(len(good), good, referral_id=referral_id, filename="good.jpg").status_code == 201
     assert {one["name"]: one["status"] for one in tus.files(referral_id)} == {

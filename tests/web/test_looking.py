@@ -171,6 +171,7 @@ def test_the_machines_numbers_are_accepted_by_a_press(server: Running, places: P
         page.wait_for_timeout(300)
         page.reload()
     expect(page.locator(".strip a")).to_have_count(1)
+    expect(page.locator("#question")).to_contain_text("Sent without a picture: sr.dcm")
     page.get_by_text("Measured by the machine (3)").click()
     lines = page.locator(".machine li")
     expect(lines.nth(0)).to_contain_text("Biparietal Diameter 5.21 cm")

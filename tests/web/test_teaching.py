@@ -24,6 +24,8 @@ def test_from_the_hidden_reading_to_what_the_operator_sees(server: Running, plac
     expect(page.get_by_text("It is shown when your impression is written")).to_be_visible()
     assert OWN not in page.content()
     picture(page, "teaching-room")
+    page.get_by_role("link", name="Write freely instead").click()
+    expect(page.locator("#form")).to_have_count(0)
     page.get_by_label("Impression").fill("Gallstones.")
     expect(page.locator("#own")).to_contain_text(OWN)
     page.get_by_role("button", name="Read over and sign").click()
