@@ -26,14 +26,19 @@ export class Timing {
     return Math.min(this.frames - 1, Math.max(0, Math.floor(ms / this.frameTimeMs)));
   }
 
-  /** A time in the middle of the frame, which no rounding moves to a neighbour. @param {number} frame from 0 */
+  /** @param {number} frame from 0 */
+  beginOf(frame) {
+    return this.timesMs[frame] ?? frame * (this.frameTimeMs ?? 0);
+  }
+
+  /** @param {number} frame from 0 */
+  endOf(frame) {
+    return this.timesMs[frame + 1] ?? this.beginOf(frame) + (this.frameTimeMs ?? 40);
+  }
+
+  /** A time (s) in the middle of the frame, which no rounding moves to a neighbour. @param {number} frame from 0 */
   middleOf(frame) {
-    if (this.timesMs.length) {
-      const begin = this.timesMs[frame];
-      const end = this.timesMs[frame + 1] ?? begin + (this.frameTimeMs ?? 40);
-      return (begin + end) / 2000;
-    }
-    return ((frame + 0.5) * (this.frameTimeMs ?? 0)) / 1000;
+    return (this.beginOf(frame) + this.endOf(frame)) / 2000;
   }
 
   get rate() {
@@ -65,6 +70,8 @@ export class Cine {
     this.gone = false;
     /** The ends of a stretch that is played over and over, from 0. @type {number[]} */
     this.ends = [];
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.turning = undefined;
     this.still = document.createElement("img");
     this.still.alt = "";
     this.still.hidden = true;
@@ -114,7 +121,8 @@ export class Cine {
 
   pause() {
     this.video.pause();
-    this.show(this.frame); // where the last frame that was told lies, whatever came since
+    const [first, last] = this.ends; // where the last frame that was told lies, whatever came since; none beyond a stretch
+    this.show(last === undefined ? this.frame : Math.min(last, Math.max(first, this.frame)));
   }
 
   /** ¼ to 2. @param {number} rate */
@@ -177,12 +185,22 @@ export class Cine {
       if (this.gone) return;
       if (!this.video.paused) { // it is called once more after a pause
         this.frame = this.wanted = this.timing.frameAt(shown.mediaTime);
-        const [first, last] = this.ends;
-        if (last !== undefined && (this.frame > last || this.frame < first)) this.video.currentTime = this.timing.middleOf(first);
+        this.turn(shown.mediaTime);
         this.say(false);
       }
       this.watch();
     });
+  }
+
+  /** Back to where a stretch begins, as its last frame ends. @param {number} timeS of the frame that is shown */
+  turn(timeS) {
+    clearTimeout(this.turning);
+    const [first, last] = this.ends;
+    if (last === undefined || (first <= this.frame && this.frame < last)) return;
+    const leftMs = this.frame === last ? (this.timing.endOf(last) - timeS * 1000) / this.video.playbackRate : 0;
+    this.turning = setTimeout(() => {
+      if (this.playing && this.ends[0] === first) this.video.currentTime = this.timing.middleOf(first);
+    }, Math.max(0, leftMs - 8)); // 8 ms: half a picture of the screen, so that the next frame is not drawn
   }
 
   /** @param {boolean} exact */
