@@ -45,14 +45,13 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._last, self._moved_on = self.loop.time(), False
         super().data_received(data)
-        is_answered = self.cycle is None or self.cycle.response_complete
         if self._body_is_due:
-            if is_answered:
+            if self._is_answered:
                 self._drop(len(data))
             return
         if self._moved_on:
             return
-        if self._head_since is None and is_answered:
+        if self._head_since is None and self._is_answered:
             self._head_since = self._last  # even a lone CRLF ends uvicorn's keep-alive timer
         self._head_bytes += len(data)
         if self._head_bytes > self._most_head_bytes:
@@ -86,7 +85,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._body_is_due, self._head_bytes, self._moved_on = False, 0, True
         super().on_message_complete()
-        if self.cycle.response_complete:  # answered before: uvicorn waited for the next request from then on
+        if self._is_answered:  # before its end: uvicorn waited for the next request from then on
             self._unset_keepalive_if_required()
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -98,14 +97,16 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """One answer to one request, and none in the middle of another's."""
-        cycle = self.cycle
-        is_unasked = cycle is not None and (
-            cycle.response_started if self._body_is_due else not cycle.response_complete
-        )
+        is_unasked = self.cycle.response_started if self._body_is_due else not self._is_answered
         if is_unasked or self.pipeline:
             self.transport.abort()
         elif not self.transport.is_closing():
             super().send_400_response(msg)
+
+    @property
+    def _is_answered(self) -> bool:
+        """Whatever has begun here has its answer; nothing may have."""
+        return self.cycle is None or self.cycle.response_complete
 
     def _stop(self) -> None:
         if self._timer:
@@ -115,7 +116,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _refuse(self, answer: bytes) -> None:
         """Of a request whose head is not here; where an earlier one is unanswered, it would take this for its own."""
         self._stop()
-        if self.cycle is not None and not self.cycle.response_complete:
+        if not self._is_answered:
             self.transport.abort()
         elif not self.transport.is_closing():
             self.transport.write(answer)
@@ -132,10 +133,10 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._refuse(TOO_SLOW)
         elif now - self._unsent_since > self._reader_s:
             self.transport.abort()
-        elif self._body_is_due and cycle.response_complete:
+        elif self._body_is_due and self._is_answered:
             if now - self._answered > self._linger_s or now - self._last > self._body_s:
                 self.transport.close()
-        elif cycle and cycle.more_body and not cycle.response_complete:
+        elif not self._is_answered and cycle.more_body:
             if self.flow.read_paused:  # our own application is the slow side
                 self._last = now
             elif now - self._last > self._body_s:

@@ -21,7 +21,8 @@ from app.referrals.models import EXAM_TYPES, LAST_PRIORITY, Priority
 
 UNPRINTABLE = {"Cc", "Cf", "Cs"}  # controls, bidi overrides, lone surrogates
 NAME_CHARS = 1_000  # of a file's name
-KEPT = {"\n", "\t", "\u200c", "\u200d"}  # lines, and the joiners that some scripts spell with
+JOINERS = {"\u200c", "\u200d"}  # some scripts spell with them
+KEPT = {"\n", "\t"} | JOINERS
 
 
 def clean(text: object) -> object:
@@ -29,14 +30,18 @@ def clean(text: object) -> object:
     if not isinstance(text, str):
         return text
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
-    return "".join(c for c in text if c in KEPT or unicodedata.category(c) not in UNPRINTABLE).strip()
+    return _seen(text, KEPT).strip()
+
+
+def _seen(text: str, kept: set[str]) -> str:
+    return "".join(c for c in text if c in kept or unicodedata.category(c) not in UNPRINTABLE)
 
 
 def name_within(sent: str) -> str:
     """A sender's name for a file, with the folders it lies in (CT/2/IM1): data only, never a path of ours.
 
     Of a name that leads out of its folder, or tells of the sender's disk, only the last part is kept."""
-    sent = "".join(c for c in sent if c not in "\n\t" and (c in KEPT or unicodedata.category(c) not in UNPRINTABLE))
+    sent = _seen(sent, JOINERS)
     parts = [part for part in sent.replace("\\", "/").split("/") if part not in ("", ".")]
     leads_out = sent.startswith(("/", "\\")) or ".." in parts or re.match("[A-Za-z]:", sent) is not None
     kept = [part for part in parts if part != ".."]

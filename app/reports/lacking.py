@@ -65,7 +65,9 @@ def is_contradicted(option: Option, line: Line, answers: Answers, known: Known) 
 
 def _own(line: Line, answers: Answers) -> Answers:
     """Without what is ticked in the section's other repetitions: of one twin nothing rests on the other."""
-    others = {item.code for item in line.section.items} if line.section.repeats > 1 else set()
+    if line.section.repeats == 1:
+        return answers
+    others = {item.code for item in line.section.items}
     return {key: one for key, one in answers.items() if (of := parts_of(key))[0] not in others or of[2] == line.n}
 
 

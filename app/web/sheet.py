@@ -153,19 +153,23 @@ def sheets_for(
         mine = replace(filled, answers=form.answers) if filled and form else filled
         known_of_it = offers(session, who, review, mine, spoken, growth) if mine else []
     language = spoken.language
-    is_free = version is None or version.template_id is None
-    is_as_saved = (
-        is_free if filled is None else filled.is_begun or bool(is_free and version and version.findings.strip())
-    )
     keys = [KeyImage.model_validate(one) for one in version.key_images] if version else []
     keys = keys if typed is None or typed.key_images is None else typed.key_images
     return Sheets(
-        sheet=_sheet(mine, language, known_of_it), is_other=not is_as_saved,
+        sheet=_sheet(mine, language, known_of_it), is_other=_is_other(version, filled),
         theirs=_sheet(filled, language, []) if is_conflict else None,
         others=[(one.template.code, said(one.template.title, language)) for one in offered
                 if filled is None or one.template.code != filled.template.code],
         key_images=spots_said(keys, known.images), macros=macros.by_word(short), strip=" ".join(str(one) for one in known.images),
     )  # fmt: skip
+
+
+def _is_other(version: ReportVersion | None, filled: Filled | None) -> bool:
+    is_free = version is None or version.template_id is None
+    if filled is None:
+        return not is_free
+    # Beside findings in one's own words a form is only offered
+    return not filled.is_begun and not (is_free and version is not None and version.findings.strip())
 
 
 def _sheet(filled: Filled | None, language: str, known: list[Offer]) -> Sheet | None:

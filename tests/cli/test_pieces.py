@@ -41,26 +41,6 @@ def test_after_a_cut_a_piece_is_small_and_checked() -> None:
     assert pace.piece_bytes == SMALLEST
 
 
-class Full(BaseHTTPRequestHandler):
-    """A service that answers well, and takes no byte."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_HEAD(self) -> None:
-        self.send_response(200)
-        self.send_header("Upload-Offset", "0")
-        self.end_headers()
-
-    def do_PATCH(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(507)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @contextmanager
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -83,11 +63,6 @@ def path(tmp_path: Path) -> Path:
     made = tmp_path / "a.dcm"
     made.write_bytes(bytes(1000))
     return made
-
-
-def test_a_service_that_answers_and_takes_nothing_is_given_up_on(path: Path) -> None:
-    with serving(Full) as base_url, pytest.raises(Tired):
-        run(base_url, path, "/uploads/1")
 
 
 Said = tuple[int, dict[str, str], bytes]
@@ -166,6 +141,12 @@ def test_a_file_is_stored_only_by_the_services_own_word(path: Path, capsys: pyte
     with saying(GET=(200, {}, page), POST=(201, {**UPLOAD, "Upload-Offset": "1000"}, b"")) as base_url:
         assert sent(base_url, path) == 1
     assert "0 of 1 files received" in capsys.readouterr().out
+
+
+def test_a_service_that_answers_and_takes_nothing_is_given_up_on(path: Path) -> None:
+    said: Said = (507, {}, b"")
+    with saying(HEAD=(200, {"Upload-Offset": "0"}, b""), PATCH=said) as base_url, pytest.raises(Tired):
+        run(base_url, path, "/uploads/1")
 
 
 def test_a_yes_that_takes_nothing_is_waited_after_and_given_up_on(path: Path) -> None:
