@@ -9,15 +9,17 @@ from pydantic import BaseModel, Field
 
 from app.access import scope
 from app.access.actor import Actor
+from app.cases.case import note_opened
 from app.db import now, reading, transaction
 from app.errors import Conflict, Invalid, Refusal
 from app.http.actor import Acting
+from app.http.etag import unless_known
 from app.http.idempotency import Once, once
 from app.people.models import Organization
 from app.referrals.given import Line, Text
 from app.reports import critical
 from app.reports.critical import Said
-from app.reports.critical_finding import SPOKEN, CriticalFinding
+from app.reports.critical_finding import SPOKEN, CriticalFinding, of_referral
 from app.reports.critical_list import Grade, offered
 from app.reviews import step
 from app.web import room
@@ -47,6 +49,17 @@ class Spoken(BaseModel):
 @router.get("/reviews/{review_id}/critical")
 def show_critical(review_id: UUID, who: Acting, request: Request) -> Response:
     return _page(request, who, review_id)
+
+
+@router.get("/reviews/{review_id}/critical/now")
+def show_now(review_id: UUID, who: Acting, request: Request) -> Response:
+    """While one telephones: who has opened it meanwhile, and whether it was said back."""
+    with reading(who) as session:
+        review = step.for_reader(session, who, review_id, "review.list")
+        criticals, told_of = of_referral(session, review.referral_id), critical.told_of(session, review.referral_id)
+    note_opened(who, review.referral)
+    answer = render(request, who, "critical_now.html", referral=review.referral, criticals=criticals, told_of=told_of)
+    return unless_known(request, answer)
 
 
 @router.post("/reviews/{review_id}/critical")

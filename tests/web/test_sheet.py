@@ -100,6 +100,19 @@ def test_what_is_ticked_is_kept_said_and_signed(
     expect(page.locator(".letter")).to_contain_text("Not assessed: iliac arteries.")
 
 
+def test_of_twins_the_second_is_asked_for_as_soon_as_two_are_typed(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    placed = claimed(server, places, reviewer, phantom(TISSUE), exam_type="ob-first-trimester", question="Twins?")
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    second = page.locator(".block[data-section=embryo][data-n='2']")
+    expect(second).to_be_hidden()
+    tick(page, "location", "in the uterus")
+    number(page, "embryos").fill("2")
+    expect(second).to_be_visible()
+    expect(page.locator(".block[data-section=embryo][data-n='3']")).to_be_hidden()
+
+
 def test_a_form_of_which_nothing_is_ticked_stays_until_one_writes_freely(
     server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
 ) -> None:

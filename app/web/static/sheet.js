@@ -209,6 +209,9 @@ export class Sheet {
       const n = item.dataset.key?.split("~")[1];
       item.hidden = !JSON.parse(item.dataset.when ?? "[]").every((/** @type {Condition} */ one) => this.holds(one, answers, n));
     }
+    for (const block of /** @type {NodeListOf<HTMLElement>} */ (this.form.querySelectorAll("[data-counted][hidden]"))) {
+      block.hidden = Number(block.dataset.n) > (answers[block.dataset.counted ?? ""]?.numbers?.[0] ?? 1);
+    }
     for (const box of /** @type {NodeListOf<HTMLElement>} */ (this.form.querySelectorAll(".further"))) {
       const next = /** @type {HTMLElement | null} */ (box.nextElementSibling);
       const isBegun = /** @type {HTMLElement | null} */ (box.previousElementSibling)?.hidden === false;
