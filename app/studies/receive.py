@@ -27,6 +27,10 @@ from app.studies.renditions import drop_preview
 
 IMAGES, DOCUMENTS = 1, 2  # the series of a referral's own study
 OTHER_PATIENT = "The file names another patient than this referral. Is it the same patient, or the wrong file?"
+OTHER_PATIENT_BOTH = (
+    "The file names another patient than this referral, and its examination is here already with another patient. "
+    "Is it the same patient all the same, or the wrong file?"
+)
 STUDY_OF_ANOTHER = "This examination is here already, with another patient. Is it the same patient, or the wrong file?"
 Keep = Callable[[Session, ManifestItem], None]  # what a door writes beside the item, in its transaction
 
@@ -143,9 +147,12 @@ def settle_whose(
     if facts.kind == "dicom":
         file = vars(facts.patient)
         verdict, differing = compare(referral.patient, file)
+        others = whose.others_here(session, referral, facts.study_instance_uid)
         if verdict is Identity.MISMATCH:
-            return _hold(session, actor, referral, item, facts, blob, OTHER_PATIENT, differing, file)
-        if (others := whose.others_here(session, referral, facts.study_instance_uid)) is not None:
+            is_anothers = others is not None and not others[0]
+            reason = OTHER_PATIENT_BOTH if is_anothers else OTHER_PATIENT
+            return _hold(session, actor, referral, item, facts, blob, reason, differing, file)
+        if others is not None:
             differs, here = others
             return _hold(session, actor, referral, item, facts, blob, STUDY_OF_ANOTHER, differs, here or file)
         item.identity = {"verdict": verdict}

@@ -18,6 +18,10 @@ FROM_BELOW = (
     N_("This should be an object with its own fields."),
     N_("This is not in the expected form."),
     N_("The file names another patient than this referral. Is it the same patient, or the wrong file?"),
+    N_(
+        "The file names another patient than this referral, and its examination is here already with another patient. "
+        "Is it the same patient all the same, or the wrong file?"
+    ),
     N_("This examination is here already, with another patient. Is it the same patient, or the wrong file?"),
     N_("Another file with the same identifier is already here. Both are kept; the first one is shown."),
     N_("This ZIP is damaged or was cut off."),

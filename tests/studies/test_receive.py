@@ -15,6 +15,7 @@ from app.storage.blobs import STORED, Blob
 from app.studies import identity, ingest
 from app.studies.images import image_list, image_list_sha256
 from app.studies.models import Document, Instance, Study
+from app.studies.receive import OTHER_PATIENT, OTHER_PATIENT_BOTH, STUDY_OF_ANOTHER
 from app.studies.record import Recorded
 from tests.faults.invariants import check_invariants
 from tests.people import Places, Somebody, count
@@ -128,6 +129,9 @@ def test_a_study_of_another_patient_is_held_even_when_the_file_names_nobody(plac
     other = placed(places.referrer, patient={"family_name": "Wanjiru", "given_name": "Mary"})
     assert send(places.referrer, jane, a_dicom(study="2.25.4")).status == FileStatus.STORED
     assert send(places.referrer, other, a_dicom(patient="", study="2.25.4")).status == FileStatus.HELD
+    said = {send(places.referrer, other, a_dicom(patient=name, study="2.25.4")).reason for name in ("", "Otieno^Jane")}
+    assert said == {STUDY_OF_ANOTHER, OTHER_PATIENT_BOTH}  # who says 'same patient' knows both
+    assert send(places.referrer, other, a_dicom(patient="Otieno^Jane", study="2.25.5")).reason == OTHER_PATIENT
 
 
 @pytest.mark.parametrize("patient", ["", "TEST", "ANON^", "Otieno^Jane"])
