@@ -32,7 +32,7 @@ Acknowledged = Mapping[str, str]  # file id: SHA-256 of what was sent
 def check_invariants(acknowledged: Acknowledged | None = None, *, worker_runs: bool = False) -> None:
     """On the database and store that this process is bound to, once nobody writes to them."""
     if worker_runs:
-        _wait_until_idle()
+        wait_until_idle()
     acknowledged_is_there_once(acknowledged or {})
     nothing_is_half_visible()
     every_intent_is_queued_once()
@@ -42,7 +42,7 @@ def check_invariants(acknowledged: Acknowledged | None = None, *, worker_runs: b
     nothing_is_orphaned()
 
 
-def _wait_until_idle(timeout_s: float = 60) -> None:
+def wait_until_idle(timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     under_way = ["ENQUEUED", "DELAYED", "PENDING"]
     while queue.client().list_workflows(name=list(HANDLERS), status=under_way, load_input=False, load_output=False):
