@@ -89,6 +89,9 @@ def test_a_clip_plays_slower_and_over_a_stretch(server: Running, places: Places,
     page.keyboard.press("s")
     page.keyboard.press("s")
     assert page.evaluate("document.querySelector('video').playbackRate") == 0.25
+    for rate in (0.5, 1):
+        page.keyboard.press("c")
+        assert page.evaluate("document.querySelector('video').playbackRate") == rate
     page.get_by_label("Speed").select_option("2")
     assert page.evaluate("document.querySelector('video').playbackRate") == 2
     page.locator("#stage").focus()

@@ -121,7 +121,7 @@ def test_claiming_takes_along_what_was_typed(
     page.get_by_label("Findings").fill(TEXT)
     expect(page.locator("#saved")).to_have_text("kept on this device; claim the review to save it")
     page.keyboard.press("Escape")
-    page.keyboard.press("c")
+    page.keyboard.press("Shift+C")
     expect(page.get_by_role("button", name="Read over and sign")).to_be_visible()
     expect(page.get_by_label("Findings")).to_have_value(TEXT)
     assert draft_of(reviewer, placed)["findings"] == TEXT

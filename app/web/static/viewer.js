@@ -363,7 +363,7 @@ const KEYS = {
   p: "prior", P: "prior", s: "slower", S: "faster", j: "loop", J: "loop", Backspace: "erase", Delete: "erase",
   " ": "play", ArrowLeft: "back", ArrowRight: "on", ArrowUp: "before", ArrowDown: "after", PageUp: "before", PageDown: "after",
   Home: "first", End: "last", "+": "in", "-": "out", "−": "out", "=": "fit", b: "brighter", B: "darker", n: "harder", N: "softer",
-  0: "plain", f: "full", F: "full", "?": "keys", r: "report", R: "report", w: "write", W: "write", c: "claim", C: "claim", m: "mark", M: "mark",
+  0: "plain", f: "full", F: "full", "?": "keys", r: "report", R: "report", w: "write", W: "write", c: "speed", C: "claim", m: "mark", M: "mark",
 };
 
 /** @type {Record<string, (viewer: UsViewer) => void>} */
@@ -392,6 +392,7 @@ const ACTS = {
   },
   slower: (v) => v.setSpeed(SPEEDS[Math.max(0, SPEEDS.indexOf(v.rate) - 1)]),
   faster: (v) => v.setSpeed(SPEEDS[Math.min(SPEEDS.length - 1, SPEEDS.indexOf(v.rate) + 1)]),
+  speed: (v) => v.setSpeed(SPEEDS[(SPEEDS.indexOf(v.rate) + 1) % SPEEDS.length]),
   loop: (v) => v.markLoop(),
   erase: (v) => v.measuring.removeChosen(),
   full: (v) => v.toggleFullScreen(),
