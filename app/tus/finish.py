@@ -14,22 +14,25 @@ from app.db import now, reading, transaction
 from app.errors import Conflict, Invalid, Refusal, TooLarge, Unavailable
 from app.http.problems import DoorRefusal
 from app.referrals.models import FileStatus, ManifestItem
+from app.reviews import files
 from app.storage import blobs
 from app.storage.blobs import PENDING, STORED, Blob
 from app.storage.spool import Spooled
 from app.studies import previews
 from app.studies.ingest import Arrival, ingest
-from app.studies.receive import Keep, may_send, quarantine, receive
+from app.studies.receive import OTHER_PATIENT, Keep, may_send, quarantine, receive
 from app.studies.renditions import drop_preview
 from app.studies.unpack import is_archive, unpack
 from app.tus import lease as leases
 from app.tus import parts, waiting
 from app.tus.models import Upload, UploadPart, UploadState
+from app.tus.protocol import metadata_of
 from app.tus.writing import Writing
 
 CHANGED = (
     "The file changed on its way: its SHA-256 is another than was declared. Nothing of it was attached; send it again."
 )
+SAME_PATIENT = "same_patient"  # of Upload-Metadata
 KEPT_ASIDE = "Another file with the same identifier is already here. Both are kept; the first one is shown."
 # What became of it: the state and reason of the upload, written with what it became.
 Say = Callable[[Session, UploadState, str, UUID | None], None]
@@ -80,7 +83,7 @@ def clear(who: Actor, upload: Upload) -> None:
 
 
 def _to_referral(who: Actor, upload: Upload, referral_id: UUID, spooled: Spooled, say: Say) -> None:
-    keep = _keeping(say)
+    keep = _keeping(say, confirms=who if metadata_of(upload.given).get(SAME_PATIENT) == "true" else None)
     referral = may_send(who, referral_id)
     if upload.sha256 not in (None, spooled.sha256):
         # By name and size, so that it is the declared line that says what was wrong.
@@ -147,10 +150,13 @@ def _take_off(session: Session, upload: Upload) -> None:
         drop_preview(session, made)
 
 
-def _keeping(say: Say, aside: Blob | None = None) -> Keep:
-    """`aside` are bytes of which nothing is attached: they stay with the line, until the right ones come."""
+def _keeping(say: Say, aside: Blob | None = None, confirms: Actor | None = None) -> Keep:
+    """`aside` are bytes of which nothing is attached: they stay with the line, until the right ones come. Who `confirms` was
+    asked about the name in the file before it left; whatever else is in doubt is asked now."""
 
     def keep(session: Session, item: ManifestItem) -> None:
+        if confirms is not None and item.status == FileStatus.HELD and item.reason == OTHER_PATIENT:
+            item = files.confirm(session, confirms, item.referral_id, item.id)
         if aside is not None:
             if item.blob_id is not None:
                 blobs.give_up(session, item.blob_id)

@@ -72,10 +72,15 @@ def number(request: Request, name: str) -> int:
 
 
 def metadata(request: Request) -> dict[str, str]:
-    """Upload-Metadata: each key once, each value in base64 (tus 1.0, Creation)."""
+    """Upload-Metadata, bounded."""
     text = request.headers.get("upload-metadata", "").strip()
     if len(text) > settings().max_upload_metadata_bytes:
         raise DoorRefusal(413, f"Upload-Metadata may have {settings().max_upload_metadata_bytes:,} bytes.")
+    return metadata_of(text)
+
+
+def metadata_of(text: str) -> dict[str, str]:
+    """Each key once, each value in base64 (tus 1.0, Creation)."""
     found: dict[str, str] = {}
     for pair in text.split(",") if text else ():
         key, _, value = pair.strip().partition(" ")

@@ -63,8 +63,8 @@ class Tus:
         assert answer.status_code == 200, answer.status_code
         return int(answer.headers["upload-offset"])
 
-    def place(self) -> str:
-        return str(cases.ok(self.json.post("/referrals", json=cases.PLAIN), 201)["id"])
+    def place(self, **other: Any) -> str:
+        return str(cases.ok(self.json.post("/referrals", json=cases.PLAIN | other), 201)["id"])
 
     def files(self, referral_id: str) -> list[dict[str, Any]]:
         return list(cases.ok(self.json.get(f"/referrals/{referral_id}"))["files"])

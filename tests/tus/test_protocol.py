@@ -4,12 +4,16 @@ import hashlib
 import http.client
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
+from app.access.actor import WORKER
+from app.audit.events import AuditEvent
 from app.config import settings
+from app.db import reading
 from app.storage.blobs import STORED, Blob
 from tests.people import Places, count
 from tests.servers.app import Running
@@ -250,6 +254,29 @@ def test_another_patients_file_is_held_and_answers_as_arrived(tus: Tus) -> None:
     said = tus.json.get(answer.headers["location"]).json()
     assert (file["status"], said["status"], said["file_id"]) == ("held", "done", file["id"])
     assert "patient" in said["reason"]
+
+
+def test_who_was_asked_about_the_name_before_it_left_is_not_asked_again(tus: Tus) -> None:
+    referral_id, body, study = tus.place(), a_dicom(patient="Wanjiru^Mary"), "2.25.77"
+    answer = tus.create(len(body), body, referral_id=referral_id, filename="a.dcm", same_patient="true")
+    said = tus.json.get(answer.headers["location"]).json()
+    assert (said["status"], said["reason"], [one["status"] for one in tus.files(referral_id)]) == (
+        "done",
+        "",
+        ["stored"],
+    )
+    with reading(WORKER) as session:
+        confirmed = sa.select(AuditEvent.person_id).where(
+            AuditEvent.action == "file.identity-confirmed", AuditEvent.entity_id == UUID(said["file_id"])
+        )
+        assert len(session.scalars(confirmed).all()) == 1
+
+    known = a_dicom(study=study)  # with this examination lies another patient's already
+    assert tus.create(len(known), known, referral_id=tus.place(), filename="known.dcm").status_code == 201
+    other = tus.place(patient={"family_name": "Wanjiru", "given_name": "Mary"})
+    body = a_dicom(study=study)
+    tus.create(len(body), body, referral_id=other, filename="b.dcm", same_patient="true")
+    assert [one["status"] for one in tus.files(other)] == ["held"]
 
 
 def test_a_file_without_a_referral_goes_to_the_unmatched_studies(tus: Tus) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.people import Places, set_password
 from tests.servers.app import Running
+from tests.studies.sent import a_dicom
 from tests.tus.client import Tus
 from tests.web import cases
 from tests.web.conftest import NARROW, WIDE, Arrive, accessible, picture
@@ -152,11 +153,15 @@ def test_a_file_of_another_patient_is_held_until_somebody_says_whose_it_is(
     picture(page, "referral-asks", full_page=True)
     expect(page.locator("[data-known] [data-file]")).to_have_count(0)  # nothing of it has left
     page.get_by_role("button", name="It is the right file: send it other.dcm").click()
+    expect(page.locator("[data-known]")).to_contain_text("1 file received and verified")  # asked once is enough
+
+    cases.send(server, places, placed.referral_id, "script.dcm", a_dicom())
+    page.reload()
     expect(page.locator("[data-known] .wrong")).to_contain_text("another patient")
     accessible(page)
     picture(page, "referral-held", full_page=True)
-    page.get_by_role("button", name="Same patient other.dcm").click()
-    expect(page.locator("[data-known]")).to_contain_text("1 file received and verified")
+    page.get_by_role("button", name="Same patient script.dcm").click()
+    expect(page.locator("[data-known]")).to_contain_text("2 files received and verified")
     expect(page.locator("[data-known] .wrong")).to_have_count(0)
 
 

@@ -168,6 +168,7 @@ async function sent(file, entry, person, stop) {
   const named = { referral_id: entry.referral_id, filename: head.name, priority: String(head.of?.rank ?? file.rank) };
   if (head.type) named.filetype = head.type;
   if (head.sha256) named.sha256 = head.sha256;
+  if (file.is_right) named.same_patient = "true";
   if (head.of) named.preview_of_size_bytes = String(head.of.size);
   if (head.of?.sha256) named.preview_of_sha256 = head.of.sha256;
   const url = file.url || (file.first ? "" : await begunBefore(entry, person, head, file.size));

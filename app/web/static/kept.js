@@ -51,6 +51,7 @@
  * @property {Uint8Array} e
  * @property {Uint8Array} head name, type and digest, sealed
  * @property {boolean} is_whole all of its pieces are here
+ * @property {boolean} [is_right] somebody was shown the name in it, and said that it is this patient's
  * @property {string} url
  * @property {string} key
  * @property {number} first

@@ -73,7 +73,7 @@ async function load() {
       if (!owner?.open) continue;
       const head = JSON.parse(new TextDecoder().decode(await (await opening(owner.open, file.e))(0, file.head)));
       const item = itemOf(file.id, head, file.size, !file.is_whole ? "gone" : referral && file.state === "chosen" ? "waiting" : file.state);
-      Object.assign(item, { rank: file.rank, sent: file.size ? file.sent / file.size : 0, known: file.file_id, hopeless: file.hopeless, says: head.says, isPreviewed: Boolean(file.preview_url) });
+      Object.assign(item, { rank: file.rank, sent: file.size ? file.sent / file.size : 0, known: file.file_id, hopeless: file.hopeless, says: head.says, isRight: Boolean(file.is_right), isPreviewed: Boolean(file.preview_url) });
       draw(item, item.state === "asks" && item.says ? words.say("asks", { patient: named(item.says) }) : file.sentence);
     }
   }
@@ -190,16 +190,28 @@ function ask(item) {
   return true;
 }
 
-/** The name in the form was changed. */
+/** Of whom the form is, when a file was last asked about. */
+let asked = "";
+const whoseNow = () => JSON.stringify(whoseHere(find("[data-upload]"), form()));
+
+/** The name in the form was changed: what was said of another counts no more. */
 async function askAgain() {
-  for (const item of items.values()) if (["chosen", "asks"].includes(item.state) && ask(item)) await change("files", item.id, { state: item.state });
+  const before = asked;
+  asked = whoseNow();
+  for (const item of items.values()) {
+    if (!["chosen", "asks"].includes(item.state)) continue;
+    const wasRight = item.isRight;
+    if (asked !== before) item.isRight = false;
+    if (ask(item) || wasRight !== item.isRight) await change("files", item.id, { state: item.state, is_right: item.isRight });
+  }
 }
 
 /** @param {Item} item */
 async function right(item) {
   item.isRight = true;
+  asked = whoseNow();
   ask(item);
-  await change("files", item.id, { state: item.state });
+  await change("files", item.id, { state: item.state, is_right: true });
   tell({ added: true });
 }
 
