@@ -39,7 +39,7 @@ def compose(
         ticked = [line for line in lines if line.key in answers and not answers[line.key].is_empty]
         title = writer.title(lines[0])
         if not ticked:
-            untouched += [title] if (section.code, n) in looked_at else []
+            untouched += [title] if (section.code, n) in looked_at and not section.folded else []
             continue
         paragraphs.append(f"{title}\n{writer.paragraph(lines)}")
         sections.append({"code": section.code, "n": n, "title": title, "codes": section.codes,

@@ -105,6 +105,7 @@ class Section(Part):
     repeats: int = Field(1, ge=1, le=9)
     each: Spoken | None = None  # 'Nodule {n}'
     counted_by: Name | None = None  # the item whose number says how many there are to look at
+    folded: bool = False  # closed until wanted, and not named where nothing of it is ticked
     codes: list[Coded] = Field([], max_length=5)
 
 

@@ -39,6 +39,11 @@ class Block:
     n: int
     lines: list[Line]
     is_open: bool  # a further repetition stays closed until it is wanted
+    is_ticked: bool
+
+    @property
+    def is_folded(self) -> bool:
+        return self.lines[0].section.folded
 
 
 @dataclass(frozen=True)
@@ -67,13 +72,13 @@ class Sheet:
 
     def blocks(self) -> Iterator[Block]:
         lines = list(self.filled.template.lines())
-        begun = {(line.section.code, line.n) for line in lines if line.key in self.filled.answers}
-        begun |= counted(self.filled.template, self.filled.answers)
+        ticked = {(line.section.code, line.n) for line in lines if line.key in self.filled.answers}
+        begun = ticked | counted(self.filled.template, self.filled.answers)
         for (code, n), grouped in groupby(lines, lambda line: (line.section.code, line.n)):
             block = list(grouped)
             section = block[0].section
             each = said(section.each, self.language).replace("{n}", str(n)) if section.each and n > 1 else ""
-            yield Block(each or said(section.title, self.language), n, block, (code, n) in begun)
+            yield Block(each or said(section.title, self.language), n, block, (code, n) in begun, (code, n) in ticked)
 
     def words(self, given: dict[str, str]) -> str:
         return said(given, self.language)

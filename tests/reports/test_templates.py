@@ -300,6 +300,35 @@ def test_any_other_examination_says_what_was_looked_at_seen_and_not_seen() -> No
     assert {"description", "region"} <= lacking("other", ticked(result="abnormal")).keys()
 
 
+def test_every_template_ends_with_technique_limits_and_comparison_and_asks_for_none_of_them() -> None:
+    for template in shipped().values():
+        study = template.sections[-1]
+        codes = {line.item.code for line in template.lines()}
+        assert study.folded, template.code
+        assert {"transducer", "limits", "prior-study", "prior-study-date"} <= codes
+        assert not any(line.required for line in template.lines() if line.section is study)
+        assert "technique" not in text(template.code, {}).findings.lower(), "it is not named where it is untouched"
+    with_route = {code for code, one in shipped().items() if any(line.item.code == "route" for line in one.lines())}
+    assert {"pelvis", "ob-first-trimester"} <= with_route
+    assert "thyroid" not in with_route
+    own = next(line for line in shipped()["other"].lines() if line.item.code == "limits")
+    assert own.section.code == "looked-at"
+
+
+def test_technique_limits_and_comparison_are_said_as_far_as_they_are_ticked() -> None:
+    answers = ticked(cavity=["empty"], transducer=["endocavitary"], route=["transvaginal"], limits=["gas", "none"])
+    answers |= {"prior-study": Answer(choice="report"), "prior-study-date": Answer(text="3 Apr 2026, Kisumu")}
+    assert (
+        "Technique, limits and comparison\nTransducer: endocavitary. Route: transvaginal. "
+        "Limits of the study: none of note, bowel gas. Comparison: with the report of an earlier study alone. "
+        "Earlier study: day and place: 3 Apr 2026, Kisumu.\n\nNot assessed: situation, ovaries."
+    ) in text("pelvis", answers).findings
+    assert lacking("pelvis", answers)["limits"].why == "contrary"
+    assert "prior-study-date" not in {
+        item["code"] for section in text("pelvis", answers | ticked(prior_study="unknown")).sections for item in section["items"]
+    }  # fmt: skip
+
+
 @pytest.fixture
 def case(db: object, places: Places) -> Reading:
     return claimed(places)

@@ -286,6 +286,31 @@ def test_the_form_works_without_script_and_on_a_phone(
     accessible(narrow)
 
 
+def test_technique_stays_closed_until_it_is_wanted(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    placed = claimed(server, places, reviewer, phantom(TISSUE), exam_type="pelvis")
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    expect(item(page, "limits")).to_be_hidden()
+    page.locator("summary", has_text="Technique, limits and comparison").click()
+    expect(item(page, "prior-study-date")).to_be_hidden()
+    tick(page, "route", "transvaginal")
+    tick(page, "prior-study", "with the images of an earlier study")
+    item(page, "prior-study-date").locator(".long").fill("3 Apr 2026")
+    saved(page)
+    item(page, "limits").scroll_into_view_if_needed()
+    picture(page, "technique-wide")
+    accessible(page)
+    assert draft(reviewer, placed)["form"]["findings"].count("Route: transvaginal.") == 1
+    narrow = arrive(places.reviewer, f"/reviews/{placed.review_id}", viewport=NARROW, has_touch=True, is_mobile=True)
+    narrow.get_by_role("link", name="Write").click()
+    expect(item(narrow, "route").locator("[value=transvaginal]")).to_be_checked()  # open: something is ticked in it
+    expect(item(narrow, "limits")).to_be_visible()
+    item(narrow, "limits").scroll_into_view_if_needed()
+    picture(narrow, "technique-narrow")
+    accessible(narrow)
+
+
 def test_a_short_text_is_called_by_its_word(
     server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
 ) -> None:

@@ -94,6 +94,7 @@ export class Sheet {
   /** @param {Ticked | null} ticked */
   fill(ticked) {
     for (const item of this.items) this.put(item, ticked?.answers[item.dataset.key ?? ""] ?? {});
+    this.unfold();
     this.arrange();
   }
 
@@ -273,7 +274,16 @@ export class Sheet {
       const other = theirs?.answers[item.dataset.key ?? ""];
       if (other && !Object.keys(this.answer(item)).length) this.put(item, other);
     }
+    this.unfold();
     this.arrange();
+  }
+
+  /** What was put in by none of the reader's own presses is in sight. */
+  unfold() {
+    for (const item of this.items) {
+      const fold = /** @type {HTMLDetailsElement | null} */ (item.closest(".fold"));
+      if (fold && Object.keys(this.answer(item)).length) fold.open = true;
+    }
   }
 
   settled() {
