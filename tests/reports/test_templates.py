@@ -329,6 +329,36 @@ def test_technique_limits_and_comparison_are_said_as_far_as_they_are_ticked() ->
     }  # fmt: skip
 
 
+OPEN = {"right-cfv": "compressible", "right-popliteal": "compressible"}
+VEINS: list[tuple[dict[str, Any], str]] = [
+    ({"side": "right", "right-cfv": "compressible", "right-popliteal": "unclear"}, ""),
+    ({"side": "right", "right-cfv": "unclear", "right-popliteal": "compressible"}, ""),
+    ({"side": "right", "right-cfv": "unclear", "right-popliteal": "unclear"}, "unfounded"),
+    ({"side": "right", "right-calf": "compressible"}, "unfounded"),
+    ({"side": "right", "left-cfv": "compressible"}, "unfounded"),
+    ({"side": "left", "left-popliteal": "compressible"}, ""),
+    ({"side": "both", **OPEN}, "unfounded"),
+    ({"side": "both", **OPEN, "left-popliteal": "compressible"}, ""),
+    ({"side": "right", **OPEN, "right-calf": "partly"}, "contrary"),
+    ({"side": "both", **OPEN, "left-cfv": "compressible", "left-fv": "not"}, "contrary"),
+    ({"side": "right", **OPEN, "left-fv": "not"}, ""),  # of a leg that is not asked about any more
+]
+
+
+@pytest.mark.parametrize(("seen", "why"), VEINS)
+def test_no_thrombosis_is_said_only_of_legs_with_a_vein_shown_to_be_compressible(
+    seen: dict[str, str], why: str
+) -> None:
+    answers = {
+        key: Answer(unclear=True) if said == "unclear" else Answer(choice=said, seen_on=[Spot(image=CLIP)])
+        for key, said in {"extent": "two-point", "thrombus": "none", **seen}.items()
+    }
+    lack, said = lacking("dvt", answers).get("thrombus"), text("dvt", answers)
+    assert (lack.why if lack else "") == why
+    assert ("none in the veins assessed" in said.findings) is not bool(why)
+    assert bool(said.advice) is (why == "unfounded")
+
+
 @pytest.fixture
 def case(db: object, places: Places) -> Reading:
     return claimed(places)
