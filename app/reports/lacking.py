@@ -49,7 +49,7 @@ def counted(template: Template, answers: Answers) -> set[tuple[str, int]]:
 
 def applies(line: Line, answers: Answers, known: Known) -> bool:
     own = _own(line, answers)
-    return all(holds(one, own, line.n, known) for one in line.item.when)
+    return all(holds(one, own, line.n, known) for one in line.when)
 
 
 def is_founded(option: Option, line: Line, answers: Answers, known: Known) -> bool:

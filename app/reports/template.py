@@ -71,6 +71,7 @@ class Place(Part):
 
     code: Name
     label: Spoken
+    when: list[Condition] = Field([], max_length=5)  # is asked for only where all hold
 
 
 class Item(Part):
@@ -132,6 +133,11 @@ class Line:
     def label(self, language: str) -> str:
         name = said(self.item.label, language)
         return f"{name}, {said(self.place.label, language)}" if self.place else name
+
+    @property
+    def when(self) -> list[Condition]:
+        """The item makes sense, and is asked for at this place, only where all hold."""
+        return [*self.item.when, *(self.place.when if self.place else ())]
 
     def option(self, code: str | None) -> Option | None:
         return next((one for one in self.options if one.code == code), None)
@@ -198,6 +204,7 @@ class Template(Part):
         options = [one for section in self.sections for item in section.items for one in item.options]
         options += [one for each in self.sets.values() for one in each]
         yield from (one for section in self.sections for item in section.items for one in item.when)
+        yield from (one for places in self.places.values() for place in places for one in place.when)
         yield from (one for option in options for group in (*option.needs, *option.never) for one in group)
         yield from (one for advice in self.advice for group in advice.when for one in group)
 

@@ -105,7 +105,7 @@ class Sheet:
 
     def when(self, line: Line) -> str:
         """For the page's script, which hides what makes no sense by what is ticked."""
-        return json.dumps([one.model_dump(mode="json", by_alias=True, exclude_defaults=True) for one in line.item.when])
+        return json.dumps([one.model_dump(mode="json", by_alias=True, exclude_defaults=True) for one in line.when])
 
     def applies(self, line: Line) -> bool:
         """By what is ticked; without script it is shown all the same."""

@@ -17,7 +17,7 @@ from app.reports import amend, edit_template, filled
 from app.reports.answers import Answer, Answers, GivenForm, KeyImage, Known, Spot
 from app.reports.compose import Written, compose
 from app.reports.kept_template import current
-from app.reports.lacking import Lack, lacks
+from app.reports.lacking import Lack, applies, lacks
 from app.reports.models import ReportVersion
 from app.reports.shipped import body_of, shipped
 from app.reports.template import Template, _spoken
@@ -327,6 +327,35 @@ def test_technique_limits_and_comparison_are_said_as_far_as_they_are_ticked() ->
     assert "prior-study-date" not in {
         item["code"] for section in text("pelvis", answers | ticked(prior_study="unknown")).sections for item in section["items"]
     }  # fmt: skip
+
+
+BACK = {f"r4-{height}" for height in ("upper", "lower")}
+SIDE = {f"r3-{height}" for height in ("upper", "lower")}
+ZONES = [
+    ("six", {"r1", "r2", "r4"}),
+    ("eight", {"r1", "r2"} | SIDE),
+    ("twelve", {"r1", "r2"} | SIDE | BACK),
+    ("fewer", {"r1", "r2", "r3", "r4"}),
+]
+
+
+@pytest.mark.parametrize(("points", "right"), ZONES)
+def test_the_zones_of_the_chosen_scheme_are_asked_for_and_no_other(points: str, right: set[str]) -> None:
+    answers = ticked(points=points)
+    asked = {
+        line.place.code
+        for line in shipped()["lung"].lines()
+        if line.item.code == "zone" and line.place and applies(line, answers, KNOWN)
+    }
+    assert asked == right | {code.replace("r", "l", 1) for code in right}
+
+
+def test_a_zone_that_was_not_looked_at_is_named() -> None:
+    seen = {f"zone.{side}{zone}": Answer(choices=["a"], seen_on=[Spot(image=CLIP)]) for side in "rl"
+            for zone in ("1", "2", "3-upper", "3-lower", "4-upper")}  # fmt: skip
+    said = text("lung", ticked(points="twelve") | seen | {"zone.r4-lower": Answer(choices=["consolidation"])}).findings
+    assert "Zone, right lower back: consolidation." in said
+    assert "Not assessed: zone, left lower back." in said
 
 
 OPEN = {"right-cfv": "compressible", "right-popliteal": "compressible"}
