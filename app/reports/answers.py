@@ -115,4 +115,8 @@ def _fits(condition: Condition, answer: Answer, known: Known) -> bool:
         return False
     if condition.at_least is not None and not (answer.numbers and answer.numbers[0] >= condition.at_least):
         return False
-    return condition.on != "clip" or any(known.images.get(spot.image, (0, False))[1] for spot in answer.seen_on)
+    return condition.on != "clip" or on_clip(answer, known)
+
+
+def on_clip(answer: Answer, known: Known) -> bool:
+    return any(known.images.get(spot.image, (0, False))[1] for spot in answer.seen_on)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.errors import Sentence
-from app.reports.answers import Answer, Answers, Known, holds, holds_any
+from app.reports.answers import Answer, Answers, Known, holds, holds_any, on_clip
 from app.reports.template import Advice, Line, Option, Template, key_of, parts_of, said
 
 Why = Literal["missing", "unfounded", "unseen", "contrary", "range", "unknown"]
@@ -98,15 +98,7 @@ def _of_line(line: Line, answers: Answers, known: Known, language: str) -> Itera
     if len({option.normal for option in options}) > 1:
         yield Lack(*where, "contrary", Sentence("What is normal and what is not are ticked together."))
     for option in options:
-        if is_contradicted(option, line, answers, known):
-            choice = said(option.label, language)
-            yield Lack(
-                *where, "contrary", Sentence("What is ticked or measured contradicts “{choice}”.", choice=choice)
-            )
-        elif not is_founded(option, line, answers, known):
-            yield Lack(*where, "unfounded", _unfounded(option, line, answers, known, language))
-        if option.normal and line.item.view and not any(spot.image in known.images for spot in answer.seen_on):
-            yield Lack(*where, "unseen", Sentence("A view is normal only by an image: say on which one it was seen."))
+        yield from _of_option(option, line, answers, known, language)
     low, high = line.item.at_least, line.item.at_most
     if any((low is not None and one < low) or (high is not None and one > high) for one in answer.numbers):
         yield Lack(*where, "range", Sentence("This number cannot be: {low} to {high} {unit}.", unit=line.item.unit,
@@ -115,6 +107,20 @@ def _of_line(line: Line, answers: Answers, known: Known, language: str) -> Itera
     if answer.numbers and among and max(among) > answer.numbers[0]:
         yield Lack(*where, "contrary", Sentence("The largest cannot be smaller than one that was measured: {number} {unit}.",
                    number=_plain(max(among)), unit=line.item.unit))  # fmt: skip
+
+
+def _of_option(option: Option, line: Line, answers: Answers, known: Known, language: str) -> Iterator[Lack]:
+    answer = answers.get(line.key, NOTHING)
+    where = (line.key, said(line.section.title, language), line.label(language))
+    if is_contradicted(option, line, answers, known):
+        choice = said(option.label, language)
+        yield Lack(*where, "contrary", Sentence("What is ticked or measured contradicts “{choice}”.", choice=choice))
+    elif not is_founded(option, line, answers, known):
+        yield Lack(*where, "unfounded", _unfounded(option, line, answers, known, language))
+    if option.on == "clip" and not on_clip(answer, known):
+        yield Lack(*where, "unseen", Sentence("This is said by a clip: say on which one it was seen."))
+    elif option.normal and line.item.view and not any(spot.image in known.images for spot in answer.seen_on):
+        yield Lack(*where, "unseen", Sentence("A view is normal only by an image: say on which one it was seen."))
 
 
 def _unfounded(option: Option, line: Line, answers: Answers, known: Known, language: str) -> str:

@@ -62,6 +62,7 @@ class Option(Part):
     needs: AnyOf = []  # may be said only where one of these groups holds
     otherwise: Spoken | None = None  # what is said, and advised, where none does
     never: AnyOf = []  # may not be said where one of these groups holds, whatever else does
+    on: Literal["clip"] | None = None  # has to be told, as what it was seen on
     second_reader: bool = False  # whoever says this is offered one
     codes: list[Coded] = Field([], max_length=5)
 

@@ -388,6 +388,17 @@ def test_no_thrombosis_is_said_only_of_legs_with_a_vein_shown_to_be_compressible
     assert bool(said.advice) is (why == "unfounded")
 
 
+@pytest.mark.parametrize(
+    ("view", "image", "may"),
+    [("good", CLIP, True), ("limited", CLIP, True), ("good", STILL, False), ("limited", STILL, False), ("good", None, False),
+     ("still", STILL, True), ("not-obtained", None, True)],
+)  # fmt: skip
+def test_a_view_of_the_heart_was_obtained_by_a_clip(view: str, image: UUID | None, may: bool) -> None:
+    spots = [Spot(image=image)] if image else []
+    found = lacking("echo", {"a4c": Answer(choice=view, seen_on=spots)})
+    assert [one.why for key, one in found.items() if key == "a4c"] == ([] if may else ["unseen"])
+
+
 @pytest.fixture
 def case(db: object, places: Places) -> Reading:
     return claimed(places)
