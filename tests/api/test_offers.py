@@ -107,6 +107,17 @@ def test_weight_and_centile_come_from_the_sizes_of_each_fetus_as_pairs(server: R
             assert by_key(form)["efw"] == [(one[0], said)]
 
 
+def test_in_the_second_trimester_the_weight_comes_with_its_centile_and_chart(server: Running, places: Places) -> None:
+    with client_of(server, places.reviewer) as client:
+        placed = claimed(server, client, places, "ob-second-trimester", 168)
+        measure(client, placed, quantity="HC", kind="ellipse", points=oval(172))
+        measure(client, placed, quantity="AC", kind="ellipse", points=oval(160))
+        first = written(client, placed, "ob-second-trimester", {"fetuses": {"numbers": [1]}})
+        weight = next(one["answer"] for one in first["offers"] if one["key"] == "efw")
+        taken = by_key(written(client, placed, "ob-second-trimester", {"efw": weight}))
+    assert taken["efw-centile"][0][0].endswith("(chart INTERGROWTH-21st 2017, at 24w0d)")
+
+
 def test_in_the_first_trimester_the_basis_is_offered_as_it_was_dated(server: Running, places: Places) -> None:
     with client_of(server, places.reviewer) as client:
         placed = claimed(server, client, places, "ob-first-trimester", 80)

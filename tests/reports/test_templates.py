@@ -329,6 +329,15 @@ def test_technique_limits_and_comparison_are_said_as_far_as_they_are_ticked() ->
     }  # fmt: skip
 
 
+def test_in_the_second_trimester_a_weight_has_its_centile_and_fluid_its_index() -> None:
+    assert "efw-centile" not in lacking("ob-second-trimester", ticked(fetuses=1, efw=500))  # charts begin later
+    centile = {"efw-centile": Answer(text="centile 50 (chart INTERGROWTH-21st 2017, at 23w0d)")}
+    said = text("ob-second-trimester", ticked(fetuses=1, efw=560, afi=140) | centile).findings
+    assert "Estimated weight: 560 g. Centile of the weight and the chart used: centile 50 (chart INTERGROWTH" in said
+    assert "Amniotic fluid index: 140 mm." in said
+    assert "Centile" not in text("ob-second-trimester", ticked(fetuses=1, fluid="normal") | centile).findings
+
+
 BACK = {f"r4-{height}" for height in ("upper", "lower")}
 SIDE = {f"r3-{height}" for height in ("upper", "lower")}
 ZONES = [
