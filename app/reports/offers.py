@@ -1,4 +1,4 @@
-"""What the pregnancy and the sizes measured here say of an item: offered to be taken, and held against what is typed."""
+"""What the pregnancy, the sizes or a nodule's points say of an item: offered to be taken, and held against what is typed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from app.access.actor import Actor
 from app.languages import Speech, first_known
 from app.referrals.fetal_weight import Weight
-from app.reports import fetal, typed
+from app.reports import fetal, tirads, typed
 from app.reports.answers import Answer
 from app.reports.filled import Filled
-from app.reports.template import Line, said
+from app.reports.template import Line, key_of, said
 from app.reviews.models import Review
 from app.studies.growth import Fetus, Growth, growth
 
@@ -54,7 +54,7 @@ class _Ground:
 def offers(
     session: Session, actor: Actor, review: Review, here: Filled, spoken: Speech, found: Growth | None = None
 ) -> list[Offer]:  # fmt: skip
-    """By the one date of the pregnancy, and by what the actor's organization measured; of nothing else."""
+    """By the one date of the pregnancy, by what the actor's organization measured, and by what is ticked of a nodule."""
     lines = [line for line in here.template.lines() if line.item.offers]
     if not lines:
         return []
@@ -69,7 +69,7 @@ def offers(
 def _of_line(line: Line, ground: _Ground) -> Iterator[Offer]:
     answer = ground.here.answers.get(line.key, Answer())
     values = list(_values(line, ground))
-    differs = bool(values) and not answer.is_empty and not _agrees(line, answer, ground.found, values)
+    differs = bool(values) and not answer.is_empty and not _agrees(line, answer, ground, values)
     for one in values:
         is_taken = _bare(answer) == _bare(one.answer)
         yield Offer(
@@ -81,6 +81,8 @@ def _values(line: Line, ground: _Ground) -> Iterator[_Said]:
     known, report, spoken = ground.found.pregnancy, ground.report, ground.spoken
     if line.item.offers in ("efw", "efw-centile"):
         yield from _weights(line, ground)
+    if line.item.offers == "tirads":
+        yield from _level(line, ground)
     if known is None:
         return
     source = spoken.gettext("from the pregnancy")
@@ -114,8 +116,21 @@ def _weights(line: Line, ground: _Ground) -> Iterator[_Said]:
             yield _Said(Answer(text=words), words, source)
 
 
-def _agrees(line: Line, answer: Answer, found: Growth, values: list[_Said]) -> bool:
+def _level(line: Line, ground: _Ground) -> Iterator[_Said]:
+    """By the points of the nodule; a size by the ruler on the screen that nobody confirmed founds no advice."""
+    here, size = ground.here, key_of("nodule-size", n=line.n)
+    own = {code: here.answers.get(key_of(code, n=line.n), Answer()) for code in tirads.POINTS}
+    numbers = here.answers.get(size, Answer()).numbers if size not in here.known.nearly else []
+    of = tirads.scored(own, max(numbers, default=None))
+    if of is not None and line.option(of.level):
+        words = f"{of.level.upper()}: {tirads.line(of, ground.spoken)}"
+        source = ground.spoken.gettext("from what is ticked of the nodule")
+        yield _Said(Answer(choice=of.level, text=tirads.line(of, ground.report)), words, source)
+
+
+def _agrees(line: Line, answer: Answer, ground: _Ground, values: list[_Said]) -> bool:
     """What cannot be read contradicts nothing."""
+    found = ground.found
     match line.item.offers:
         case "ga" if found.age is not None:
             known = ((found.age.weeks, found.age.days), (found.age.weeks, None))
@@ -126,6 +141,10 @@ def _agrees(line: Line, answer: Answer, found: Growth, values: list[_Said]) -> b
             return not said_dates or found.pregnancy.edd in said_dates
         case "edd-basis":
             return not answer.choice or answer.choice == values[0].answer.choice
+        case "tirads":
+            mine = values[0].answer
+            is_other = tirads.advises_otherwise(answer.text, mine.text, ground.report)
+            return answer.choice in (None, mine.choice) and not is_other
         case "efw":
             weights = [one.answer.numbers[0] for one in values]
             return not answer.numbers or any(abs(answer.numbers[0] - one) <= SAME_WEIGHT * one for one in weights)

@@ -15,7 +15,7 @@ Words = Annotated[str, BeforeValidator(clean), Field(min_length=1, max_length=50
 Spoken = Annotated[dict[Annotated[str, Field(pattern="^[a-z]{2,3}$")], Words], Field(max_length=20)]
 Coded = Annotated[str, Field(pattern=r"^(LN|SCT|DCM) [0-9-]{3,20}$")]  # a scheme as DICOM abbreviates it (PS3.16 8)
 Kind = Literal["choice", "choices", "number", "size", "text"]
-Offered = Literal["", "ga", "edd", "edd-basis", "efw", "efw-centile"]
+Offered = Literal["", "ga", "edd", "edd-basis", "efw", "efw-centile", "tirads"]
 
 
 MAX_LINES = 600  # to be ticked in one template
@@ -91,7 +91,7 @@ class Item(Part):
     at_most: float | None = None
     not_below: list[Name] = Field([], max_length=10)  # items of which this is the largest
     quantity: Annotated[str, Field(max_length=20)] = ""  # of a measurement, as the reading room names it
-    offers: Offered = ""  # what the pregnancy and the sizes say of it
+    offers: Offered = ""  # what is known otherwise says of it
     codes: list[Coded] = Field([], max_length=5)
 
     @property

@@ -138,3 +138,35 @@ def test_nothing_is_offered_without_a_pregnancy_and_in_other_forms(server: Runni
         assert written(client, bare, "ob-second-trimester", {"ga": {"text": "20+0"}})["offers"] == []
         placed = claimed(server, client, places, "abdomen", 140)
         assert written(client, placed, "abdomen", {"cbd": {"numbers": [4]}})["offers"] == []
+
+
+NODULE = {
+    "nodules": {"choice": "one"}, "nodule-size": {"numbers": [14, 9, 18]}, "composition": {"choice": "solid"},
+    "echogenicity": {"choice": "hypo"}, "shape": {"choice": "wide"}, "margin": {"choice": "smooth"}, "foci": {"choices": ["none"]},
+}  # fmt: skip
+
+
+def test_the_level_of_a_nodule_is_offered_by_its_points_and_never_put_in(server: Running, places: Places) -> None:
+    with client_of(server, places.reviewer) as client:
+        placed = cases.place(server, places, ("a.dcm", phantom(TISSUE)), exam_type="thyroid")
+        ok(client.post(f"/reviews/{placed.review_id}/claim"))
+        assert written(client, placed, "thyroid", {**NODULE, "margin": {}})["offers"] == []
+        form = written(client, placed, "thyroid", NODULE)
+        said = "4 points by ACR TI-RADS 2017, largest side 18 mm: biopsy is advised."
+        assert by_key(form) == {"tirads": [(f"TR4: {said}", "open")]}
+        assert "tirads" not in form["answers"]
+        taken = form["offers"][0]["answer"]
+        form = written(client, placed, "thyroid", {**NODULE, "tirads": taken})
+        assert by_key(form)["tirads"][0][1] == "taken"
+        assert f"biopsy from 15 mm. {said}" in form["findings"]
+        form = written(client, placed, "thyroid", {**NODULE, "tirads": {"choice": "tr3"}})
+        assert by_key(form)["tirads"][0][1] == "differs"
+        own = {"tirads": {"choice": "tr4", "text": "Biopsied last year."}}
+        assert by_key(written(client, placed, "thyroid", NODULE | own))["tirads"][0][1] == "open"
+        smaller = NODULE | {"nodule-size": {"numbers": [12]}, "tirads": taken}
+        assert by_key(written(client, placed, "thyroid", smaller))["tirads"][0][1] == "differs", (
+            "its advice was another"
+        )
+        second = {f"{key}~2": answer for key, answer in NODULE.items() if key != "nodules"}
+        form = written(client, placed, "thyroid", NODULE | second | {"shape~2": {"choice": "tall"}})
+        assert by_key(form)["tirads~2"][0][0].startswith("TR5: 7 points")

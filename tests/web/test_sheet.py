@@ -286,6 +286,35 @@ def test_the_form_works_without_script_and_on_a_phone(
     accessible(narrow)
 
 
+def test_the_level_of_a_nodule_is_put_in_by_a_press(
+    server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
+) -> None:
+    placed = claimed(server, places, reviewer, phantom(TISSUE), exam_type="thyroid")
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    for key, said in (("nodules", "one"), ("composition", r"solid \(2\)"), ("echogenicity", r"hypoechoic \(2\)"),
+                      ("shape", r"wider than tall \(0\)"), ("margin", r"smooth or ill-defined \(0\)"),
+                      ("foci", r"macrocalcifications \(1\)")):  # fmt: skip
+        tick(page, key, said)
+    number(page, "nodule-size").fill("14 × 9 × 12")
+    saved(page)
+    offer = item(page, "tirads").locator(".offer")
+    expect(offer).to_contain_text(
+        "TR4: 5 points by ACR TI-RADS 2017, largest side 14 mm: follow-up after 1, 2, 3 and 5 years"
+    )
+    expect(item(page, "tirads").locator("[value=tr4]")).not_to_be_checked()
+    offer.scroll_into_view_if_needed()
+    picture(page, "level-wide")
+    offer.get_by_role("button", name="Take it").click()
+    expect(item(page, "tirads").locator("[value=tr4]")).to_be_checked()
+    saved(page)
+    assert draft(reviewer, placed)["form"]["answers"]["tirads"]["choice"] == "tr4"
+    narrow = arrive(places.reviewer, f"/reviews/{placed.review_id}", viewport=NARROW, has_touch=True, is_mobile=True)
+    narrow.get_by_role("link", name="Write").click()
+    item(narrow, "tirads").scroll_into_view_if_needed()
+    picture(narrow, "level-narrow")
+    accessible(narrow)
+
+
 def test_technique_stays_closed_until_it_is_wanted(
     server: Running, places: Places, reviewer: httpx.Client, arrive: Arrive
 ) -> None:
