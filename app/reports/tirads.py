@@ -1,6 +1,4 @@
-"""TI-RADS of the American College of Radiology: a nodule's points, their level, and what its largest side asks for.
-
-Tessler et al., J Am Coll Radiol 2017;14:587-595, its chart and its section on follow-up."""
+"""ACR TI-RADS (Tessler et al., JACR 2017;14:587-595): a nodule's points, their level, and what its largest side asks for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
