@@ -88,6 +88,10 @@ class SizeOut(Out):
     quantity: str = Field(examples=["HC"])
     millimetres: float = Field(examples=[175.0])
     approximate: bool = Field(examples=[False])
+    by_machine: bool = Field(examples=[False], description="The machine's own, accepted by a reader")
+    machine_millimetres: float | None = Field(
+        examples=[None], description="What the machine found of it, beside a reader's own, which counts"
+    )
     measurement_id: UUID
     corresponds: CorrespondsOut | None = Field(description="None outside the formula's range")
 
@@ -95,6 +99,8 @@ class SizeOut(Out):
     def of(cls, size: Size) -> Self:
         return cls(
             quantity=size.quantity, millimetres=round(size.millimetres, 2), approximate=size.approximate,
+            by_machine=size.by_machine,
+            machine_millimetres=None if size.machine_mm is None else round(size.machine_mm, 2),
             measurement_id=size.measurement_id, corresponds=CorrespondsOut.of(size.corresponds),
         )  # fmt: skip
 

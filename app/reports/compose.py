@@ -132,10 +132,12 @@ class _Writer:
         return f"{about}{numbers} {line.item.unit}".strip()
 
     def where(self, line: Line, answer: Answer) -> str:
-        """' (image 3)', of where it was measured or seen."""
-        spots = [(one.instance_id, one.frame) for one in self.links(line, answer)]
+        """' (image 3)', of where it was measured or seen; of a machine's number that it is one."""
+        links = self.links(line, answer)
+        spots = [(one.instance_id, one.frame) for one in links]
         spots += [(spot.image, spot.frame) for spot in answer.seen_on]
-        named = [self.spot(*spot) for spot in dict.fromkeys(spots) if spot[0] in self.known.images]
+        named = [self.say("measured by the machine")] if any(one.kind == "machine" for one in links) else []
+        named += [self.spot(*spot) for spot in dict.fromkeys(spots) if spot[0] in self.known.images]
         return f" ({', '.join(named)})" if named else ""
 
     def spot(self, image: UUID, frame: int) -> str:

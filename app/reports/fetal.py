@@ -48,8 +48,17 @@ def age_by_edd(found: Growth, spoken: Speech) -> str:
 
 
 def size_line(size: Size, spoken: Speech) -> str:
-    """'HC 175.0 mm'; '≈' stays for good."""
-    return f"{size.quantity} {'≈ ' if size.approximate else ''}{clinical_number(size.millimetres, 1, spoken)} mm"
+    """'HC 175.0 mm'; '≈' stays for good, and a machine's says so."""
+    words = f"{size.quantity} {'≈ ' if size.approximate else ''}{clinical_number(size.millimetres, 1, spoken)} mm"
+    return f"{words} ({spoken.gettext('measured by the machine')})" if size.by_machine else words
+
+
+def machine_line(size: Size, spoken: Speech) -> str:
+    """What stands beside a reader's own: 'measured by the machine: 172.0 mm'."""
+    if size.machine_mm is None:
+        return ""
+    number = f"{clinical_number(size.machine_mm, 1, spoken)} mm"
+    return spoken.gettext("measured by the machine: {size}").format(size=number)
 
 
 def clinical_number(value: float, digits: int, spoken: Speech) -> str:

@@ -1,7 +1,7 @@
 """How a pregnancy stands by what was measured here: each fetus with its sizes and weights, and whether the date should move."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from app.referrals.fetal_weight import Weight
 from app.referrals.models import Referral
 from app.referrals.pregnancy import Dating, Pregnancy
 from app.referrals.redating import Proposal, Scan, Standing, propose
+from app.studies import machine
 from app.studies.images import instances_of
 from app.studies.measurement import Measurement
 from app.studies.models import Instance, Study
@@ -40,7 +41,7 @@ class Examined:
 
 @dataclass(frozen=True)
 class Size:
-    """The last one made of this quantity of this fetus."""
+    """The last one made of this quantity of this fetus; a reader's counts before a machine's."""
 
     quantity: str
     millimetres: float
@@ -48,6 +49,8 @@ class Size:
     measurement_id: UUID
     instance_id: UUID
     corresponds: Corresponds | None
+    by_machine: bool = False
+    machine_mm: float | None = None  # what the machine found of it, beside a reader's own
 
 
 @dataclass(frozen=True)
@@ -150,23 +153,41 @@ def examined_on(
 
 
 def _sizes(session: Session, actor: Actor, images: Sequence[Instance]) -> dict[str, list[Size]]:
-    """By the fetus's name; of each quantity the last one made counts."""
+    """By the fetus's name."""
     query = (
         sa.select(Measurement)
         .where(Measurement.instance_id.in_([one.id for one in images]), scope.visible(Measurement, actor),
                Measurement.removed_at.is_(None), sa.func.upper(sa.func.trim(Measurement.quantity)).in_(SIZES))
         .order_by(Measurement.id)
     )  # fmt: skip
+    counted = [(made, size) for made in session.scalars(query) if (size := fetal_mm(made)) is not None]
+    unnamed = _only_fetus(session, images, {made.fetus.strip().upper() for made, _size in counted})
     found: dict[str, dict[str, Size]] = {}
-    for made in session.scalars(query):
-        if (size := fetal_mm(made)) is None:
-            continue
-        quantity, name = quantity_of(made), made.fetus.strip().upper()
-        found.setdefault(name, {})[quantity] = Size(
-            quantity, size, made.approximate, made.id, made.instance_id, fetal_age.of_one(quantity, size)
-        )
+    for made, size in counted:
+        quantity, name = quantity_of(made), made.fetus.strip().upper() or unnamed
+        sizes = found.setdefault(name, {})
+        sizes[quantity] = _after(sizes.get(quantity), Size(
+            quantity, size, made.approximate, made.id, made.instance_id, fetal_age.of_one(quantity, size),
+            by_machine=made.kind == machine.KIND,
+        ))  # fmt: skip
     in_order = SIZES.index
     return {name: sorted(found[name].values(), key=lambda one: in_order(one.quantity)) for name in sorted(found)}
+
+
+def _after(before: Size | None, size: Size) -> Size:
+    if before is None or (before.by_machine and size.by_machine):
+        return size
+    if size.by_machine:
+        return replace(before, machine_mm=size.millimetres)
+    return replace(size, machine_mm=before.millimetres if before.by_machine else before.machine_mm)
+
+
+def _only_fetus(session: Session, images: Sequence[Instance], named: set[str]) -> str:
+    """Whom a reader means without a name: machines name the only fetus too, and its sizes are not another's."""
+    one = named - {""}
+    if "" in named and len(one) == 1 and machine.fetuses(session, images) == one:
+        return one.pop()
+    return ""
 
 
 def _fetus(name: str, sizes: list[Size], age: Gestation | None) -> Fetus:

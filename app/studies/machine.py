@@ -47,8 +47,14 @@ def lines(session: Session, actor: Actor, instances: Iterable[Instance]) -> list
     ]
 
 
+def fetuses(session: Session, instances: Iterable[Instance]) -> set[str]:
+    """By the names that the machine's reports give them."""
+    reports = (one.id for one in instances if one.sop_class_uid.startswith(structured.STORAGE))
+    return {said.fetus.upper() for each in reports for said in _values(session, each) if said.fetus}
+
+
 def accept(session: Session, actor: Actor, instance_id: UUID, key: str) -> Measurement:
-    """It counts from now on as the reader's own; twice is once."""
+    """It counts from now on, where the reader has not measured the same; twice is once."""
     instance = measure.image_for(session, actor, instance_id)
     if not instance.sop_class_uid.startswith(structured.STORAGE):
         raise Conflict("This is no report of a machine.")

@@ -1,6 +1,16 @@
 """What is said of a measurement: on the page in its language, in a report in that one's."""
 
+import re
+from decimal import Decimal
+from typing import Any
+
+from app.dicom.structured import MachineValue
 from app.languages import LANGUAGES, Speech, speech
+from app.studies.machine import Line
+from app.studies.measurement import Measurement
+
+# UCUM as people write it; what it says in braces is a remark, no unit
+SIGNS = {"1": "", "cm2": "cm²", "mm2": "mm²", "cm3": "cm³", "mm3": "mm³", "deg": "°", "mm[Hg]": "mmHg", "px2": "px²"}
 
 
 def measured_words(spoken: Speech) -> dict[str, str]:
@@ -21,3 +31,46 @@ def measured_words(spoken: Speech) -> dict[str, str]:
 def written_words() -> dict[str, dict[str, str]]:
     """By the language of the report."""
     return {code: measured_words(speech(code)) for code in LANGUAGES}
+
+
+def machine_words(spoken: Speech) -> dict[str, Any]:
+    """Of the machine's own numbers, for the pages that list them."""
+    return {
+        "machine_number": lambda said: _machine_number(said, spoken),
+        "machine_lines": lambda said: {code: _machine_line(said, speech(code)) for code in LANGUAGES},
+        "machine_item": _item, "remeasured_number": lambda one: _remeasured(one, spoken),
+    }  # fmt: skip
+
+
+def _machine_line(said: MachineValue, spoken: Speech) -> str:
+    """For the report: 'BPD fetus A 5.21 cm (Mean, measured by the machine)'; names are in the machine's own words."""
+    _ = spoken.gettext
+    sides = {"left": _("left"), "right": _("right"), "both": _("both sides")}
+    fetus = _("fetus {name}").format(name=said.fetus) if said.fetus else ""
+    name = " ".join(part for part in (said.quantity, fetus, sides.get(said.side, ""), said.site) if part)
+    how = ", ".join(part for part in (said.modifiers, said.derivation, _("measured by the machine")) if part)
+    return f"{name} {_machine_number(said, spoken)} ({how})"
+
+
+def _item(line: Line) -> dict[str, Any]:
+    """As the form takes one: with the measurement that it became, so that its sentence says whose it is."""
+    said = line.said
+    unit = "" if said.unit == "1" else said.unit
+    return {"id": str(line.accepted.id) if line.accepted else "", "kind": "machine", "quantity": said.quantity,
+            "value": said.value, "unit": unit, "state": ""}  # fmt: skip
+
+
+def _remeasured(one: Measurement, spoken: Speech) -> str:
+    return f"{'≈ ' if one.approximate else ''}{_with_unit(f'{one.value or 0:.1f}', one.unit, spoken)}"
+
+
+def _machine_number(said: MachineValue, spoken: Speech) -> str:
+    """Four figures, and more where they stand before the decimal sign."""
+    figures = max(4, len(str(int(abs(said.value)))))
+    return _with_unit(format(Decimal(f"{said.value:.{figures}g}"), "f"), said.unit, spoken)
+
+
+def _with_unit(number: str, unit: str, spoken: Speech) -> str:
+    called = SIGNS.get(plain := re.sub(r"\{[^}]*\}", "", unit), plain)
+    space = "" if called in ("", "°") or called.startswith("/") else " "
+    return f"{number.replace('.', spoken.decimal)}{space}{called}"

@@ -102,7 +102,7 @@ def words_of(spoken: Speech) -> dict[str, Any]:
         "age_line": lambda found: fetal.age_line(found, spoken),
         "dated_lines": lambda found: {code: fetal.dated_line(found, speech(code)) for code in LANGUAGES},
         "fetus_lines": lambda one: {code: " · ".join(fetal.fetus_lines(one, speech(code))) for code in LANGUAGES},
-        "size_line": lambda one: fetal.size_line(one, spoken),
+        "size_line": lambda one: fetal.size_line(one, spoken), "machine_line": lambda one: fetal.machine_line(one, spoken),
         "corresponds_line": lambda one: fetal.corresponds_line(one, spoken),
         "weight_line": lambda one, approximate: fetal.weight_line(one, spoken, approximate=approximate),
         "fetus_line": lambda one: " · ".join(fetal.fetus_lines(one, spoken)),

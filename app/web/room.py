@@ -39,7 +39,7 @@ from app.studies.growth import Earlier, Growth, growth, series
 from app.studies.images import image_list, image_list_sha256
 from app.studies.machine import Line
 from app.web.clock import Left, time_left
-from app.web.measured import measured_words, written_words
+from app.web.measured import machine_words, measured_words, written_words
 from app.web.pages import render
 from app.web.pregnancy import is_about, words_of
 from app.web.sheet import sheets_for
@@ -226,7 +226,7 @@ def room_page(
         may_date=may_date(who, room.case.referral),
         enclosing={"n": settings().max_enclosures, "limit": limit_words(settings().max_enclosure_bytes)},
         earlier_words=_earlier_words(beside), measured_words=measured_words(speech_of(request, who)),
-        written_words=written_words(), **words_of(speech_of(request, who)),
+        written_words=written_words(), **machine_words(speech_of(request, who)), **words_of(speech_of(request, who)),
     )  # fmt: skip
 
 

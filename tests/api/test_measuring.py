@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from pydicom import examples
+from pydicom.dataset import Dataset
 
 from app.audit.events import AuditEvent
 from app.studies.measurement import Measurement
@@ -255,3 +256,34 @@ def test_what_was_remeasured_stands_beside_the_machines_number(server: Running, 
         assert [(one["quantity"], [each["value"] for each in one["remeasured"]]) for one in found] == [
             ("BPD", [54]), ("HC", []), ("BPD", []),
         ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("report", "named", "expected"),
+    [
+        (machine_report.obstetric()[:1], "", [("A", 54.0, False, 52.1)]),  # machines name the only fetus too
+        (machine_report.obstetric(), "A", [("A", 54.0, False, 52.1)]),
+        (machine_report.obstetric(), "", [("", 54.0, False, None), ("A", 52.1, True, None)]),  # of which, nobody said
+        (machine_report.obstetric(), "B", [("A", 52.1, True, None), ("B", 54.0, False, None)]),
+    ],
+)
+@pytest.mark.parametrize("is_accepted_last", [True, False])
+def test_the_readers_own_number_counts_beside_the_machines(
+    server: Running, places: Places, report: list[Dataset], named: str, expected: list[Any], *, is_accepted_last: bool
+) -> None:
+    sr = machine_report.report(report, StudyInstanceUID=examples.rgb_color.StudyInstanceUID)
+    placed = cases.place(server, places, ("a.dcm", phantom(TISSUE)), ("sr.dcm", sr), exam_type="ob-second-trimester")
+    with client_of(server, places.reviewer) as client:
+        seen = ok(client.get(f"/referrals/{placed.referral_id}"))
+        machines = listed(client, f"/studies/{seen['study_ids'][0]}/machine-measurements")[0]
+        (image,) = set(seen["instance_ids"]) - {machines["instance_id"]}
+        acts: list[tuple[str, Any]] = [
+            (f"/instances/{image}/measurements", LENGTH | {"quantity": "BPD", "fetus": named}),
+            (f"/instances/{machines['instance_id']}/machine-measurements/{machines['key']}/accept", None),
+        ]
+        for address, body in acts if is_accepted_last else reversed(acts):
+            ok(client.post(address, json=body), 201)
+        fetuses = ok(client.get(f"/referrals/{placed.referral_id}/pregnancy"))["fetuses"]
+    found = [(fetus["name"], fetus["sizes"][0]) for fetus in fetuses]
+    told = ("millimetres", "by_machine", "machine_millimetres")
+    assert [(name, *(size[each] for each in told)) for name, size in found] == expected

@@ -4,16 +4,16 @@ import re
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from app.audit.events import AuditEvent
 from tests import people
-from tests.dicom.machine_report import obstetric, report
+from tests.dicom.machine_report import obstetric, report, vascular
 from tests.dicom.phantom import TISSUE, phantom
 from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
-from tests.web.conftest import NARROW, Arrive, accessible, picture, until
+from tests.web.conftest import NARROW, WIDE, Arrive, accessible, picture, until
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 
@@ -165,24 +165,74 @@ def test_without_script_an_earlier_image_can_be_chosen(server: Running, places: 
     expect(page.locator("us-viewer:not(.prior) .sheet img")).to_have_count(1)
 
 
-def test_the_machines_numbers_are_accepted_by_a_press(server: Running, places: Places, arrive: Arrive) -> None:
-    placed = cases.place(server, places, ("a.dcm", phantom(TISSUE)), ("sr.dcm", report(obstetric())))
-    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
-    for _ in range(50):  # the machine's report is read when its study settles
-        if page.get_by_text("Measured by the machine (3)").count():
+def machines_own(page: Page, count: int = 3) -> Locator:
+    """Its numbers, opened: its report is read when its study settles."""
+    heading = page.get_by_text(f"Measured by the machine ({count})")
+    for _ in range(50):
+        if heading.count():
             break
         page.wait_for_timeout(300)
         page.reload()
+    heading.click()
+    return page.locator(".machine li")
+
+
+def test_the_machines_numbers_are_accepted_by_a_press(server: Running, places: Places, arrive: Arrive) -> None:
+    placed = cases.place(server, places, ("a.dcm", phantom(TISSUE)), ("sr.dcm", report(obstetric())))
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    lines = machines_own(page)
     expect(page.locator(".strip a")).to_have_count(1)
     expect(page.locator("#question")).to_contain_text("Sent without a picture: sr.dcm")
-    page.get_by_text("Measured by the machine (3)").click()
-    lines = page.locator(".machine li")
     expect(lines.nth(0)).to_contain_text("Biparietal Diameter 5.21 cm")
     expect(lines.nth(0)).to_contain_text("fetus A")
     accessible(page)
     page.get_by_role("button", name="Accept Biparietal Diameter").first.click()
     expect(page.locator(".machine li").nth(0)).to_contain_text("accepted")
     expect(page.locator(".machine li").nth(1)).not_to_contain_text("accepted")
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW])
+def test_the_machines_number_goes_into_the_report_as_the_machines(
+    server: Running, places: Places, arrive: Arrive, viewport: ViewportSize
+) -> None:
+    placed = cases.place(server, places, ("a.dcm", phantom(TISSUE)), ("sr.dcm", report(vascular())))
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}", viewport=viewport)
+    if viewport == NARROW:
+        page.get_by_role("link", name="Write").click()
+    machines_own(page, 1)
+    expect(page.locator(".machine [data-insert]")).to_have_count(0)
+    page.get_by_role("button", name="Accept Peak Systolic Velocity").click()
+    page.locator(".machine summary").click()
+    page.locator("[name=language]").select_option("fr")
+    page.get_by_role("button", name="Into the report Peak Systolic Velocity").click()
+    said = "Peak Systolic Velocity gauche Common Carotid Artery 92,4 cm/s (mesure de la machine)\n"
+    expect(page.locator("#findings")).to_have_value(said)
+    picture(page, f"machine-inserted-{viewport['width']}")
+    accessible(page)
+
+
+def test_the_machines_number_fills_what_is_empty_in_the_form_and_replaces_nothing(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    files = ("a.dcm", phantom(TISSUE)), ("sr.dcm", report(obstetric()[:1]))
+    placed = cases.place(server, places, *files, exam_type="ob-second-trimester")
+    with cases.client_of(server, places.reviewer) as reviewer:
+        cases.ok(reviewer.post(f"/reviews/{placed.review_id}/claim"))
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    machines_own(page, 2)
+    for name in ("Biparietal Diameter", "Head Circumference"):
+        page.get_by_role("button", name=f"Accept {name}").click()
+        page.locator(".machine summary").click()
+    bpd, hc = (page.locator(f"[data-key={each}] .measure [inputmode]") for each in ("bpd", "hc"))
+    hc.fill("190")
+    page.locator("#impression").focus()
+    page.get_by_role("button", name="Into the report Biparietal Diameter").click()
+    expect(bpd).to_have_value("52.1")
+    page.get_by_role("button", name="Into the report Head Circumference").click()
+    expect(page.locator("#findings")).to_have_value("HC fetus A 19.5 cm (measured by the machine)\n")
+    expect(hc).to_have_value("190")
+    expect(page.locator("#as-signed")).to_contain_text("Biparietal diameter: 52.1 mm (measured by the machine).")
+    picture(page, "machine-form")
 
 
 def test_a_referrer_looks_at_what_a_report_rests_on_one_after_the_other(

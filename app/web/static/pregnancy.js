@@ -1,8 +1,9 @@
 // @ts-check
-/** The pregnancy beside the report: looked at again when something was measured, and said in the report by one press. */
+/** The pregnancy beside the report, looked at again when something was measured; it and the machine's numbers go into the report by one press. */
 import { insert } from "./insert.js";
 
 const panel = document.getElementById("pregnancy");
+const report = document.getElementById("report");
 
 async function again() {
   if (!panel || panel.contains(document.activeElement)) return;
@@ -15,14 +16,16 @@ async function again() {
 }
 
 function show() {
-  for (const button of /** @type {NodeListOf<HTMLElement>} */ (panel?.querySelectorAll("[data-insert]") ?? [])) {
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (report?.querySelectorAll("[data-insert]") ?? [])) {
     button.hidden = !document.querySelector("#findings:not([readonly])");
   }
 }
 
 document.addEventListener("measured", () => void again());
-panel?.addEventListener("click", (event) => {
+report?.addEventListener("click", (event) => {
   const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-insert]"));
-  if (button) insert(JSON.parse(button.dataset.insert ?? "{}"));
+  const [detail, item] = [button?.dataset.insert ?? "{}", button?.dataset.item ?? "null"].map((each) => JSON.parse(each));
+  button?.dispatchEvent(Object.assign(new CustomEvent("insert", { bubbles: true, detail }), { item })); // to the form first
 });
+report?.addEventListener("insert", (event) => insert(/** @type {CustomEvent} */ (event).detail));
 show();

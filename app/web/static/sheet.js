@@ -177,7 +177,7 @@ export class Sheet {
 
   /** A measurement, in the place that asks for it: the one with the caret, else by what was measured. @param {any} measured */
   take(measured) {
-    if (measured?.value == null) return false;
+    if (measured?.value == null || "apart" in document.documentElement.dataset) return false; // the other window writes
     // Whoever writes freely goes on to: a measurement begins no form beside a text.
     if (!this.focused && !this.read() && this.field("findings")?.value.trim()) return false;
     const name = measured.quantity.trim().toLowerCase();
@@ -186,8 +186,10 @@ export class Sheet {
     const factor = measured.unit === item?.dataset.unit ? 1 : FACTOR[`${measured.unit}>${item?.dataset.unit}`];
     if (!item || !factor) return false;
     const { key = "", kind } = item.dataset;
+    const isFull = (this.answer(item).numbers?.length ?? 0) >= (kind === "size" ? AXES : 1);
+    if (measured.kind === "machine" && isFull) return false; // what the reader found stays, and the machine's goes into the text
     const before = kind === "size" ? this.answer(item) : {};
-    const numbers = [...(before.numbers ?? []), Number((measured.value * factor).toFixed(1))].slice(-AXES);
+    const numbers = [...(before.numbers ?? []), Number((measured.value * factor).toFixed(measured.unit ? 1 : 2))].slice(-AXES);
     this.set(`n.${key}`, numbers.join(" × "));
     const link = () => {
       if (measured.state === "failed") clearInterval(waiting);
