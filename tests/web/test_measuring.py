@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from app.dicom.areas import areas
 from tests.dicom.phantom import DOPPLER, TISSUE, UPPER, phantom
 from tests.people import Places
 from tests.servers.app import Running
 from tests.web import cases
-from tests.web.conftest import NARROW, Arrive, accessible, picture, until
+from tests.web.conftest import NARROW, WIDE, Arrive, accessible, picture, until
 
 pytestmark = pytest.mark.parametrize("column", ["sqlite+folder"], indirect=True)
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "dicom" / "measuring.json").read_text())
@@ -162,13 +162,30 @@ def test_without_calibration_it_is_pixels_and_says_so(server: Running, places: P
     expect(lines(page).first).to_contain_text("not calibrated")
 
 
-def test_regions_that_disagree_are_chosen(server: Running, places: Places, arrive: Arrive) -> None:
-    page = room_of(server, places, arrive, phantom(TISSUE, TISSUE | {"left": 50, "right": 500, "dx": 0.02, "dy": 0.02}))
+OUTLINES = """[...document.querySelectorAll('.marks .region')].map((one) => {
+  const { x, y, width, height } = one.querySelector('path.line').getBBox();
+  return [one.querySelector('text.line').textContent, x, y, width, height];
+})"""
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW])
+def test_regions_that_disagree_are_seen_and_chosen(
+    server: Running, places: Places, arrive: Arrive, viewport: ViewportSize
+) -> None:
+    other = TISSUE | {"left": 50, "right": 499, "dx": 0.02, "dy": 0.025}
+    page = room_of(server, places, arrive, phantom(TISSUE, other), viewport=viewport)
     page.keyboard.press("d")
     click(page, (100, 200), (280, 200))
+    expect(page.locator(".measuring .choice button")).to_have_text(
+        ["Region 1: a pixel is 0.3 mm", "Region 2: a pixel is 0.2 mm × 0.25 mm"]
+    )
+    assert page.evaluate(OUTLINES) == [["1", 0, 0, 800, 600], ["2", 50, 0, 450, 600]]
+    picture(page, f"measuring-regions-{viewport['width']}")
+    accessible(page)
     page.get_by_role("button", name="Region 2").click()
     expect(lines(page).first).to_contain_text("Length 3")
-    assert number(lines(page).first.inner_text()) == pytest.approx(36, abs=0.5)
+    assert number(lines(page).first.inner_text()) == pytest.approx(36, abs=0.5 if viewport == WIDE else 1)
+    assert page.evaluate(OUTLINES) == []
 
 
 def test_the_ruler_of_a_photograph(server: Running, places: Places, arrive: Arrive) -> None:

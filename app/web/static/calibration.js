@@ -21,7 +21,7 @@ const PLANAR = ["length", "ellipse", "area", "angle"];
 const SMALLEST_PX = 0.5;
 const AGREES = 1e-3;
 /** @type {Record<string, [string, number, string]>} */
-const AXES = { s: ["time", 1000, "ms"], cm: ["depth", 10, "mm"], "cm/s": ["velocity", 1, "cm/s"] };
+export const AXES = { s: ["time", 1000, "ms"], cm: ["depth", 10, "mm"], "cm/s": ["velocity", 1, "cm/s"] };
 
 /** @param {Partial<Measured>} given @returns {Measured} */
 const answer = (given) => ({ value: null, unit: "", calibrated: false, reason: "", region: null, approximate: false, more: {}, choices: [], ...given });

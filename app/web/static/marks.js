@@ -35,6 +35,7 @@ function lines({ kind, points, open }, pixel) {
   if (kind === "ellipse" && points.length !== 1) return [ellipse(points), ...ends(points.slice(0, 2))];
   if (kind === "arrow" && points.length === 2) return [arrow(points[0], points[1], pixel)];
   if (kind === "text") return ends(points);
+  if (kind === "region") return [path(points, true)];
   return [...(points.length > 1 ? [path(points)] : []), ...ends(points)];
 }
 
@@ -59,11 +60,12 @@ function ellipse(points) {
   return made("path", { d: `M${Array.from({ length: 72 }, (_none, n) => at((n * Math.PI) / 36)).join("L")}Z` });
 }
 
-/** Beside the last point. @param {Mark} mark @param {number} pixel */
-function label({ points, label: text }, pixel) {
+/** Beside the last point, of a region within that corner. @param {Mark} mark @param {number} pixel */
+function label({ kind, points, label: text }, pixel) {
   const [x, y] = points[points.length - 1];
+  const [isBefore, isBelow] = kind === "region" ? [points[1][0] < x, points[1][1] > y] : [false, false];
   return ["halo", "line"].map((each) => {
-    const written = made("text", { x: x + 10 * pixel, y: y - 8 * pixel, "font-size": 14 * pixel, class: each });
+    const written = made("text", { x: x + (isBefore ? -10 : 10) * pixel, y: y + (isBelow ? 20 : -8) * pixel, "text-anchor": isBefore ? "end" : "start", "font-size": 14 * pixel, class: each });
     written.textContent = text;
     return written;
   });

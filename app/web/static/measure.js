@@ -1,6 +1,6 @@
 // @ts-check
 /** Measuring on the stage: by two clicks, by drag, by touch or by keys; the server finds each value again. */
-import { distance, isSound, measured } from "./calibration.js";
+import { AXES, distance, isSound, measured } from "./calibration.js";
 import { draw } from "./marks.js";
 import { inEach, quantity, say, words } from "./say.js";
 
@@ -438,7 +438,7 @@ export class Measuring {
   }
 
   show() {
-    const { choices } = this;
+    const choices = this.ground?.areas.filter((one) => this.choices.includes(one.number)) ?? [];
     const [columns, rows] = this.size;
     this.panel.hidden = !this.kind && !this.said;
     if (columns) this.svg.setAttribute("viewBox", `0 0 ${columns} ${rows}`);
@@ -450,6 +450,7 @@ export class Measuring {
     const isWhole = points.length >= (this.kind === "ellipse" ? 4 : Math.min(3, POINTS[this.kind] || 1));
     const found = this.ground && isWhole && isSound(this.kind, points) ? measured(this.ground, this.kind, points, this.given) : null;
     if (points.length) marks.push({ kind: this.kind, points, chosen: true, label: "" });
+    marks.push(...choices.map((area, at) => ({ kind: "region", points: corners(area, at), chosen: false, label: String(area.number) })));
     draw(this.svg, marks, pixel);
     const asks = this.isAsking && !choices.length ? ASKS[this.kind] : "";
     this.field.parentElement?.toggleAttribute("hidden", !asks);
@@ -457,8 +458,8 @@ export class Measuring {
     this.field.required = Boolean(asks);
     if (this.field.previousElementSibling) this.field.previousElementSibling.textContent = say(`ask_${asks}`);
     this.choice.hidden = !choices.length;
-    this.choice.replaceChildren(...choices.map((n) => Object.assign(button("region", say("region", { n })), { type: "button" })));
-    for (const [at, one] of [...this.choice.children].entries()) /** @type {HTMLElement} */ (one).dataset.region = String(choices[at]);
+    this.choice.replaceChildren(...choices.map((area) => button("region", say("region", { n: area.number, scale: scaleOf(area) }))));
+    for (const [at, one] of [...this.choice.children].entries()) /** @type {HTMLElement} */ (one).dataset.region = String(choices[at].number);
     this.value.textContent = found ? [quantity(found), say(`reason_${found.reason}`)].filter(Boolean).join(" · ") : "";
     this.hint.textContent = this.said || say(this.hintName(asks));
   }
@@ -472,6 +473,19 @@ export class Measuring {
     if (this.kind === "ellipse" && this.points.length === 2) return "hint_width";
     return this.points.length ? "hint_next" : "hint_first";
   }
+}
+
+/** @typedef {import("./calibration.js").Area} Area */
+/** Where its number stands is last: of regions that share a corner each has its own. @param {Area} area @param {number} at @returns {Point[]} */
+function corners({ left, top, right, bottom }, at) {
+  const all = /** @type {Point[]} */ ([[left, top], [right, top], [right, bottom], [left, bottom]]);
+  return [...all.slice(at % 4 + 1), ...all.slice(0, at % 4 + 1)];
+}
+
+/** What a pixel is: '0.3 mm', '5 ms × 0.8 cm/s'. @param {Area} area */
+function scaleOf(area) {
+  const along = (/** @type {string} */ unit, /** @type {number} */ by) => `${Number((Math.abs(by) * AXES[unit][1]).toPrecision(4))} ${AXES[unit][2]}`;
+  return [...new Set([along(area.x_unit, area.dx), along(area.y_unit, area.dy)])].join(" × ").replaceAll(".", words.decimal ?? ".");
 }
 
 /** The ends of both axes, of the ends of one and a point on the outline. @param {Point[]} all @returns {Point[]} */
