@@ -129,6 +129,7 @@ class Facts:
     modality: str = ""
     rows: int | None = None
     columns: int | None = None
+    orientation: int | None = None  # of an upload (EXIF): rows and columns are as it is shown; older facts have none
     number_of_frames: int | None = None
     frame_time_ms: float | None = None
     frame_time_vector_ms: tuple[float, ...] = ()  # increments, the first one 0; empty when they are equal

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from app.config import file_limits
-from app.dicom import codestream, limits
+from app.dicom import codestream, exif, limits
 from app.dicom.facts import Facts
 from app.dicom.refusals import beyond, cut_off, damaged, heic_or_avif, sized
 from app.dicom.source import Source
@@ -18,7 +18,7 @@ def jpeg(source: Source) -> Facts | None:
     size = codestream.jpeg(source.read)
     if not _has_jpeg_end(source, size.header_bytes):
         raise cut_off(source.size)
-    return _picture(source, "jpeg", size.rows, size.columns)
+    return _picture(source, "jpeg", size.rows, size.columns, exif.of_jpeg(source.read))
 
 
 def _has_jpeg_end(source: Source, start: int) -> bool:
@@ -41,15 +41,20 @@ def png(source: Source) -> Facts | None:
     columns, rows = int.from_bytes(source.head[16:20], "big"), int.from_bytes(source.head[20:24], "big")
     if b"IEND\xaeB`\x82" not in source.read(max(0, source.size - 4096), 4096):
         raise cut_off(source.size)
-    return _picture(source, "png", rows, columns)
+    return _picture(source, "png", rows, columns, exif.of_png(source.read))
 
 
-def _picture(source: Source, kind: Literal["jpeg", "png"], rows: int, columns: int) -> Facts:
+def _picture(source: Source, kind: Literal["jpeg", "png"], rows: int, columns: int, orientation: int) -> Facts:
+    """Rows and columns are those of the picture as it is shown: on it one measures."""
     if not rows or not columns:
         raise damaged("it holds a picture of no size")
     if rows * columns > file_limits().max_frame_pixels:
         raise beyond(sized("it has {columns} × {rows} pixels", columns, rows), file_limits().max_frame_pixels)
-    return Facts(kind=kind, size_bytes=source.size, rows=rows, columns=columns, number_of_frames=1)
+    if orientation >= 5:
+        rows, columns = columns, rows
+    return Facts(
+        kind=kind, size_bytes=source.size, rows=rows, columns=columns, orientation=orientation, number_of_frames=1
+    )
 
 
 def mp4(source: Source) -> Facts | None:

@@ -10,10 +10,9 @@ from PIL import Image, ImageOps
 from app.config import file_limits
 from app.dicom import jpeg
 from app.dicom.colour import Picture
+from app.dicom.exif import ORIENTATION
 from app.dicom.refusals import damaged
 from app.dicom.render import Form, answer, encode
-
-ORIENTATION = 0x0112  # EXIF
 
 
 def still(

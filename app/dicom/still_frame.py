@@ -11,8 +11,9 @@ from PIL import Image, ImageOps
 from app.config import file_limits
 from app.dicom import codestream, jpeg, jpegtran, syntaxes
 from app.dicom.decode import Samples
+from app.dicom.exif import ORIENTATION
 from app.dicom.refusals import damaged, refused
-from app.dicom.still import ORIENTATION, on_black
+from app.dicom.still import on_black
 
 
 def still_frame(*, path: str, output: str) -> dict[str, Any]:

@@ -73,10 +73,11 @@ def image_for(session: Session, actor: Actor, instance_id: UUID) -> Instance:
 
 def ground_of(session: Session, actor: Actor, instance: Instance) -> tuple[Ground, list[Note], Measurement | None]:
     """What is known of the picture, the regions that are ignored, and the ruler that somebody laid on it."""
-    columns, rows = instance.columns or 0, instance.rows or 0
-    if instance.kind == "jpeg":  # it may be shown turned, as its EXIF says
-        columns = rows = max(columns, rows)
-    found, notes = areas(Facts.from_json(instance.facts).regions, columns, rows)
+    columns, rows, facts = instance.columns or 0, instance.rows or 0, Facts.from_json(instance.facts)
+    is_wrapped = instance.dicom_blob_id is not None  # then they are those of its encoding, as it is shown
+    if instance.kind in ("jpeg", "png") and facts.orientation is None and not is_wrapped:
+        columns = rows = max(columns, rows)  # it came before that was looked at, and may be shown turned
+    found, notes = areas(facts.regions, columns, rows)
     mine = [one for one in of_instance(session, actor, instance) if one.kind == "scale"] if not found else []
     scale = mine[-1] if mine else None
     length = math.dist(*scale.points) if scale else 0.0

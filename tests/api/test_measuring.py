@@ -3,14 +3,19 @@
 import math
 import time
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from pydicom import examples
 from pydicom.dataset import Dataset
+from sqlalchemy.orm import undefer
 
+from app.access.actor import WORKER
 from app.audit.events import AuditEvent
+from app.db import transaction
 from app.studies.measurement import Measurement
+from app.studies.models import Instance
 from tests import people
 from tests.dicom import machine_report
 from tests.dicom.phantom import DOPPLER, MM, TISSUE, UPPER, phantom
@@ -193,6 +198,42 @@ def test_the_ruler_on_a_photograph_makes_lengths_nearly_true(server: Running, pl
         assert client.delete(f"{image}/{after['id']}").status_code == 204
         assert client.delete(f"{image}/{scale['id']}").status_code == 204
         assert ok(client.get(image))["mm_per_pixel"] is None
+
+
+def reason(client: httpx.Client, image: str, x: int, y: int) -> Any:
+    made = ok(client.post(image, json=LENGTH | {"points": [[10, 10], [x, y]]}), 201)
+    assert made["unit"] == "px"
+    return made["reason_code"]
+
+
+@pytest.mark.parametrize(
+    ("orientation", "columns", "rows"), [(1, 640, 480), (3, 640, 480), (6, 480, 640), (8, 480, 640)]
+)
+def test_a_photograph_that_is_shown_turned_is_as_wide_as_it_is_shown(
+    server: Running, places: Places, orientation: int, columns: int, rows: int
+) -> None:
+    image = image_of(server, places, cases.jpeg(orientation=orientation), "photo.jpg")
+    with client_of(server, places.reviewer) as client:
+        ground = ok(client.get(image))
+        assert (ground["columns"], ground["rows"]) == (columns, rows)
+        assert reason(client, image, columns - 5, rows - 5) == "none"
+        assert reason(client, image, columns + 100, 100) == reason(client, image, 100, rows + 100) == "outside"
+
+
+def test_a_photograph_that_came_before_its_turn_was_noted_may_lie_either_way(server: Running, places: Places) -> None:
+    image = image_of(server, places, cases.jpeg(orientation=6), "photo.jpg")
+    with client_of(server, places.reviewer) as client:
+        for _ in range(100):  # once it is wrapped, no job changes it
+            with transaction(WORKER) as session:
+                old = session.get_one(Instance, UUID(image.split("/")[2]), options=[undefer(Instance.facts)])
+                if is_wrapped := old.dicom_blob_id is not None:
+                    old.dicom_blob_id, old.columns, old.rows = None, 640, 480
+                    old.facts = {name: one for name, one in old.facts.items() if name != "orientation"}
+                    break
+            time.sleep(0.2)
+        assert is_wrapped
+        assert reason(client, image, 100, 600) == reason(client, image, 600, 100) == "none"
+        assert reason(client, image, 100, 650) == "outside"
 
 
 def test_a_ruler_is_refused_where_the_file_is_calibrated(server: Running, places: Places) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.dicom.admission import examine
 from app.dicom.still import still
 
 
@@ -52,6 +53,31 @@ def test_a_picture_is_turned_as_it_was_taken(
         assert image.size == size
         assert abs(image.getpixel((2, 2))[0] - corner) < 12  # type: ignore[index]  # RGB has three
         assert not image.getexif()
+
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="%d"/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("orientation", range(10))
+@pytest.mark.parametrize("said", ["little", "big", "xmp", "both", "png"])
+def test_the_size_that_is_noted_is_that_of_the_picture_as_it_is_shown(
+    tmp_path: Path, orientation: int, said: str
+) -> None:
+    exif = Image.Exif()
+    exif.endian = ">" if said == "big" else "<"
+    exif[0x010F] = "a maker"
+    if said != "xmp":
+        exif[0x0112] = orientation
+    xmp = {"xmp": {"xmp": XMP % orientation}, "both": {"xmp": XMP % 6}}.get(said, {})
+    path = uploaded(tmp_path, HALVES, "PNG" if said == "png" else "JPEG", exif=exif, **xmp)
+    facts = examine(Path(path))
+    assert (facts.columns, facts.rows) == opened(still(path=path, form="png")["body"]).size
+    assert facts.orientation == (orientation if 1 <= orientation <= 8 else 1)
+
+
+def test_a_picture_without_a_word_on_it_lies_as_it_is(tmp_path: Path) -> None:
+    facts = examine(Path(uploaded(tmp_path, HALVES, "JPEG")))
+    assert (facts.columns, facts.rows, facts.orientation) == (60, 80, 1)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGB", "RGBA", "1", "I;16"])

@@ -113,9 +113,12 @@ def numbered(number: int) -> Image.Image:
     return picture
 
 
-def jpeg(shade: int = 60) -> bytes:
-    out = io.BytesIO()
-    Image.effect_noise((640, 480), shade).convert("RGB").save(out, "JPEG")
+def jpeg(shade: int = 60, orientation: int = 1) -> bytes:
+    out, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = orientation
+    Image.effect_noise((640, 480), shade).convert("RGB").save(
+        out, "JPEG", **({"exif": exif} if orientation > 1 else {})
+    )
     return out.getvalue()
 
 

@@ -109,7 +109,7 @@ export class Measuring {
     this.show();
   }
 
-  /** In pixels of the image, as it is shown: a photograph may be turned, as its EXIF says. @returns {[number, number]} */
+  /** In pixels of the image, as it is shown: an older photograph may be noted unturned. @returns {[number, number]} */
   get size() {
     const { columns = 0, rows = 0 } = this.ground ?? {};
     return columns !== rows && this.isUpright !== columns < rows ? [rows, columns] : [columns, rows];
