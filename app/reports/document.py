@@ -91,7 +91,7 @@ def letter(
         "exam": _exam(source, ours, _),
         "parts": _parts(source, language, ours, _),
         "pictures_heading": _("Key images"),
-        "pictures": [{"label": _label(one, _), "body": list(one.body)} for one in pictures],
+        "pictures": [_picture(one, ours, _) for one in pictures],
         **_signature(source, sha256, signed, ours, _),
         **_check(verify_url, _),
     }
@@ -203,10 +203,12 @@ def _parts(source: Source, language: str, ours: str, _: Gettext) -> list[dict[st
     ]  # fmt: skip
 
 
-def _label(picture: Printed, _: Gettext) -> str:
-    if picture.frame is None:
-        return _("Image {n}").format(n=picture.number)
-    return _("Image {n}, frame {frame}").format(n=picture.number, frame=picture.frame)
+def _picture(one: Printed, language: str, _: Gettext) -> dict[str, Any]:
+    """With what its reader wrote beside it, which stands there without the picture, too."""
+    return {
+        "label": one.key.label(_), "lines": runs(one.key.note, language),
+        "body": list(one.body) if one.body is not None else None,
+    }  # fmt: skip
 
 
 def _signature(source: Source, sha256: str, signed: Mapping[str, Any], language: str, _: Gettext) -> dict[str, Any]:

@@ -67,7 +67,6 @@ FRENCH = {
     "Preliminary reading": "Lecture provisoire",
     "Key images": "Images clés",
     "Image {n}": "Image {n}",
-    "Image {n}, frame {frame}": "Image {n}, vue {frame}",
     "Signed electronically by": "Signé électroniquement par",
     "The signature is bound to these SHA-256 digests:": "La signature porte sur ces empreintes SHA-256 :",
     "Text and image list": "Texte et liste des images",

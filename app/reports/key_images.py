@@ -1,16 +1,17 @@
-"""The images that the reader marked, for the PDF: exact frames, as small together as any link can carry."""
+"""The images that the reader marked, in one order and by one name on page and PDF; for the PDF as small as any link carries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload, undefer
+from sqlalchemy.orm import Session, joinedload, undefer
 
 from app.access.actor import WORKER
 from app.db import reading
 from app.errors import Refusal, Unavailable
+from app.reports.words import Gettext
 from app.studies import pictures
 from app.studies.models import Instance
 
@@ -20,53 +21,75 @@ SIDES_PX = (640, 480, 360, 280, 200, 160)
 
 
 @dataclass(frozen=True)
-class Printed:
-    """A JPEG, which place it has among all that the report rests on, and which frame of it that is."""
+class Key:
+    """One frame, which place its image has among all that the report rests on, and what its reader wrote beside it."""
 
     number: int
-    frame: int | None
-    body: bytes
+    frame: int
+    is_clip: bool = False
+    note: str = ""
+    instance: Instance | None = None
+
+    def label(self, _: Gettext) -> str:
+        if self.is_clip:
+            return _("Clip {n}, frame {frame}").format(n=self.number, frame=self.frame)
+        return _("Image {n}").format(n=self.number)
+
+
+@dataclass(frozen=True)
+class Printed:
+    """With its JPEG, where there is one: what is written beside a picture is said without it, too."""
+
+    key: Key
+    body: bytes | None
+
+
+def listed(session: Session, source: Mapping[str, Any]) -> list[Key]:
+    """All of a signed report, in the order in which they were marked."""
+    numbers = {one["id"]: number for number, one in enumerate(source["images"], 1)}
+    marked = [one for one in source.get("key_images", []) if one["image"] in numbers]
+    query = sa.select(Instance).where(Instance.id.in_(UUID(one["image"]) for one in marked))
+    query = query.options(joinedload(Instance.blob), undefer(Instance.facts))
+    instances = {str(one.id): one for one in session.scalars(query)} if marked else {}
+    return [_key(one, numbers[one["image"]], instances.get(one["image"])) for one in marked]
+
+
+def _key(said: Mapping[str, Any], number: int, instance: Instance | None) -> Key:
+    is_clip = instance is not None and instance.is_clip
+    return Key(number, said["frame"], is_clip, said.get("note", ""), instance)
 
 
 def printed(source: Mapping[str, Any]) -> list[Printed]:
-    """What cannot be shown (any more) is left out: the letter is complete without."""
-    numbers = {one["id"]: number for number, one in enumerate(source["images"], 1)}
-    marked = [one for one in source.get("key_images", []) if str(one["image"]) in numbers][:MOST]
-    instances = _instances([UUID(str(one["image"])) for one in marked])
-    found: list[Printed] = []
-    for side in SIDES_PX if instances else ():
-        found = [
-            Printed(numbers[str(one["image"])], one.get("frame"), body) for one in marked
-            if (body := _body(instances.get(UUID(str(one["image"]))), one.get("frame") or 1, side)) is not None
-        ]  # fmt: skip
-        if sum(len(one.body) for one in found) <= LIMIT_BYTES:
-            return found
-    return _as_fit(found)
-
-
-def _instances(ids: Sequence[UUID]) -> dict[UUID, Instance]:
-    query = sa.select(Instance).where(Instance.id.in_(ids)).options(joinedload(Instance.blob), undefer(Instance.facts))
+    """The first ones with a picture; what cannot be shown (any more) is still named."""
     with reading(WORKER) as session:
-        return {one.id: one for one in session.scalars(query)}
+        keys = listed(session, source)
+    bodies: dict[int, bytes] = {}
+    for side in SIDES_PX:
+        made = ((at, _body(key, side)) for at, key in enumerate(keys[:MOST]))
+        bodies = {at: body for at, body in made if body is not None}
+        if sum(map(len, bodies.values())) <= LIMIT_BYTES:
+            break
+    bodies = _as_fit(bodies)
+    return [Printed(key, bodies.get(at)) for at, key in enumerate(keys)]
 
 
-def _body(instance: Instance | None, frame: int, side: int) -> bytes | None:
-    if instance is None:
+def _body(key: Key, side: int) -> bytes | None:
+    if key.instance is None:
         return None
     try:
-        return pictures.small(WORKER, instance, frame, side)
+        return pictures.small(WORKER, key.instance, key.frame, side)
     except Unavailable:
         raise
     except Refusal:
         return None
 
 
-def _as_fit(found: list[Printed]) -> list[Printed]:
+def _as_fit(bodies: Mapping[int, bytes]) -> dict[int, bytes]:
     """The first ones, where even the smallest of all would be too much."""
-    kept, size = [], 0
-    for one in found:
-        size += len(one.body)
+    kept, size = {}, 0
+    for at, body in bodies.items():
+        size += len(body)
         if size > LIMIT_BYTES:
             break
-        kept.append(one)
+        kept[at] = body
     return kept

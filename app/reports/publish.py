@@ -18,7 +18,7 @@ from app.reports.models import Report, ReportVersion
 from app.storage.blobs import Blob
 from app.studies.renditions import Made, Wanted, kept_or_made
 
-RECIPE = 2
+RECIPE = 3
 
 
 def publish(report_id: str) -> None:

@@ -130,6 +130,7 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "rests_words": lambda source: rests.sentences(source, spoken.language, _),
         "early_words": lambda source: rests.early(source, _),
         "replaced_words": lambda source, by: marks.said(source, by, spoken.language, _),
+        "key_words": lambda key: key.label(_),
         "reader_words": lambda source: rests.readers(source, _),
         "exam_moment_words": lambda source: rests.exam_moment(source, spoken.language),
         "exam_doubt_words": lambda source: rests.doubted(source, spoken.language, _),

@@ -29,7 +29,8 @@ from app.people import patients
 from app.people.models import Person
 from app.referrals.given import GivenPatient, Line, clean
 from app.referrals.pregnancy import Pregnancy
-from app.reports import acknowledge, amend, dated, late, marks, publish, right_patient, teaching
+from app.reports import acknowledge, amend, dated, key_images, late, marks, publish, right_patient, teaching
+from app.reports.key_images import Key
 from app.reports.late import LateFiles, open_of
 from app.reports.models import SIGNED, Acknowledgement, Report, ReportVersion
 from app.reports.source import on_record
@@ -66,6 +67,7 @@ class Letter:
     verdict: Verdict
     source: dict[str, Any]  # all that was signed: the page says what the PDF says
     sights: list[Sight]  # the images that it rests on
+    keys: list[Key]
     read_by: list[tuple[str, datetime]]
     late: LateFiles | None  # files that came after signing, and wait for its reader's word
     feedback: Feedback | None  # to the operator, where this person is to see it
@@ -76,6 +78,10 @@ class Letter:
     @property
     def newest(self) -> ReportVersion:
         return self.signed[-1]
+
+    def sight_of(self, key: Key) -> Sight | None:
+        """None where the clinic has withdrawn it since."""
+        return next((one for one in self.sights if key.instance and one.source_id == key.instance.id), None)
 
 
 @router.get("/reports/{report_id}.pdf")
@@ -231,7 +237,8 @@ def _letter(who: Actor, report_id: UUID, number: int | None) -> Letter:
         return Letter(
             case=case, report=report, version=version, signed=marks.signed(report),
             late=open_of(session, report.id), verdict=verified(session, report, version),
-            source=source, sights=seen, feedback=feedback, marked=_marked(session, seen, case, feedback),
+            source=source, sights=seen, keys=key_images.listed(session, source), feedback=feedback,
+            marked=_marked(session, seen, case, feedback),
             read_by=[(row.name, row.at) for row in read], redated=dated.changed_since(source, case.referral.pregnancy),
             critical_since=bool(case.open_critical) or [on_record(one) for one in case.critical] != source.get("critical", []),
         )  # fmt: skip

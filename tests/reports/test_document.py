@@ -16,7 +16,7 @@ from PIL import Image
 from app.reports import words
 from app.reports.document import letter, render
 from app.reports.french import FRENCH
-from app.reports.key_images import Printed
+from app.reports.key_images import Key, Printed
 
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 VERIFY_URL = "https://sonopost.example.org/reports/0190f7c2-4a8b-7c11-9a55-0123456789ab/verify"
@@ -340,12 +340,19 @@ def test_a_word_as_long_as_a_page_stays_on_the_page() -> None:
 def test_key_images_are_printed_with_their_names_and_the_letter_stays_small() -> None:
     out = io.BytesIO()
     Image.effect_noise((64, 48), 60).convert("RGB").save(out, "JPEG")
-    pictures = [Printed(3, None, out.getvalue()), Printed(5, 12, out.getvalue())]
+    pictures = [
+        Printed(Key(3, 1, note="Widest place."), out.getvalue()),
+        Printed(Key(5, 12, is_clip=True), out.getvalue()),
+        Printed(Key(7, 1, note="Withdrawn since."), None),
+    ]
     pdf = printed(report(), pictures=pictures)
     text = " ".join("\n".join(pages(pdf)).split())
-    order = ["What this report rests on", "Key images", "Image 3", "Image 5, frame 12", "Signed electronically by"]
+    order = ["What this report rests on", "Key images", "Image 3", "Clip 5, frame 12", "Image 7",
+             "Signed electronically by"]  # fmt: skip
     assert [text.find(part) for part in order] == sorted(text.find(part) for part in order)
     assert -1 not in [text.find(part) for part in order]
+    assert "Widest place." in text
+    assert "Withdrawn since." in text, "what is written beside a picture is said without it, too"
     assert out.getvalue() in pdf  # as it was made: nothing is encoded twice
 
 
@@ -395,9 +402,10 @@ def test_every_fixed_word_has_its_french() -> None:
         for replaced_by in (None, {"version": 2, "signed_at": "2026-04-05T08:00:00Z"}, {"status": "entered-in-error"}):  # fmt: skip
             render(source, sha256=SHA256, signed={**SIGNED["signature"], "meaning": "Preliminary reading"},
                    replaced_by=replaced_by, edd_now=date(2026, 12, 20), verify_url=VERIFY_URL, gettext=asking)  # fmt: skip
-    letter(report(), SHA256, SIGNED["signature"], None, None, asking, [Printed(1, None, b""), Printed(1, 1, b"")])
+    named = [Printed(Key(1, 1), b""), Printed(Key(1, 1, is_clip=True), b"")]
+    letter(report(), SHA256, SIGNED["signature"], None, None, asking, named)
     french = words.in_language("fr")
     assert {text for text in asked - FRENCH.keys() if french(text) == text} == set()
-    named = re.compile(r"{\w+}")
-    assert [text for text in FRENCH if set(named.findall(text)) != set(named.findall(FRENCH[text]))] == []
+    places = re.compile(r"{\w+}")
+    assert [text for text in FRENCH if set(places.findall(text)) != set(places.findall(FRENCH[text]))] == []
     assert set(words.LANGUAGES) == {"en", "fr"}

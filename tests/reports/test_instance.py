@@ -174,10 +174,11 @@ def test_marked_images_are_printed_small_enough_for_any_link(db: object, places:
     referral = submitted(places.referrer)
     sent = [send(places.referrer, referral, noise(n), f"{n}.jpg").instance_id for n in range(8)]
     images = [{"id": str(one)} for one in sent]
-    source = {"images": images, "key_images": [{"image": one["id"], "frame": None} for one in images]}
+    source = {"images": images, "key_images": [{"image": one["id"], "frame": 1} for one in images]}
     found = key_images.printed(source)
-    assert [one.number for one in found] == [1, 2, 3, 4, 5, 6]
-    assert 20_000 < sum(len(one.body) for one in found) <= key_images.LIMIT_BYTES
+    assert [one.key.number for one in found] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [one.body is not None for one in found] == [True] * 6 + [False] * 2
+    assert 20_000 < sum(len(one.body or b"") for one in found) <= key_images.LIMIT_BYTES
     assert key_images.printed(source | {"key_images": [{"image": str(new_id()), "frame": 1}]}) == []
     assert key_images.printed({"images": images}) == []
 

@@ -8,7 +8,7 @@ import pikepdf
 import pytest
 from PIL import Image
 
-from app.reports.key_images import Printed
+from app.reports.key_images import Key, Printed
 from tests.reports.tagged import drawn, elements, fonts_of, kids, marks, spoken
 from tests.reports.test_document import CRITICAL, SEEN, SHA256, VERIFY_URL, printed, report
 
@@ -23,7 +23,7 @@ def full() -> bytes:
         pregnancy={"edd": "2026-12-07", "basis": "crl", "is_certain": True},
     )  # fmt: skip
     replaced = {"version": 3, "signed_at": "2026-04-05T08:00:00Z"}
-    return printed(source, replaced_by=replaced, verify_url=VERIFY_URL, pictures=[Printed(3, None, out.getvalue())])
+    return printed(source, replaced_by=replaced, verify_url=VERIFY_URL, pictures=[Printed(Key(3, 1), out.getvalue())])
 
 
 @pytest.fixture(scope="module")
