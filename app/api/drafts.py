@@ -13,6 +13,7 @@ from app.api.schemas import Out
 from app.languages import Speech, first_known
 from app.reports import filled, offers
 from app.reports.answers import Answer, KeyImage
+from app.reports.drawn import bare
 from app.reports.filled import Filled
 from app.reports.lacking import Lack, Why
 from app.reports.models import ReportVersion
@@ -103,4 +104,5 @@ class DraftOut(Out):
         here = filled.filled(session, review, version)
         known = offers.offers(session, who, review, here, spoken) if here else []
         plain: dict[str, Any] = {name: getattr(version, name) for name in cls.model_fields if name != "form"}
+        plain["key_images"] = bare(version.key_images)
         return cls(**plain, form=FormOut.of(here, version, spoken, known) if here else None)

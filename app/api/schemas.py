@@ -12,7 +12,7 @@ from app.people.models import Organization, Patient
 from app.referrals.dating import age_of
 from app.referrals.manifest import Counts
 from app.referrals.models import ManifestItem, Referral
-from app.reports.answers import KeyImage
+from app.reports.drawn import SignedKeyImage
 from app.reports.models import Report, ReportVersion
 from app.reports.words import today
 from app.reviews.models import Enclosure, Message, Review
@@ -348,7 +348,7 @@ class VersionOut(SignedOut):
     kind: str
     reason: str
     form: dict[str, Any] | None = Field(description="What was ticked, by code; the text says the same")
-    key_images: list[KeyImage]
+    key_images: list[SignedKeyImage]
     images: list[dict[str, str]]
     images_sha256: str
 

@@ -23,6 +23,7 @@ ALLOWANCES = {
     "frame": Allowance(cpu_s=5, memory_bytes=_GB),  # one frame of a DICOM file as JPEG, PNG or WebP
     "raw": Allowance(cpu_s=5, memory_bytes=_GB),  # one frame of a DICOM file without compression
     "smaller": Allowance(cpu_s=5, memory_bytes=_GB // 2),  # a WebP that was made here, in another form or size
+    "marked": Allowance(cpu_s=5, memory_bytes=_GB // 2),  # a PNG that was made here, with what a reader drew on it
     "still": Allowance(cpu_s=5, memory_bytes=_GB),  # an uploaded JPEG or PNG
     "clip": _LONG,  # a DICOM clip as a film that browsers play
     "film": _LONG,  # an uploaded or encapsulated film as one
@@ -37,6 +38,7 @@ MODULES = {
     "frame": "app.dicom.render",
     "raw": "app.dicom.raw",
     "smaller": "app.dicom.render",
+    "marked": "app.dicom.marked",
     "still": "app.dicom.still",
     "clip": "app.dicom.clip",
     "film": "app.dicom.film",

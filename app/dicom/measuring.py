@@ -98,7 +98,7 @@ def check(kind: str, points: Sequence[Point]) -> None:
             raise Invalid("The points coincide.", field="points")
     if kind in ("time", "heart-rate") and abs(points[0][0] - points[1][0]) < SMALLEST_PX:
         raise Invalid("The points are at the same time.", field="points")
-    if kind == "ellipse" and abs(_cross(*_half_axes(points))) < SMALLEST_PX**2:
+    if kind == "ellipse" and abs(_cross(*half_axes(points))) < SMALLEST_PX**2:
         raise Invalid("The ellipse has no width.", field="points")
     if kind == "area" and (crosses_itself(points) or abs(_shoelace(points)) < SMALLEST_PX**2):
         raise Invalid("The outline crosses itself, or encloses nothing.", field="points")
@@ -192,7 +192,7 @@ def _planar(
 
 def _ellipse(points: Sequence[Point]) -> tuple[float, float, dict[str, float]]:
     """By two conjugate half diameters, which stay such when the pixels are not square."""
-    u, v = _half_axes(points)
+    u, v = half_axes(points)
     square, cross = sum(each * each for each in (*u, *v)), abs(_cross(u, v))
     larger, smaller = math.sqrt(square + 2 * cross), math.sqrt(max(0.0, square - 2 * cross))
     a, b = (larger + smaller) / 2, (larger - smaller) / 2
@@ -201,7 +201,7 @@ def _ellipse(points: Sequence[Point]) -> tuple[float, float, dict[str, float]]:
     return math.pi * cross, way, {"long_axis": 2 * a, "short_axis": 2 * b}
 
 
-def _half_axes(points: Sequence[Point]) -> tuple[Point, Point]:
+def half_axes(points: Sequence[Point]) -> tuple[Point, Point]:
     """Of four points the ends of both axes (PS3.3 C.18.6.1.2), of two the corners of the box around it."""
     if len(points) == 2:
         (x1, y1), (x2, y2) = points

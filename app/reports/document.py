@@ -15,6 +15,7 @@ from app.reports.words import Gettext
 TEMPLATE = Path(__file__).parent / "document.typ"
 Source = Mapping[str, Any]
 IMPRESSION_PT, RECOMMENDATION_PT, TEXT_PT = 14, 12.5, 10
+LONGEST = 16  # characters of a word beside a picture, which is narrow
 
 
 def render(
@@ -206,7 +207,7 @@ def _parts(source: Source, language: str, ours: str, _: Gettext) -> list[dict[st
 def _picture(one: Printed, language: str, _: Gettext) -> dict[str, Any]:
     """With what its reader wrote beside it, which stands there without the picture, too."""
     return {
-        "label": one.key.label(_), "lines": runs(one.key.note, language),
+        "label": one.key.label(_), "lines": [run(line, language, LONGEST) for line in one.key.lines(language, _)],
         "body": list(one.body) if one.body is not None else None,
     }  # fmt: skip
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.errors import Invalid
-from app.reports import kept_template
+from app.reports import drawn, kept_template
 from app.reports.answers import Answers, GivenForm, KeyImage, Known, kept, of
 from app.reports.compose import Written, compose, frozen
 from app.reports.kept_template import ReportTemplate
@@ -104,25 +104,29 @@ def refuse_incomplete(here: Filled | None) -> None:
         raise Invalid("This report is not complete. What is missing is listed.", field="form", missing=missing)
 
 
-def settle(draft: ReportVersion, here: Filled | None) -> None:
-    """The text says what is ticked; page, PDF and JSON are made of it and of nothing else."""
-    for name, value in _settled(draft, here).items():
+def settle(session: Session, review: Review, draft: ReportVersion, here: Filled | None) -> None:
+    """The text says what is ticked, and key images have what is drawn on them; page, PDF and JSON are made of that and
+    of nothing else."""
+    for name, value in _settled(session, review, draft, here).items():
         setattr(draft, name, value)
 
 
 def settled(session: Session, review: Review, version: ReportVersion) -> ReportVersion:
     """As it would be signed now: what is shown for that, and what a passkey is asked for. Nothing of it is kept."""
-    here = filled(session, review, version) if version.status == VersionStatus.DRAFT else None
-    changed = _settled(version, here)
+    is_draft = version.status == VersionStatus.DRAFT
+    changed = _settled(session, review, version, filled(session, review, version)) if is_draft else {}
     names = [column.key for column in sa.inspect(ReportVersion).column_attrs]
     return ReportVersion(**{name: getattr(version, name) for name in names} | changed) if changed else version
 
 
-def _settled(version: ReportVersion, here: Filled | None) -> dict[str, Any]:
+def _settled(session: Session, review: Review, version: ReportVersion, here: Filled | None) -> dict[str, Any]:
+    keys = drawn.signed_with(session, review, version.key_images) if version.key_images else []
+    marked = {"key_images": keys} if keys else {}
     if here is None:
-        return {}
+        return marked
     typed, written = {"findings": version.findings, "recommendation": version.recommendation}, here.written
-    return {"form": frozen(here.template, here.answers, written, version.language, typed), **texts(written, typed)}
+    form = frozen(here.template, here.answers, written, version.language, typed)
+    return {"form": form, **texts(written, typed), **marked}
 
 
 def texts(written: Written | None, typed: Mapping[str, str]) -> dict[str, str]:
@@ -138,7 +142,8 @@ def texts(written: Written | None, typed: Mapping[str, str]) -> dict[str, str]:
 def reopened(signed: ReportVersion) -> dict[str, Any]:
     """What the draft of another version begins with: the ticks as ticks, and the text as it was typed."""
     typed = (signed.form or {}).get("typed") or {"findings": signed.findings, "recommendation": signed.recommendation}
-    return {**typed, "template_id": signed.template_id, "answers": signed.answers, "key_images": signed.key_images}
+    keys = drawn.bare(signed.key_images)
+    return {**typed, "template_id": signed.template_id, "answers": signed.answers, "key_images": keys}
 
 
 def _template_of(session: Session, review: Review, draft: ReportVersion | None, given: GivenForm) -> ReportTemplate:

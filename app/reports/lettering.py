@@ -104,6 +104,28 @@ def _segments(font: bytes, subtable: int) -> Iterator[int]:
                 yield code
 
 
+def pieces(text: str) -> list[tuple[str, str]]:
+    """As (piece, font file), for who cannot change fonts by themselves; a line that runs from right to left is one, so
+    that its pieces keep their order."""
+    _fonts, families, covers = lettering()
+    text = printable(text)
+    if is_rtl(text):
+        shown = [sum(ord(sign) in each for sign in text) for each in covers]
+        return [(_isolate_phrases(text), _file(families[shown.index(max(shown))]))]
+    found: list[tuple[str, str]] = []
+    at = 0
+    for sign in text:
+        if not found or ord(sign) not in covers[at]:
+            at = next((n for n, each in enumerate(covers) if ord(sign) in each), at)
+            found.append(("", _file(families[at])))
+        found[-1] = (found[-1][0] + sign, found[-1][1])
+    return found
+
+
+def _file(family: str) -> str:
+    return str(FOLDER / f"{NEEDED[family][0]}.ttf")
+
+
 def printable(text: str) -> str:
     """The text with `[U+5F20]` for what no font can show: PDF/A allows no boxes, and a box says nothing."""
     text = unicodedata.normalize("NFC", text).replace("\t", "    ")
@@ -120,11 +142,11 @@ def measured(text: str) -> str:
     return "\n".join(_isolate_phrases(line) if is_rtl(line) else line for line in text.split("\n"))
 
 
-def run(line: str, language: str) -> Run:
+def run(line: str, language: str, longest: int = LONGEST_WORD) -> Run:
     shown = printable(line.rstrip())
     if is_rtl(shown):
         shown = _isolate_phrases(shown)
-    return {"text": _breakable(shown), "lang": _language(shown, language), "dir": direction(shown)}
+    return {"text": _breakable(shown, longest), "lang": _language(shown, language), "dir": direction(shown)}
 
 
 def _isolate_phrases(line: str) -> str:
@@ -206,9 +228,9 @@ def _is_unseen(c: str) -> bool:
     return c in OVERRIDES or unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
-def _breakable(text: str) -> str:
+def _breakable(text: str, longest: int) -> str:
     """A chance to break in words that would leave the page."""
-    return re.sub(rf"[^\s\u200b]{{{LONGEST_WORD}}}(?=\w)", "\\g<0>\u200b", text)
+    return re.sub(rf"[^\s\u200b]{{{longest}}}(?=\w)", "\\g<0>\u200b", text)
 
 
 def _u16(data: bytes, at: int) -> int:

@@ -54,7 +54,7 @@ def sign(
     claims.keep_meant(session, review, draft, here, meant)
     _refuse_ended(review, draft, preliminary=preliminary or supervised)
     rest_on_images(session, review, draft, images_sha256)
-    filled.settle(draft, here)
+    filled.settle(session, review, draft, here)
     refuse_unproven(session, actor, draft, proof)
     status = VersionStatus.PRELIMINARY if preliminary or supervised else CHANGES.get(draft.kind, VersionStatus.FINAL)
     meaning = SUPERVISED if supervised else PRELIMINARY if preliminary else FINAL

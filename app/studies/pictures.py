@@ -1,5 +1,6 @@
 """What is looked at: previews and exact frames of instances, pages of documents."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import joinedload, undefer
@@ -41,7 +42,7 @@ def preview(actor: Actor, instance: Instance, max_side: int) -> Blob:
     """WebP of a still, or of the middle of a clip, made at its first request."""
     refuse_unseeable(instance)
     size = STRIP_PX if max_side <= STRIP_PX else PREVIEW_PX
-    if instance.kind == "mp4" or _is_film(instance):
+    if is_film(instance):
         poster = _poster(actor, instance)
         if poster is None:
             raise being_prepared(actor, instance)
@@ -56,7 +57,7 @@ def exact(actor: Actor, instance: Instance, number: int) -> Blob:
     refuse_unseeable(instance)
     if not 1 <= number <= instance.number_of_frames:
         raise NotFound(f"There are {instance.number_of_frames} frames.")
-    if instance.kind == "mp4" or _is_film(instance):
+    if is_film(instance):
         raise Conflict("The frames of this film are in the film itself.")
     wanted = Wanted(instance.organization_id, instance.id, "frame", number, RECIPE)
     return kept_or_made(actor, wanted, lambda: _frame(instance, number - 1, form="jpeg", max_side=None))
@@ -65,16 +66,24 @@ def exact(actor: Actor, instance: Instance, number: int) -> Blob:
 def small(actor: Actor, instance: Instance, number: int, max_side: int) -> bytes:
     """Frame `number`, from 1, as a JPEG of at most that size; of a film its poster. Made anew at each call."""
     refuse_unseeable(instance)
-    if instance.kind == "mp4" or _is_film(instance):
+    if is_film(instance):
         poster = _poster(actor, instance)
         if poster is None:
             raise being_prepared(actor, instance)
         data = b"".join(blobs.read(poster))
         return bytes(decoding.pool().run("smaller", data=data, form="jpeg", max_side=max_side)["body"])
-    if not 1 <= number <= instance.number_of_frames:
-        raise NotFound(f"There are {instance.number_of_frames} frames.")
-    body = _frame(instance, number - 1, form="jpeg", max_side=max_side).body
-    return body if isinstance(body, bytes) else body.path.read_bytes()
+    return _bytes(instance, number, form="jpeg", max_side=max_side)
+
+
+def marked(instance: Instance, number: int, max_side: int, marks: list[dict[str, Any]]) -> bytes:
+    """The same with what is drawn on it: each {kind, points, label}, the points in pixels of the picture."""
+    refuse_unseeable(instance)
+    if is_film(instance):
+        raise Conflict("The frames of this film are in the film itself.")
+    data = _bytes(instance, number, form="png", max_side=max_side)
+    # A photograph that is shown turned has the same longer side
+    side = max(instance.columns or 1, instance.rows or 1)
+    return bytes(decoding.pool().run("marked", data=data, side=side, marks=marks, form="jpeg")["body"])
 
 
 def page(actor: Actor, document: Document, number: int) -> Blob:
@@ -101,13 +110,22 @@ def refuse_unseeable(instance: Instance) -> None:
         raise Conflict(instance.preview_reason or "There is no picture of this file.", preview="none")
 
 
-def _is_film(instance: Instance) -> bool:
+def is_film(instance: Instance) -> bool:
+    if instance.kind == "mp4":
+        return True
     pixels = Facts.from_json(instance.facts).pixels
     return pixels is not None and pixels.is_video
 
 
 def _poster(actor: Actor, instance: Instance) -> Blob | None:
     return kept(actor, Wanted(instance.organization_id, instance.id, "poster", 0, RECIPE))
+
+
+def _bytes(instance: Instance, number: int, *, form: str, max_side: int) -> bytes:
+    if not 1 <= number <= instance.number_of_frames:
+        raise NotFound(f"There are {instance.number_of_frames} frames.")
+    body = _frame(instance, number - 1, form=form, max_side=max_side).body
+    return body if isinstance(body, bytes) else body.path.read_bytes()
 
 
 def _frame(instance: Instance, index: int, *, form: str, max_side: int | None) -> Made:

@@ -131,6 +131,7 @@ def wording(spoken: Speech) -> dict[str, Callable[..., Any]]:
         "early_words": lambda source: rests.early(source, _),
         "replaced_words": lambda source, by: marks.said(source, by, spoken.language, _),
         "key_words": lambda key: key.label(_),
+        "key_lines": lambda key: key.lines(spoken.language, _),
         "reader_words": lambda source: rests.readers(source, _),
         "exam_moment_words": lambda source: rests.exam_moment(source, spoken.language),
         "exam_doubt_words": lambda source: rests.doubted(source, spoken.language, _),

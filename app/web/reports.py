@@ -25,6 +25,7 @@ from app.db import reading, transaction
 from app.errors import Conflict, Invalid, NotFound, Refusal
 from app.http.actor import Acting
 from app.http.idempotency import Once, once
+from app.http.ranges import stored
 from app.people import patients
 from app.people.models import Person
 from app.referrals.given import GivenPatient, Line, clean
@@ -39,6 +40,7 @@ from app.reports.verify import Verdict, verified
 from app.reviews import step, submit
 from app.reviews.models import Review
 from app.storage import blobs
+from app.studies import pictures
 from app.studies.measurement import Measurement
 from app.studies.models import Instance
 from app.web.forms import status_of
@@ -101,6 +103,19 @@ def show_pdf(report_id: UUID, who: Acting, version: Number = None) -> Response:
 @router.get("/reports/{report_id}")
 def show_report(report_id: UUID, who: Acting, request: Request, version: Number = None) -> Response:
     return _page(request, who, report_id, version)
+
+
+@router.get("/reports/{report_id}/key-images/{place}")
+def show_key_image(report_id: UUID, place: int, who: Acting, request: Request, version: Number = None) -> Response:
+    """With what was drawn on it when it was signed; of the others their images show all."""
+    with reading(who) as session:
+        shown = _version(_signed(session, who, report_id), version)
+        keys = key_images.listed(session, json.loads(shown.canonical or "{}"))
+    key = keys[place - 1] if 1 <= place <= len(keys) else None
+    if key is None or key.instance is None or not key.marks:
+        raise NotFound
+    pictures.instance_for(who, key.instance.id)  # not where the clinic has taken it back; and it goes on record
+    return stored(key_images.picture(who, shown, place, key), request)
 
 
 @router.get("/reports/{report_id}/verify")

@@ -14,6 +14,7 @@ from app.reports import filled as templates
 from app.reports import kept_template, macros
 from app.reports.answers import AXES, Answer, GivenForm, KeyImage, Spot
 from app.reports.draft import GivenDraft
+from app.reports.drawn import SignedKeyImage
 from app.reports.filled import Filled
 from app.reports.lacking import Lack, applies, chosen, counted
 from app.reports.models import ReportVersion
@@ -158,7 +159,7 @@ def sheets_for(
         mine = replace(filled, answers=form.answers) if filled and form else filled
         known_of_it = offers(session, who, review, mine, spoken, growth) if mine else []
     language = spoken.language
-    keys = [KeyImage.model_validate(one) for one in version.key_images] if version else []
+    keys: list[KeyImage] = [SignedKeyImage.model_validate(one) for one in version.key_images] if version else []
     keys = keys if typed is None or typed.key_images is None else typed.key_images
     return Sheets(
         sheet=_sheet(mine, language, known_of_it), is_other=_is_other(version, filled),

@@ -17,7 +17,7 @@ from app.http.actor import Acting
 from app.http.entry import prove, prove_by_passkey, takes_passkeys
 from app.http.idempotency import Once, once
 from app.referrals.given import clean
-from app.reports import claims, countersign, draft, filled, teaching
+from app.reports import claims, countersign, draft, filled, key_images, teaching
 from app.reports.draft import GivenText
 from app.reports.models import ReportVersion, VersionStatus
 from app.reports.seal import asked_for
@@ -25,6 +25,7 @@ from app.reports.send_back import send_back
 from app.reports.sign import sign
 from app.reports.teaching import GivenFeedback
 from app.reviews import seen, step
+from app.studies.images import image_list
 from app.web import room
 from app.web.ahead import following_of
 from app.web.forms import status_of
@@ -144,6 +145,8 @@ def _page(
         review = step.for_reader(session, who, here.review.id, "report.sign")
         signed = countersign.to_sign(who, here.review, here.case.report)
         final = filled.settled(session, review, signed) if signed is not None else None
+        source = {"images": image_list(session, review.referral_id), "key_images": final.key_images if final else []}
+        keys = key_images.listed(session, source)
         is_draft = signed is not None and signed.status == VersionStatus.DRAFT
         form = sheets.sheet.filled if sheets.sheet is not None and sheets.sheet.filled.is_begun else None
         asks = claims.claimed(session, review, signed, form) if signed is not None and is_draft else []
@@ -159,7 +162,7 @@ def _page(
         new=[one for one in here.sights if str(one.source_id) not in before], gone=len(before - set(ids)),
         forms=_forms(here), tag=room.tag(signed), image_ids=" ".join(ids), left=room.left(request, who, here),
         changed=room.UNCHANGED, looked=looked, has_passkey=has_passkey, final=final,
-        key_images=sheets.key_images, asks=asks, contradicted=sheets.sheet.contradicted() if sheets.sheet else [],
+        keys=keys, asks=asks, contradicted=sheets.sheet.contradicted() if sheets.sheet else [],
         remark=remark,
     )  # fmt: skip
 

@@ -343,16 +343,21 @@ def test_key_images_are_printed_with_their_names_and_the_letter_stays_small() ->
     pictures = [
         Printed(Key(3, 1, note="Widest place."), out.getvalue()),
         Printed(Key(5, 12, is_clip=True), out.getvalue()),
+        Printed(Key(6, 1, note="W" * 90), out.getvalue()),
         Printed(Key(7, 1, note="Withdrawn since."), None),
     ]
     pdf = printed(report(), pictures=pictures)
     text = " ".join("\n".join(pages(pdf)).split())
-    order = ["What this report rests on", "Key images", "Image 3", "Clip 5, frame 12", "Image 7",
+    order = ["What this report rests on", "Key images", "Image 3", "Clip 5, frame 12", "Image 6", "Image 7",
              "Signed electronically by"]  # fmt: skip
     assert [text.find(part) for part in order] == sorted(text.find(part) for part in order)
     assert -1 not in [text.find(part) for part in order]
     assert "Widest place." in text
     assert "Withdrawn since." in text, "what is written beside a picture is said without it, too"
+    with pypdfium2.PdfDocument(pdf) as document:
+        letters = document[0].get_textpage()
+        right = max(letters.get_charbox(at)[2] for at in range(letters.count_chars()))
+        assert right < document[0].get_width() - 40
     assert out.getvalue() in pdf  # as it was made: nothing is encoded twice
 
 

@@ -174,13 +174,15 @@ def test_marked_images_are_printed_small_enough_for_any_link(db: object, places:
     referral = submitted(places.referrer)
     sent = [send(places.referrer, referral, noise(n), f"{n}.jpg").instance_id for n in range(8)]
     images = [{"id": str(one)} for one in sent]
-    source = {"images": images, "key_images": [{"image": one["id"], "frame": 1} for one in images]}
+    arrow = {"kind": "arrow", "points": [[10, 10], [300, 300]]}
+    keys = [{"image": one["id"], "frame": 1} | ({"marks": [arrow]} if n % 2 else {}) for n, one in enumerate(images)]
+    source = {"report": {"language": "en"}, "images": images, "key_images": keys}
     found = key_images.printed(source)
     assert [one.key.number for one in found] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert [one.body is not None for one in found] == [True] * 6 + [False] * 2
     assert 20_000 < sum(len(one.body or b"") for one in found) <= key_images.LIMIT_BYTES
     assert key_images.printed(source | {"key_images": [{"image": str(new_id()), "frame": 1}]}) == []
-    assert key_images.printed({"images": images}) == []
+    assert key_images.printed({"report": {"language": "en"}, "images": images}) == []
 
 
 def noise(shade: int) -> bytes:

@@ -63,7 +63,7 @@ def leaves(value: Any) -> list[str]:
     return [str(value)]
 
 
-def write_and_sign(client: httpx.Client, review_id: str, body: dict[str, str], tag: str | None = None) -> Any:
+def write_and_sign(client: httpx.Client, review_id: str, body: dict[str, Any], tag: str | None = None) -> Any:
     saved = client.put(f"/reviews/{review_id}/report", json=body, headers={"If-Match": tag} if tag else {})
     sign = {"password": PASSWORD, "images_sha256": ok(saved)["images_sha256"]}
     return ok(client.post(f"/reviews/{review_id}/sign", json=sign, headers={"If-Match": saved.headers["etag"]}))

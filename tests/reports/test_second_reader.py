@@ -8,6 +8,7 @@ import pikepdf
 import pytest
 from PIL import Image
 
+from app.reports.drawn import Mark
 from app.reports.key_images import Key, Printed
 from tests.reports.tagged import drawn, elements, fonts_of, kids, marks, spoken
 from tests.reports.test_document import CRITICAL, SEEN, SHA256, VERIFY_URL, printed, report
@@ -22,8 +23,12 @@ def full() -> bytes:
         patient={"name_local": "أوتينو"}, critical=[CRITICAL], seen=SEEN, findings="Liver normal, 12 cm.\n" * 120,
         pregnancy={"edd": "2026-12-07", "basis": "crl", "is_certain": True},
     )  # fmt: skip
+    cyst = Mark(kind="text", points=[(9, 9)], text="كيس 7 mm")
+    key = Key(
+        3, 1, note="Widest place.", marks=(cyst, Mark(kind="length", points=[(0, 0), (9, 9)], value=7, unit="mm"))
+    )
     replaced = {"version": 3, "signed_at": "2026-04-05T08:00:00Z"}
-    return printed(source, replaced_by=replaced, verify_url=VERIFY_URL, pictures=[Printed(Key(3, 1), out.getvalue())])
+    return printed(source, replaced_by=replaced, verify_url=VERIFY_URL, pictures=[Printed(key, out.getvalue())])
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,8 @@ def test_a_screen_reader_is_told_the_answer_first_and_in_order(pdf: pikepdf.Pdf)
         "Why this version: Left, not right.", "Otieno, Jane", "MRN-004417", "Examined", "by CRL Impression",
         "Acute calculous cholecystitis.", "Recommendation", "Surgical review within 24 h.", "Critical finding",
         "Ruptured or suspected ectopic pregnancy", "it was said back.", "Findings", "Liver normal, 12 cm.", "Question",
-        "4 of 19 not opened, 2 seen as preview only", "Key images", "Signed electronically by Dr Amina Okello", SHA256,
+        "4 of 19 not opened, 2 seen as preview only", "Key images", "Image 3", "7 mm", "Widest place.",
+        "Signed electronically by Dr Amina Okello", SHA256,
     ]  # fmt: skip
     found = [said.find(part) for part in order]
     assert -1 not in found, order[found.index(-1)]

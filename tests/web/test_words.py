@@ -28,7 +28,7 @@ APP = Path(__file__).parents[2] / "app"
 SEEN = ("access/", "dicom/", "http/problems.py", "http/limits.py", "notifications/", "people/", "referrals/", "reports/amend",
         "reports/send_on", "reports/right_patient", "reports/regroup", "reports/remind", "reports/countersign", "reports/dated",
         "reports/send_back", "reports/told", "reports/fetal", "reports/offers", "reports/tirads", "reports/claims",
-        "reports/lacking", "reports/key_images", "reviews/", "storage/spool", "studies/",
+        "reports/lacking", "reports/key_images", "reports/drawn", "reviews/", "storage/spool", "studies/",
         "web/")  # fmt: skip
 METHODS = [("web/templates/**.html", "jinja2"), ("**.py", "python")]
 KEYWORDS = {

@@ -1,0 +1,110 @@
+"""What the reading side drew on its key images: signed with them, and said and drawn alike wherever the report is read."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session, undefer
+
+from app.dicom.measuring import KINDS
+from app.languages import first_known
+from app.reports.answers import KeyImage
+from app.reports.lettering import pieces
+from app.reports.words import Gettext
+from app.reviews.models import Review
+from app.studies import pictures
+from app.studies.measurement import Measurement
+from app.studies.models import Instance
+
+DRAWN = tuple(kind for kind in KINDS if kind != "scale")  # a ruler is what others rest on, and no finding
+SHORT = 12  # of a name that stands in the picture, too
+# As on the reader's screen (static/say.js)
+DIGITS = {"mm": 1, "cm2": 2, "deg": 1, "cm/s": 1}
+SIGNS = {"cm2": " cm²", "deg": "°", "px2": " px²", "/min": "/min"}
+
+
+class Mark(BaseModel):
+    """A measurement, an arrow or a word, in pixels of the image as it is shown."""
+
+    kind: str
+    points: list[tuple[float, float]]
+    quantity: str = ""
+    fetus: str = ""
+    side: str = ""
+    site: str = ""
+    text: str = ""
+    value: float | None = None
+    unit: str = ""
+    approximate: bool = False
+
+
+class SignedKeyImage(KeyImage):
+    """With what was drawn on it when it was signed."""
+
+    marks: list[Mark] = Field([])
+
+
+def signed_with(session: Session, review: Review, key_images: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """As they would be signed now; where nothing is drawn, nothing is said of it, so that what was signed before stays
+    as it is."""
+    ids = {UUID(one["image"]) for one in key_images}
+    instances = session.scalars(sa.select(Instance).where(Instance.id.in_(ids)).options(undefer(Instance.facts)))
+    # Of a film no exact frame can be printed
+    still = [one.id for one in instances if not pictures.is_film(one)]
+    made = sa.select(Measurement).where(
+        Measurement.instance_id.in_(still), Measurement.organization_id == review.reading_organization_id,
+        Measurement.kind.in_(DRAWN), Measurement.removed_at.is_(None),
+    )  # fmt: skip
+    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for one in session.scalars(made.order_by(Measurement.id)):
+        found.setdefault((str(one.instance_id), one.frame), []).append(_mark(one))
+    drawn = [found.get((one["image"], one["frame"]), []) for one in key_images]
+    return [one | ({"marks": marks} if marks else {}) for one, marks in zip(bare(key_images), drawn, strict=True)]
+
+
+def bare(key_images: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """As they are drafted: the marks are those of the images."""
+    return [{name: part for name, part in one.items() if name != "marks"} for one in key_images]
+
+
+def _mark(made: Measurement) -> dict[str, Any]:
+    said = {name: getattr(made, name) for name in Mark.model_fields}
+    said |= {name: unicodedata.normalize("NFC", text) for name, text in said.items() if isinstance(text, str)}
+    said["value"] = None if made.value is None else round(made.value, 4)  # as the reader was shown it
+    return Mark(**said).model_dump(mode="json", exclude_defaults=True)
+
+
+def lines(marks: Sequence[Mark], language: str, _: Gettext) -> list[str]:
+    """'CRL fetus A 54.0 mm' of each that says something: what stands beside the picture."""
+    return [_whole(mark, language, _) for mark in marks if _value(mark, language)]
+
+
+def to_draw(marks: Sequence[Mark], language: str) -> list[dict[str, Any]]:
+    """For the picture: the value beside each, and what it is of where that is short."""
+    return [{"kind": mark.kind, "points": mark.points, "label": pieces(_short(mark, language))} for mark in marks]
+
+
+def _whole(mark: Mark, language: str, _: Gettext) -> str:
+    sides = {"left": _("left"), "right": _("right"), "both": _("both sides")}
+    fetus = _("fetus {name}").format(name=mark.fetus) if mark.fetus else ""
+    parts = (mark.quantity, fetus, sides.get(mark.side, ""), mark.site, _value(mark, language))
+    return " ".join(part for part in parts if part)
+
+
+def _short(mark: Mark, language: str) -> str:
+    value = _value(mark, language)
+    name = " ".join(part for part in (mark.quantity, mark.fetus) if part)
+    return f"{name} {value}".strip() if value and len(name) <= SHORT else value
+
+
+def _value(mark: Mark, language: str) -> str:
+    """'54.0 mm', '≈ 12.00 cm²', or the words that somebody wrote there."""
+    if mark.text or mark.value is None:
+        return mark.text
+    digits = Decimal(1).scaleb(-DIGITS.get(mark.unit, 0))
+    number = str(Decimal(mark.value).quantize(digits, ROUND_HALF_UP)).replace(".", first_known(language).decimal)
+    return f"{'≈ ' if mark.approximate else ''}{number}{SIGNS.get(mark.unit, f' {mark.unit}')}"
