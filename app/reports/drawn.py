@@ -30,22 +30,24 @@ SIGNS = {"cm2": " cm²", "deg": "°", "px2": " px²", "/min": "/min"}
 class Mark(BaseModel):
     """A measurement, an arrow or a word, in pixels of the image as it is shown."""
 
-    kind: str
-    points: list[tuple[float, float]]
-    quantity: str = ""
-    fetus: str = ""
-    side: str = ""
-    site: str = ""
-    text: str = ""
-    value: float | None = None
-    unit: str = ""
-    approximate: bool = False
+    kind: str = Field(examples=["length"])
+    points: list[tuple[float, float]] = Field(examples=[[[212.0, 140.5], [212.0, 301.0]]])
+    quantity: str = Field("", examples=["CBD"])
+    fetus: str = Field("", examples=[""])
+    side: str = Field("", examples=[""])
+    site: str = Field("", examples=[""])
+    text: str = Field("", examples=[""])
+    value: float | None = Field(None, examples=[48.2])
+    unit: str = Field("", examples=["mm"])
+    approximate: bool = Field(False, examples=[False], description="By the ruler on the screen: printed with '≈'")
 
 
 class SignedKeyImage(KeyImage):
     """With what was drawn on it when it was signed."""
 
-    marks: list[Mark] = Field([])
+    marks: list[Mark] = Field(
+        [], description="What the reader had drawn on that frame, in the order in which it was drawn"
+    )
 
 
 def signed_with(session: Session, review: Review, key_images: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
