@@ -47,6 +47,7 @@ class Shown(GivenText, GivenFeedback):
     passkey: str = Field("", max_length=20_000)  # the answer of a device, as JSON
     tag: str = ""
     images_sha256: str = ""
+    subject: str = ""  # the digest of all that was shown, as a passkey is asked for it
     image_ids: str = ""
     preliminary: str = ""
     meant: list[str] = Field([], max_length=20)  # what the text says, and nothing ticked bears out
@@ -117,8 +118,10 @@ def _signed(request: Request, who: Actor, review_id: UUID, key: Once, shown: Sho
             return session.get_one(ReportVersion, done.resource_id)
         here = countersign.to_sign(who, review, draft.report_of(session, review))
         revision = here.revision if here is not None and shown.tag == room.tag(here) else -1
+        subject = asked_for(session, review, here, shown.images_sha256) if here is not None else ""
+        if revision != -1 and shown.subject not in ("", subject):
+            raise Conflict("What was drawn on a key image changed since this was shown.", stale=True)
         if proof is None:
-            subject = asked_for(session, review, here, shown.images_sha256) if here is not None else ""
             proof = prove_by_passkey(session, request, who, subject, _answer(shown.passkey))
         version = sign(session, who, review, proof=proof, revision=revision, images_sha256=shown.images_sha256,
                        preliminary=bool(shown.preliminary), meant=shown.meant)  # fmt: skip
@@ -145,6 +148,7 @@ def _page(
         review = step.for_reader(session, who, here.review.id, "report.sign")
         signed = countersign.to_sign(who, here.review, here.case.report)
         final = filled.settled(session, review, signed) if signed is not None else None
+        subject = asked_for(session, review, signed, here.images_sha256) if signed is not None else ""
         source = {"images": image_list(session, review.referral_id), "key_images": final.key_images if final else []}
         keys = key_images.listed(session, source)
         is_draft = signed is not None and signed.status == VersionStatus.DRAFT
@@ -162,7 +166,7 @@ def _page(
         new=[one for one in here.sights if str(one.source_id) not in before], gone=len(before - set(ids)),
         forms=_forms(here), tag=room.tag(signed), image_ids=" ".join(ids), left=room.left(request, who, here),
         changed=room.UNCHANGED, looked=looked, has_passkey=has_passkey, final=final,
-        keys=keys, asks=asks, contradicted=sheets.sheet.contradicted() if sheets.sheet else [],
+        subject=subject, keys=keys, asks=asks, contradicted=sheets.sheet.contradicted() if sheets.sheet else [],
         remark=remark,
     )  # fmt: skip
 

@@ -25,10 +25,16 @@ def test_what_was_drawn_is_read_over_and_seen(server: Running, places: Places, a
         draw(reader, keys[0], *MARKS)
         body = {**TEXT, "key_images": keys}
         saved = reader.put(f"/reviews/{placed.review_id}/report", json=body)
-        over = arrive(places.reviewer, f"/reviews/{placed.review_id}/sign", expected=("409",))
+        over = arrive(places.reviewer, f"/reviews/{placed.review_id}/sign", expected=("409", "412"))
         said = over.locator(".signed-text")
         expect(said).to_contain_text("Image 1 · CBD 54.0 mm · 24.88 cm² · 8.91 cm² · Cyst · Widest place.")
         expect(said).to_contain_text("Clip 2, frame 14 · Systole.")
+        draw(reader, keys[0], {"kind": "text", "points": [[5, 5]], "text": "Sludge"})
+        over.get_by_label("Your password").fill(cases.PASSWORD)
+        over.get_by_role("button", name="Sign report").click()
+        expect(over.get_by_role("alert").first).to_contain_text("What was drawn on a key image changed")
+        expect(said).to_contain_text("Cyst · Sludge · Widest place.")
+        picture(over, "key-images-changed", full_page=True)
         signed = write_and_sign(reader, placed.review_id, body, saved.headers["etag"])
     for name, viewport in (("wide", WIDE), ("narrow", NARROW)):
         page = arrive(places.referrer, f"/reports/{signed['report_id']}", viewport=viewport)
