@@ -57,7 +57,7 @@ class GivenForm(Given):
 class KeyImage(Spot):
     """An image that shows what the report says."""
 
-    note: Annotated[Text, Field(max_length=200)] = ""
+    note: Annotated[Text, Field(max_length=200, description="Left out: as it is")] = ""
 
 
 def kept(answers: dict[str, Answer]) -> dict[str, Any]:

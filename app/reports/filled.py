@@ -56,9 +56,16 @@ def columns(
         if given is not None:
             values = {"template_id": _template_of(session, review, draft, given).id, "answers": kept(given.answers)}
     if "key_images" in names and key_images is not None:
-        values["key_images"] = [one.model_dump(mode="json") for one in key_images]
+        noted = {(one["image"], one["frame"]): one.get("note", "") for one in (draft.key_images if draft else ())}
+        values["key_images"] = [_noted(one, noted) for one in key_images]
     _refuse_strange_images(session, review, given if "form" in names else None, key_images)
     return values
+
+
+def _noted(given: KeyImage, before: Mapping[tuple[str, int], str]) -> dict[str, Any]:
+    """The form of the pages says no notes: what a client wrote beside a frame stays with it."""
+    said = given.model_dump(mode="json")
+    return said if "note" in given.model_fields_set else said | {"note": before.get((said["image"], said["frame"]), "")}
 
 
 def filled(session: Session, review: Review, version: ReportVersion | None) -> Filled | None:

@@ -126,6 +126,18 @@ def test_what_the_reader_drew_is_signed_and_stands_in_every_form(
         assert "24.88 cm² 8.91 cm² Cyst" in second[form], form
 
 
+def test_a_note_stays_where_a_frame_is_marked_without_one(reader: httpx.Client, placed: Placed) -> None:
+    keys, path = marked(reader, placed), f"/reviews/{placed.review_id}/report"
+    saved = reader.put(path, json={**TEXT, "key_images": keys})
+    again = [{"image": one["image"], "frame": one["frame"]} for one in keys]
+    saved = reader.put(path, json={"key_images": again}, headers={"If-Match": saved.headers["etag"]})
+    assert [one["note"] for one in ok(saved)["key_images"]] == [one["note"] for one in keys]
+    saved = reader.put(
+        path, json={"key_images": [again[0] | {"note": ""}]}, headers={"If-Match": saved.headers["etag"]}
+    )
+    assert [one["note"] for one in ok(saved)["key_images"]] == [""]
+
+
 def test_what_is_drawn_is_in_the_picture_light_within_dark_and_nowhere_else(
     server: Running, places: Places, reader: httpx.Client, placed: Placed
 ) -> None:
