@@ -13,8 +13,8 @@ RUN .venv/bin/python -m compileall -q app migrations && rm -rf node_modules
 
 FROM python:3.11-slim
 ENV PATH=/sonopost/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SONOPOST_DATA_DIR=/var/lib/sonopost
-# jpegtran turns JPEGs and makes them baseline without decoding them.
-RUN apt-get update -qq && apt-get install -qq --no-install-recommends libjpeg-turbo-progs && rm -rf /var/lib/apt/lists/*
+# jpegtran turns JPEGs and makes them baseline without decoding them; fribidi orders what is written from right to left.
+RUN apt-get update -qq && apt-get install -qq --no-install-recommends libfribidi0 libjpeg-turbo-progs && rm -rf /var/lib/apt/lists/*
 COPY --from=build /sonopost /sonopost
 # The only place that is written to besides /tmp: the root file system may be read-only.
 RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/sonopost

@@ -2,11 +2,12 @@
 
 import io
 import math
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, features
 
 from app.dicom.measuring import Point, half_axes
 from app.dicom.render import Form, encode
@@ -30,11 +31,17 @@ def marked(*, data: bytes, side: float, marks: list[dict[str, Any]], form: Form)
         points = [(x * longer / side, y * longer / side) for x, y in mark["points"]]
         _draw(layer, mark["kind"], points, longer)
     for mark in marks:  # over all lines: what is written can be read
-        if mark["label"]:
+        if mark["label"] and _can_write(mark["label"]):
             x, y = mark["points"][-1]
             _write(layer, mark["label"], (x * longer / side, y * longer / side), taken)
     picture.alpha_composite(layer.resize(picture.size, Image.Resampling.LANCZOS))
     return encode(np.asarray(picture.convert("RGB")), form, None, None)
+
+
+def _can_write(label: list[tuple[str, str]]) -> bool:
+    """Without the system's fribidi Pillow joins no letters and orders none; the words stand beside the picture, too."""
+    is_shaped = any(unicodedata.bidirectional(sign) in ("R", "AL") for text, _font in label for sign in text)
+    return not is_shaped or bool(features.check("fribidi"))
 
 
 def _draw(layer: Image.Image, kind: str, points: list[Point], longer: int) -> None:

@@ -21,9 +21,12 @@ from app.studies.measurement import Measurement
 from app.studies.models import Instance
 
 DRAWN = tuple(kind for kind in KINDS if kind != "scale")  # a ruler is what others rest on, and no finding
+LONGEST = 60  # characters written in the picture; all of them stand beside it
+MOST = 50  # of one frame: more would hide it
 SHORT = 12  # of a name that stands in the picture, too
 # As on the reader's screen (static/say.js)
 DIGITS = {"mm": 1, "cm2": 2, "deg": 1, "cm/s": 1}
+PIXELS = ("px", "px2")
 SIGNS = {"cm2": " cm²", "deg": "°", "px2": " px²", "/min": "/min"}
 
 
@@ -39,6 +42,7 @@ class Mark(BaseModel):
     text: str = Field("", examples=[""])
     value: float | None = Field(None, examples=[48.2])
     unit: str = Field("", examples=["mm"])
+    cycles: int | None = Field(None, examples=[None], description="Over which a heart rate was measured")
     approximate: bool = Field(False, examples=[False], description="By the ruler on the screen: printed with '≈'")
 
 
@@ -64,7 +68,7 @@ def signed_with(session: Session, review: Review, key_images: Sequence[Mapping[s
     found: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for one in session.scalars(made.order_by(Measurement.id)):
         found.setdefault((str(one.instance_id), one.frame), []).append(_mark(one))
-    drawn = [found.get((one["image"], one["frame"]), []) for one in key_images]
+    drawn = [found.get((one["image"], one["frame"]), [])[-MOST:] for one in key_images]
     return [one | ({"marks": marks} if marks else {}) for one, marks in zip(bare(key_images), drawn, strict=True)]
 
 
@@ -93,14 +97,17 @@ def to_draw(marks: Sequence[Mark], language: str) -> list[dict[str, Any]]:
 def _whole(mark: Mark, language: str, _: Gettext) -> str:
     sides = {"left": _("left"), "right": _("right"), "both": _("both sides")}
     fetus = _("fetus {name}").format(name=mark.fetus) if mark.fetus else ""
+    beats = _("over 1 beat") if mark.cycles == 1 else _("over {n} beats").format(n=mark.cycles)
+    beats = beats if mark.kind == "heart-rate" and mark.cycles else ""
+    pixels = _("no valid calibration") if mark.unit in PIXELS else ""
     parts = (mark.quantity, fetus, sides.get(mark.side, ""), mark.site, _value(mark, language))
-    return " ".join(part for part in parts if part)
+    return ", ".join(part for part in (" ".join(part for part in parts if part), beats, pixels) if part)
 
 
 def _short(mark: Mark, language: str) -> str:
     value = _value(mark, language)
     name = " ".join(part for part in (mark.quantity, mark.fetus) if part)
-    return f"{name} {value}".strip() if value and len(name) <= SHORT else value
+    return (f"{name} {value}".strip() if value and len(name) <= SHORT else value)[:LONGEST]
 
 
 def _value(mark: Mark, language: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload, undefer
 
 from app.access.actor import WORKER, Actor
 from app.db import reading
-from app.errors import NotFound, Refusal, Unavailable
+from app.errors import Invalid, NotFound, Refusal, Unavailable
 from app.reports import drawn
 from app.reports.drawn import Mark
 from app.reports.models import ReportVersion
@@ -105,7 +105,10 @@ def _drawn(key: Key, side: int, language: str) -> bytes:
         raise NotFound
     if not key.marks:
         return pictures.small(WORKER, key.instance, key.frame, side)
-    return pictures.marked(key.instance, key.frame, side, drawn.to_draw(key.marks, language))
+    try:
+        return pictures.marked(key.instance, key.frame, side, drawn.to_draw(key.marks, language))
+    except Invalid:  # too much to draw; what it says stands beside
+        return pictures.small(WORKER, key.instance, key.frame, side)
 
 
 def _as_fit(bodies: Mapping[int, bytes]) -> dict[int, bytes]:

@@ -13,6 +13,7 @@ from app.reports import claims, countersign, filled
 from app.reports.draft import open_draft, report_of, stale
 from app.reports.freeze import freeze, refuse_unproven, rest_on_images, tell_signed
 from app.reports.models import ReportVersion, VersionStatus
+from app.reports.seal import shown_sha256
 from app.reviews.models import Review, ReviewStatus, after
 from app.reviews.step import lock, require_owner, step
 from app.reviews.whom import supervisors
@@ -27,13 +28,14 @@ FINAL, PRELIMINARY, SUPERVISED = "Interpreted and signed", "Preliminary reading"
 
 def sign(
     session: Session, actor: Actor, review: Review, *, proof: Proof, revision: int | None, images_sha256: str,
-    preliminary: bool = False, meant: Collection[str] = (),
+    preliminary: bool = False, meant: Collection[str] = (), subject: str = "",
 ) -> ReportVersion:  # fmt: skip
     """Sign the draft that was shown. The door has just proved that the person is present, for this and nothing else.
 
     What a supervised reader signs is preliminary, and waits for its counter-signature; a supervisor who signs what
     waits counter-signs it. Conflict(stale=True) names what differs when text or images are not those that were shown.
-    `meant` are the codes of what the text says, nothing ticked bears out, and the signer says to be meant so."""
+    `subject` is the digest of all that was shown (`seal.asked_for`), where the door knows it; `meant` are the codes of what
+    the text says, nothing ticked bears out, and the signer says to be meant so."""
     require(actor, "report.sign", review.reading_organization_id)
     lock(session, review)
     if countersign.is_for(actor, review):
@@ -55,6 +57,8 @@ def sign(
     _refuse_ended(review, draft, preliminary=preliminary or supervised)
     rest_on_images(session, review, draft, images_sha256)
     filled.settle(session, review, draft, here)
+    if subject not in ("", shown_sha256(draft)):
+        raise Conflict("A measurement, or what is drawn on a key image, changed since this was shown.", stale=True)
     refuse_unproven(session, actor, draft, proof)
     status = VersionStatus.PRELIMINARY if preliminary or supervised else CHANGES.get(draft.kind, VersionStatus.FINAL)
     meaning = SUPERVISED if supervised else PRELIMINARY if preliminary else FINAL

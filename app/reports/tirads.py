@@ -17,10 +17,8 @@ POINTS = {
     "margin": {"smooth": 0, "lobulated": 2, "extension": 3},
     "foci": {"none": 0, "macro": 1, "rim": 2, "punctate": 3},
 }
-UNCLEAR = {
-    "echogenicity": 1,
-    "margin": 0,
-}  # what counts for one that cannot be determined; of the others nothing is said
+# What counts for one that cannot be determined, as behind calcification; of the others the chart says nothing
+UNCLEAR = {"composition": 2, "echogenicity": 1, "margin": 0}
 LEVELS: dict[int, Level] = {0: "tr1", 2: "tr2", 3: "tr3", 4: "tr4", 5: "tr4", 6: "tr4"}
 # From which on a biopsy, and a follow-up, is advised
 SIZES_MM: dict[Level, tuple[float, float]] = {"tr3": (25, 15), "tr4": (15, 10), "tr5": (10, 5)}

@@ -25,8 +25,8 @@ def confirm(session: Session, actor: Actor, referral_id: UUID, item_id: UUID) ->
     if item.status != FileStatus.HELD or item.facts is None:
         raise Conflict("This file is not held.", status=item.status)
     facts = Facts.from_json(item.facts)
+    item.facts, item.reason = None, ""  # attached, it may have another
     _attach_held(session, referral, item, facts)
-    item.facts, item.reason = None, ""
     item.identity = {
         **(item.identity or {}),
         "verdict": "confirmed",

@@ -23,6 +23,7 @@ IS_SENT = Instance.report_id.is_(None)  # not a report on it, which lies beside 
 IS_IMAGE = sa.and_(Instance.kind != "pdf", IS_SENT)
 # Structured reports and key objects, presentation states: the roots of their classes (PS3.6 A)
 WITHOUT_PICTURE = (structured.STORAGE, "1.2.840.10008.5.1.4.1.1.11.")
+PAGES = "1.2.840.10008.5.1.4.1.1.104.1"  # Encapsulated PDF
 NOTHING_TO_SHOW = "This file holds no picture that can be shown. It can be downloaded."
 
 
@@ -39,8 +40,11 @@ def images_of(session: Session, referral_id: UUID) -> list[Instance]:
 
 
 def holds_picture(instance: Instance) -> bool:
-    """Not so a structured report, a presentation state or a key object note; a picture that cannot be shown is one."""
-    return not instance.sop_class_uid.startswith(WITHOUT_PICTURE)
+    """Not so a structured report, a presentation state or a key object note, nor what says no rows (raw data, waveforms);
+    a picture that cannot be shown is one."""
+    if instance.kind != "dicom" or instance.sop_class_uid == PAGES:
+        return True
+    return instance.rows is not None and not instance.sop_class_uid.startswith(WITHOUT_PICTURE)
 
 
 def withdrawn_from(referral_id: UUID | sa.ColumnElement[UUID] | InstrumentedAttribute[UUID]) -> sa.ColumnElement[bool]:

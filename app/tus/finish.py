@@ -14,11 +14,10 @@ from app.db import now, reading, transaction
 from app.errors import Conflict, Invalid, Refusal, TooLarge, Unavailable
 from app.http.problems import DoorRefusal
 from app.referrals.models import FileStatus, ManifestItem
-from app.reviews import files
 from app.storage import blobs
 from app.storage.blobs import PENDING, STORED, Blob
 from app.storage.spool import Spooled
-from app.studies import previews
+from app.studies import identity, previews
 from app.studies.ingest import Arrival, ingest
 from app.studies.receive import OTHER_PATIENT, Keep, may_send, quarantine, receive
 from app.studies.renditions import drop_preview
@@ -156,7 +155,7 @@ def _keeping(say: Say, aside: Blob | None = None, confirms: Actor | None = None)
 
     def keep(session: Session, item: ManifestItem) -> None:
         if confirms is not None and item.status == FileStatus.HELD and item.reason == OTHER_PATIENT:
-            item = files.confirm(session, confirms, item.referral_id, item.id)
+            item = identity.confirm(session, confirms, item.referral_id, item.id)
         if aside is not None:
             if item.blob_id is not None:
                 blobs.give_up(session, item.blob_id)

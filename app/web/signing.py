@@ -118,13 +118,11 @@ def _signed(request: Request, who: Actor, review_id: UUID, key: Once, shown: Sho
             return session.get_one(ReportVersion, done.resource_id)
         here = countersign.to_sign(who, review, draft.report_of(session, review))
         revision = here.revision if here is not None and shown.tag == room.tag(here) else -1
-        subject = asked_for(session, review, here, shown.images_sha256) if here is not None else ""
-        if revision != -1 and shown.subject not in ("", subject):
-            raise Conflict("What was drawn on a key image changed since this was shown.", stale=True)
         if proof is None:
+            subject = asked_for(session, review, here, shown.images_sha256) if here is not None else ""
             proof = prove_by_passkey(session, request, who, subject, _answer(shown.passkey))
         version = sign(session, who, review, proof=proof, revision=revision, images_sha256=shown.images_sha256,
-                       preliminary=bool(shown.preliminary), meant=shown.meant)  # fmt: skip
+                       preliminary=bool(shown.preliminary), meant=shown.meant, subject=shown.subject)  # fmt: skip
         teaching.give(session, who, review, version, shown.feedback)
         done.keep(303, version.id)
         return version

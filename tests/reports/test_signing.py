@@ -539,6 +539,6 @@ def test_a_machines_report_is_no_image_of_what_a_report_rests_on(case: Reading, 
 
 
 def test_a_picture_that_cannot_be_shown_counts_as_one_that_was_not_opened(case: Reading, places: Places) -> None:
-    send(places.referrer, case.referral, without_picture(), "raw.dcm")
+    send(places.referrer, case.referral, without_picture(), "wanting.dcm")
     source = json.loads(case.sign(case.write()).canonical or "")
     assert (source["exam"]["images"], source["seen"]["total"], source["seen"]["not_opened"]) == (2, 2, 2)

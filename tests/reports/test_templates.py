@@ -369,14 +369,15 @@ def test_a_zone_that_was_not_looked_at_is_named() -> None:
 
 OPEN = {"right-cfv": "compressible", "right-popliteal": "compressible"}
 VEINS: list[tuple[dict[str, Any], str]] = [
-    ({"side": "right", "right-cfv": "compressible", "right-popliteal": "unclear"}, ""),
-    ({"side": "right", "right-cfv": "unclear", "right-popliteal": "compressible"}, ""),
+    ({"side": "right", "right-cfv": "compressible", "right-popliteal": "unclear"}, "unfounded"),
+    ({"side": "right", "right-cfv": "unclear", "right-popliteal": "compressible"}, "unfounded"),
     ({"side": "right", "right-cfv": "unclear", "right-popliteal": "unclear"}, "unfounded"),
     ({"side": "right", "right-calf": "compressible"}, "unfounded"),
     ({"side": "right", "left-cfv": "compressible"}, "unfounded"),
-    ({"side": "left", "left-popliteal": "compressible"}, ""),
+    ({"side": "left", "left-cfv": "compressible", "left-popliteal": "compressible"}, ""),
     ({"side": "both", **OPEN}, "unfounded"),
-    ({"side": "both", **OPEN, "left-popliteal": "compressible"}, ""),
+    ({"side": "both", **OPEN, "left-popliteal": "compressible"}, "unfounded"),
+    ({"side": "both", **OPEN, "left-cfv": "compressible", "left-popliteal": "compressible"}, ""),
     ({"side": "right", **OPEN, "right-calf": "partly"}, "contrary"),
     ({"side": "both", **OPEN, "left-cfv": "compressible", "left-fv": "not"}, "contrary"),
     ({"side": "right", **OPEN, "left-fv": "not"}, ""),  # of a leg that is not asked about any more
@@ -384,7 +385,7 @@ VEINS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("seen", "why"), VEINS)
-def test_no_thrombosis_is_said_only_of_legs_with_a_vein_shown_to_be_compressible(
+def test_no_thrombosis_is_said_only_of_legs_whose_two_points_were_shown_to_be_compressible(
     seen: dict[str, str], why: str
 ) -> None:
     answers = {

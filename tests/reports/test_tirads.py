@@ -50,7 +50,7 @@ def test_points_add_up_to_the_level_of_the_chart(answers: dict[str, Answer], poi
     "answers",
     [
         *(nodule(**{name: None}) for name in PLAIN if name != "foci"), nodule(foci=[]), nodule(foci=UNCLEAR),
-        nodule(composition=UNCLEAR), nodule(shape=UNCLEAR), nodule(shape="round"),
+        nodule(shape=UNCLEAR), nodule(shape="round"),
         nodule(composition="cystic"), {},  # one point has no level
     ],
 )  # fmt: skip

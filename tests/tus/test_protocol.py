@@ -271,6 +271,12 @@ def test_who_was_asked_about_the_name_before_it_left_is_not_asked_again(tus: Tus
         )
         assert len(session.scalars(confirmed).all()) == 1
 
+    uid = "2.25.78"  # another file under this identifier is here: that is said all the same
+    for size in (32, 48):
+        body = a_dicom(uid=uid, patient="Wanjiru^Mary", size=size)
+        answer = tus.create(len(body), body, referral_id=referral_id, filename=f"{size}.dcm", same_patient="true")
+    assert "Both are kept" in tus.json.get(answer.headers["location"]).json()["reason"]
+
     known = a_dicom(study=study)  # with this examination lies another patient's already
     assert tus.create(len(known), known, referral_id=tus.place(), filename="known.dcm").status_code == 201
     other = tus.place(patient={"family_name": "Wanjiru", "given_name": "Mary"})

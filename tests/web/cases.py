@@ -132,11 +132,10 @@ def pdf(pages: int = 2) -> bytes:
 
 
 def without_picture() -> bytes:
-    """A DICOM file that holds no pixels, though its class (raw data) may hold what was pictured."""
+    """A DICOM image whose pixels are wanting."""
     dataset = examples.rgb_color
     del dataset.PixelData
     uid = generate_uid()
-    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.66"
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
     dataset.PatientName, dataset.PatientBirthDate, dataset.PatientID = "Otieno^Jane", "19900403", ""
     dataset.SpecificCharacterSet = "ISO_IR 192"

@@ -32,7 +32,7 @@ def test_what_was_drawn_is_read_over_and_seen(server: Running, places: Places, a
         draw(reader, keys[0], {"kind": "text", "points": [[5, 5]], "text": "Sludge"})
         over.get_by_label("Your password").fill(cases.PASSWORD)
         over.get_by_role("button", name="Sign report").click()
-        expect(over.get_by_role("alert").first).to_contain_text("What was drawn on a key image changed")
+        expect(over.get_by_role("alert").first).to_contain_text("what is drawn on a key image, changed")
         expect(said).to_contain_text("Cyst · Sludge · Widest place.")
         picture(over, "key-images-changed", full_page=True)
         signed = write_and_sign(reader, placed.review_id, body, saved.headers["etag"])

@@ -190,7 +190,7 @@ def test_the_wheel_enlarges_what_lies_under_the_pointer(server: Running, places:
 
 
 def test_what_cannot_be_seen_says_why_and_can_be_downloaded(server: Running, places: Places, arrive: Arrive) -> None:
-    page = room_of(server, places, arrive, ("raw.dcm", cases.without_picture()), ("a.jpg", cases.jpeg()))
+    page = room_of(server, places, arrive, ("wanting.dcm", cases.without_picture()), ("a.jpg", cases.jpeg()))
     page.locator(".strip a[data-state=none]").click()
     expect(page.locator(".instead")).to_contain_text("This file cannot be previewed: This file holds no picture")
     with page.expect_download() as download:

@@ -179,10 +179,11 @@ export class Sheet {
   take(measured) {
     if (measured?.value == null || "apart" in document.documentElement.dataset) return false; // the other window writes
     // Whoever writes freely goes on to: a measurement begins no form beside a text.
-    if (!this.focused && !this.read() && this.field("findings")?.value.trim()) return false;
+    const place = measured.kind === "machine" ? null : this.focused; // a list of the machine's is pressed from elsewhere
+    if (!place && !this.read() && this.field("findings")?.value.trim()) return false;
     const name = measured.quantity.trim().toLowerCase();
     const fit = this.items.filter((item) => name && item.dataset.quantity?.toLowerCase() === name && !item.hidden && !item.closest("[hidden]"));
-    const item = this.focused ?? fit.find((one) => !this.answer(one).numbers) ?? fit[0];
+    const item = place ?? fit.find((one) => !this.answer(one).numbers) ?? fit[0];
     const factor = measured.unit === item?.dataset.unit ? 1 : FACTOR[`${measured.unit}>${item?.dataset.unit}`];
     if (!item || !factor) return false;
     const { key = "", kind } = item.dataset;

@@ -143,7 +143,7 @@ async function known(owner, entry_id, item, chosen) {
   const head = { name: item.name, type: chosen.type, sha256, modified: item.modified, says: item.says };
   const state = /** @type {KeptFile["state"]} */ (item.state === "chosen" && referral ? "waiting" : item.state);
   const preview_until = wantsPreview(chosen) ? Date.now() + PREVIEW_MS : 0;
-  const { file, seal } = await beginFile(owner, { id: item.id, entry_id, key: item.id, size: chosen.size, state, rank: item.rank, preview_until, head });
+  const { file, seal } = await beginFile(owner, { id: item.id, entry_id, key: item.id, size: chosen.size, state, rank: item.rank, is_right: item.isRight, preview_until, head });
   hold(file, chosen);
   tell({ added: true });
   return async () => {
