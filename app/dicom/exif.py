@@ -9,6 +9,7 @@ from app.dicom.codestream import Read
 ORIENTATION = 0x0112  # 1 to 8; from 5 on width and height change places (TIFF 6.0, tag 274)
 _ORDERS: dict[bytes, Literal["little", "big"]] = {b"II*\0": "little", b"MM\0*": "big"}
 _WIDTHS = {1: 1, 3: 2, 4: 4}  # of a value, by its type: BYTE, SHORT, LONG
+_TEXTS = (b"iTXt", b"tEXt", b"zTXt")
 _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 
 
@@ -32,8 +33,9 @@ def of_jpeg(read: Read) -> int:
     return _sound(_of_tiff(exif), int(said[1]) if said else 1)
 
 
-def of_png(read: Read) -> int:
-    """Of its chunk eXIf (PNG 11.3.3.3), where that stands before the picture."""
+def of_png(read: Read) -> int | None:
+    """Of its chunk eXIf (PNG 11.3.3.3), where that stands before the picture; None where a text may say it, in XMP or
+    as ImageMagick's raw profile."""
     at = 8
     for _ in range(limits.MARKERS):
         head = read(at, 8)
@@ -42,6 +44,8 @@ def of_png(read: Read) -> int:
             break
         if name == b"eXIf":
             return _sound(_of_tiff(read(at + 8, min(length, 1 << 16)).removeprefix(_EXIF)))
+        if name in _TEXTS and read(at + 8, 17).startswith((b"XML:com.adobe.xmp", b"Raw profile type")):
+            return None
         at += 12 + length
     return 1
 

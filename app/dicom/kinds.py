@@ -44,13 +44,13 @@ def png(source: Source) -> Facts | None:
     return _picture(source, "png", rows, columns, exif.of_png(source.read))
 
 
-def _picture(source: Source, kind: Literal["jpeg", "png"], rows: int, columns: int, orientation: int) -> Facts:
+def _picture(source: Source, kind: Literal["jpeg", "png"], rows: int, columns: int, orientation: int | None) -> Facts:
     """Rows and columns are those of the picture as it is shown: on it one measures."""
     if not rows or not columns:
         raise damaged("it holds a picture of no size")
     if rows * columns > file_limits().max_frame_pixels:
         raise beyond(sized("it has {columns} × {rows} pixels", columns, rows), file_limits().max_frame_pixels)
-    if orientation >= 5:
+    if orientation is not None and orientation >= 5:
         rows, columns = columns, rows
     return Facts(
         kind=kind, size_bytes=source.size, rows=rows, columns=columns, orientation=orientation, number_of_frames=1

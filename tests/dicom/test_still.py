@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from app.dicom.admission import examine
 from app.dicom.still import still
@@ -73,6 +73,12 @@ def test_the_size_that_is_noted_is_that_of_the_picture_as_it_is_shown(
     facts = examine(Path(path))
     assert (facts.columns, facts.rows) == opened(still(path=path, form="png")["body"]).size
     assert facts.orientation == (orientation if 1 <= orientation <= 8 else 1)
+
+
+def test_a_turn_that_only_a_text_of_a_png_may_say_is_not_taken_for_none(tmp_path: Path) -> None:
+    words = PngImagePlugin.PngInfo()
+    words.add_itxt("XML:com.adobe.xmp", (XMP % 6).decode())
+    assert examine(Path(uploaded(tmp_path, HALVES, "PNG", pnginfo=words))).orientation is None
 
 
 def test_a_picture_without_a_word_on_it_lies_as_it_is(tmp_path: Path) -> None:

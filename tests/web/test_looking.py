@@ -225,14 +225,31 @@ def test_the_machines_number_fills_what_is_empty_in_the_form_and_replaces_nothin
         page.locator(".machine summary").click()
     bpd, hc = (page.locator(f"[data-key={each}] .measure [inputmode]") for each in ("bpd", "hc"))
     hc.fill("190")
-    page.locator("#impression").focus()
+    page.locator("[data-key=dvp] .measure [inputmode]").focus()  # touched last, and not meant
     page.get_by_role("button", name="Into the report Biparietal Diameter").click()
     expect(bpd).to_have_value("52.1")
+    expect(page.locator("[data-key=dvp] .measure [inputmode]")).to_have_value("")
     page.get_by_role("button", name="Into the report Head Circumference").click()
     expect(page.locator("#findings")).to_have_value("HC fetus A 19.5 cm (measured by the machine)\n")
     expect(hc).to_have_value("190")
     expect(page.locator("#as-signed")).to_contain_text("Biparietal diameter: 52.1 mm (measured by the machine).")
     picture(page, "machine-form")
+
+
+def test_of_twins_the_machines_number_goes_into_the_text_with_its_fetus(
+    server: Running, places: Places, arrive: Arrive
+) -> None:
+    files = ("a.dcm", phantom(TISSUE)), ("sr.dcm", report(obstetric()))
+    placed = cases.place(server, places, *files, exam_type="ob-second-trimester")
+    with cases.client_of(server, places.reviewer) as reviewer:
+        cases.ok(reviewer.post(f"/reviews/{placed.review_id}/claim"))
+    page = arrive(places.reviewer, f"/reviews/{placed.review_id}")
+    machines_own(page, 3)
+    page.get_by_role("button", name="Accept Biparietal Diameter").nth(1).click()
+    page.locator(".machine summary").click()
+    page.get_by_role("button", name="Into the report Biparietal Diameter").click()
+    expect(page.locator("#findings")).to_have_value("BPD fetus B 4.98 cm (measured by the machine)\n")
+    expect(page.locator("[data-key=bpd] .measure [inputmode]")).to_have_value("")
 
 
 def test_a_referrer_looks_at_what_a_report_rests_on_one_after_the_other(
