@@ -6,7 +6,7 @@ from pathlib import Path
 import app.tus
 from app.config import Settings
 from app.storage.s3 import PART_BYTES
-from app.tus import begin, protocol, routes
+from app.tus import begin, finish, protocol, routes
 
 TEXT = (Path(app.tus.__file__).parent / "CONFORMANCE.md").read_text()
 
@@ -45,4 +45,4 @@ def test_every_setting_that_is_named_exists_with_its_default() -> None:
 def test_every_key_that_is_read_is_said_and_every_line_is_one() -> None:
     said = set(re.findall(r"^\| `(\w+)` \|", TEXT.partition("## Upload-Metadata")[2].partition("## ")[0], re.MULTILINE))
     source = Path(begin.__file__).read_text()
-    assert said == set(re.findall(r'metadata(?:\.get\(|, )"(\w+)"', source)) | {begin.PREVIEW_OF}
+    assert said == set(re.findall(r'metadata(?:\.get\(|, )"(\w+)"', source)) | {begin.PREVIEW_OF, finish.SAME_PATIENT}

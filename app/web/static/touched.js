@@ -134,5 +134,7 @@ if (form?.hasAttribute("data-gone")) {
   attend(form);
   form.inert = isKept;
   addEventListener("hashchange", () => isOpened() && come());
+  // What was typed before this script was here
+  [...form.querySelectorAll("textarea")].find((each) => each.value !== each.defaultValue)?.dispatchEvent(new Event("input", { bubbles: true }));
   if (isKept || alone || isOpened() || !document.getElementById("both")?.hidden) come();
 }
