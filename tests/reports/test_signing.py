@@ -41,7 +41,7 @@ from tests.faults.invariants import check_invariants
 from tests.people import Places, Somebody, count, proof
 from tests.referrals.test_place import at_once, submitted
 from tests.studies.sent import a_dicom, send
-from tests.web.cases import without_picture
+from tests.web.cases import raw_data, without_picture
 
 TEXT = GivenDraft(findings="Stones.", impression="Gallstones.", recommendation="Surgeon.")
 
@@ -540,5 +540,6 @@ def test_a_machines_report_is_no_image_of_what_a_report_rests_on(case: Reading, 
 
 def test_a_picture_that_cannot_be_shown_counts_as_one_that_was_not_opened(case: Reading, places: Places) -> None:
     send(places.referrer, case.referral, without_picture(), "wanting.dcm")
+    send(places.referrer, case.referral, raw_data(), "raw.dcm")  # which is none
     source = json.loads(case.sign(case.write()).canonical or "")
     assert (source["exam"]["images"], source["seen"]["total"], source["seen"]["not_opened"]) == (2, 2, 2)

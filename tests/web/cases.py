@@ -9,8 +9,8 @@ from typing import Any
 import av
 import httpx
 from PIL import Image, ImageDraw
-from pydicom import examples
-from pydicom.uid import generate_uid
+from pydicom import dcmread, examples
+from pydicom.uid import RawDataStorage, generate_uid
 
 from tests.people import Places, Somebody, set_password
 from tests.servers.app import Running
@@ -128,6 +128,16 @@ def pdf(pages: int = 2) -> bytes:
     for number, sheet in enumerate(sheets, 1):
         ImageDraw.Draw(sheet).text((60, 60), f"Letter, page {number}", fill="black")
     sheets[0].save(out, "PDF", save_all=True, append_images=sheets[1:])
+    return out.getvalue()
+
+
+def raw_data() -> bytes:
+    """What a machine keeps for itself: nothing of it is a picture."""
+    dataset = dcmread(io.BytesIO(without_picture()))
+    del dataset.Rows, dataset.Columns
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = RawDataStorage
+    out = io.BytesIO()
+    dataset.save_as(out)
     return out.getvalue()
 
 
