@@ -14,7 +14,7 @@ from app.dicom.measuring import KINDS
 from app.languages import first_known
 from app.reports.answers import KeyImage
 from app.reports.lettering import pieces
-from app.reports.words import Gettext
+from app.reports.words import Gettext, measured_of, with_unit
 from app.reviews.models import Review
 from app.studies import pictures
 from app.studies.measurement import Measurement
@@ -27,7 +27,6 @@ SHORT = 12  # of a name that stands in the picture, too
 # As on the reader's screen (static/say.js)
 DIGITS = {"mm": 1, "cm2": 2, "deg": 1, "cm/s": 1}
 PIXELS = ("px", "px2")
-SIGNS = {"cm2": " cm²", "deg": "°", "px2": " px²", "/min": "/min"}
 
 
 class Mark(BaseModel):
@@ -95,13 +94,13 @@ def to_draw(marks: Sequence[Mark], language: str) -> list[dict[str, Any]]:
 
 
 def _whole(mark: Mark, language: str, _: Gettext) -> str:
-    sides = {"left": _("left"), "right": _("right"), "both": _("both sides")}
-    fetus = _("fetus {name}").format(name=mark.fetus) if mark.fetus else ""
-    beats = _("over 1 beat") if mark.cycles == 1 else _("over {n} beats").format(n=mark.cycles)
-    beats = beats if mark.kind == "heart-rate" and mark.cycles else ""
-    pixels = _("no valid calibration") if mark.unit in PIXELS else ""
-    parts = (mark.quantity, fetus, sides.get(mark.side, ""), mark.site, _value(mark, language))
-    return ", ".join(part for part in (" ".join(part for part in parts if part), beats, pixels) if part)
+    name = measured_of(mark.quantity, mark.fetus, mark.side, mark.site, _)
+    parts = [f"{name} {_value(mark, language)}".strip()]
+    if mark.kind == "heart-rate" and mark.cycles:
+        parts.append(_("over 1 beat") if mark.cycles == 1 else _("over {n} beats").format(n=mark.cycles))
+    if mark.unit in PIXELS:
+        parts.append(_("no valid calibration"))
+    return ", ".join(parts)
 
 
 def _short(mark: Mark, language: str) -> str:
@@ -115,5 +114,5 @@ def _value(mark: Mark, language: str) -> str:
     if mark.text or mark.value is None:
         return mark.text
     digits = Decimal(1).scaleb(-DIGITS.get(mark.unit, 0))
-    number = str(Decimal(mark.value).quantize(digits, ROUND_HALF_UP)).replace(".", first_known(language).decimal)
-    return f"{'≈ ' if mark.approximate else ''}{number}{SIGNS.get(mark.unit, f' {mark.unit}')}"
+    number = str(Decimal(mark.value).quantize(digits, ROUND_HALF_UP))
+    return f"{'≈ ' if mark.approximate else ''}{with_unit(number, mark.unit, first_known(language).decimal)}"

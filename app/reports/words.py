@@ -1,5 +1,6 @@
 """Dates, ages, sexes and exam types in words, for the PDF and the pages alike."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
@@ -203,3 +204,21 @@ def _offset(local: datetime) -> str:
     hours, rest = divmod(abs(minutes), 60)
     sign = "+" if minutes > 0 else "−"
     return "UTC" + (f"{sign}{hours}" + (f":{rest:02}" if rest else "") if minutes else "")
+
+
+# UCUM as people write it; what it says in braces is a remark, no unit
+_SIGNS = {"1": "", "cm2": "cm²", "mm2": "mm²", "cm3": "cm³", "mm3": "mm³", "deg": "°", "mm[Hg]": "mmHg", "px2": "px²"}
+
+
+def with_unit(number: str, unit: str, decimal: str) -> str:
+    """'12,00 cm²', '36°', '150/min'."""
+    called = _SIGNS.get(plain := re.sub(r"\{[^}]*\}", "", unit), plain)
+    space = "" if called in ("", "°") or called.startswith("/") else " "
+    return f"{number.replace('.', decimal)}{space}{called}"
+
+
+def measured_of(quantity: str, fetus: str, side: str, site: str, _: Gettext) -> str:
+    """What was measured: 'CRL fetus A', 'length left kidney'."""
+    sides = {"left": _("left"), "right": _("right"), "both": _("both sides")}
+    parts = (quantity, _("fetus {name}").format(name=fetus) if fetus else "", sides.get(side, ""), site)
+    return " ".join(part for part in parts if part)

@@ -32,10 +32,14 @@ class Line:
     remeasured: list[Measurement]  # the same quantity, by a reader
 
 
+def is_report(instance: Instance) -> bool:
+    return instance.sop_class_uid.startswith(structured.STORAGE)
+
+
 def lines(session: Session, actor: Actor, instances: Iterable[Instance]) -> list[Line]:
     """Of these instances, as far as they are reports of a machine; the marks are the actor's own organizations'."""
     ids = {one.id: one for one in instances}
-    reports = [one for one in ids.values() if one.sop_class_uid.startswith(structured.STORAGE)]
+    reports = [one for one in ids.values() if is_report(one)]
     if not reports:
         return []
     made = _made(session, actor, list(ids))
@@ -49,14 +53,14 @@ def lines(session: Session, actor: Actor, instances: Iterable[Instance]) -> list
 
 def fetuses(session: Session, instances: Iterable[Instance]) -> set[str]:
     """By the names that the machine's reports give them."""
-    reports = (one.id for one in instances if one.sop_class_uid.startswith(structured.STORAGE))
+    reports = (one.id for one in instances if is_report(one))
     return {said.fetus.upper() for each in reports for said in _values(session, each) if said.fetus}
 
 
 def accept(session: Session, actor: Actor, instance_id: UUID, key: str) -> Measurement:
     """It counts from now on, where the reader has not measured the same; twice is once."""
     instance = measure.image_for(session, actor, instance_id)
-    if not instance.sop_class_uid.startswith(structured.STORAGE):
+    if not is_report(instance):
         raise Conflict("This is no report of a machine.")
     said = next((one for one in _values(session, instance.id) if one.key == key), None)
     if said is None:

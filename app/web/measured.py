@@ -1,16 +1,13 @@
 """What is said of a measurement: on the page in its language, in a report in that one's."""
 
-import re
 from decimal import Decimal
 from typing import Any
 
 from app.dicom.structured import MachineValue
 from app.languages import LANGUAGES, Speech, speech
+from app.reports.words import measured_of, with_unit
 from app.studies.machine import Line
 from app.studies.measurement import Measurement
-
-# UCUM as people write it; what it says in braces is a remark, no unit
-SIGNS = {"1": "", "cm2": "cm²", "mm2": "mm²", "cm3": "cm³", "mm3": "mm³", "deg": "°", "mm[Hg]": "mmHg", "px2": "px²"}
 
 
 def measured_words(spoken: Speech) -> dict[str, str]:
@@ -45,9 +42,7 @@ def machine_words(spoken: Speech) -> dict[str, Any]:
 def _machine_line(said: MachineValue, spoken: Speech) -> str:
     """For the report: 'BPD fetus A 5.21 cm (Mean, measured by the machine)'; names are in the machine's own words."""
     _ = spoken.gettext
-    sides = {"left": _("left"), "right": _("right"), "both": _("both sides")}
-    fetus = _("fetus {name}").format(name=said.fetus) if said.fetus else ""
-    name = " ".join(part for part in (said.quantity, fetus, sides.get(said.side, ""), said.site) if part)
+    name = measured_of(said.quantity, said.fetus, said.side, said.site, _)
     how = ", ".join(part for part in (said.modifiers, said.derivation, _("measured by the machine")) if part)
     return f"{name} {_machine_number(said, spoken)} ({how})"
 
@@ -61,16 +56,10 @@ def _item(line: Line) -> dict[str, Any]:
 
 
 def _remeasured(one: Measurement, spoken: Speech) -> str:
-    return f"{'≈ ' if one.approximate else ''}{_with_unit(f'{one.value or 0:.1f}', one.unit, spoken)}"
+    return f"{'≈ ' if one.approximate else ''}{with_unit(f'{one.value or 0:.1f}', one.unit, spoken.decimal)}"
 
 
 def _machine_number(said: MachineValue, spoken: Speech) -> str:
     """Four figures, and more where they stand before the decimal sign."""
     figures = max(4, len(str(int(abs(said.value)))))
-    return _with_unit(format(Decimal(f"{said.value:.{figures}g}"), "f"), said.unit, spoken)
-
-
-def _with_unit(number: str, unit: str, spoken: Speech) -> str:
-    called = SIGNS.get(plain := re.sub(r"\{[^}]*\}", "", unit), plain)
-    space = "" if called in ("", "°") or called.startswith("/") else " "
-    return f"{number.replace('.', spoken.decimal)}{space}{called}"
+    return with_unit(format(Decimal(f"{said.value:.{figures}g}"), "f"), said.unit, spoken.decimal)

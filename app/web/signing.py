@@ -20,7 +20,7 @@ from app.referrals.given import clean
 from app.reports import claims, countersign, draft, filled, key_images, teaching
 from app.reports.draft import GivenText
 from app.reports.models import ReportVersion, VersionStatus
-from app.reports.seal import asked_for
+from app.reports.seal import asked_for, shown_sha256
 from app.reports.send_back import send_back
 from app.reports.sign import sign
 from app.reports.teaching import GivenFeedback
@@ -146,7 +146,7 @@ def _page(
         review = step.for_reader(session, who, here.review.id, "report.sign")
         signed = countersign.to_sign(who, here.review, here.case.report)
         final = filled.settled(session, review, signed) if signed is not None else None
-        subject = asked_for(session, review, signed, here.images_sha256) if signed is not None else ""
+        subject = shown_sha256(final, images_sha256=here.images_sha256) if final is not None else ""
         source = {"images": image_list(session, review.referral_id), "key_images": final.key_images if final else []}
         keys = key_images.listed(session, source)
         is_draft = signed is not None and signed.status == VersionStatus.DRAFT

@@ -44,6 +44,13 @@ def claimed(server: Running, places: Places, reviewer: httpx.Client, *bodies: by
     return placed
 
 
+def on_a_phone(arrive: Arrive, places: Places, placed: Placed) -> Page:
+    """The form, opened over the picture."""
+    narrow = arrive(places.reviewer, f"/reviews/{placed.review_id}", viewport=NARROW, has_touch=True, is_mobile=True)
+    narrow.get_by_role("link", name="Write").click()
+    return narrow
+
+
 def saved(page: Page) -> None:
     expect(page.locator("#saved")).to_have_text(re.compile(r"^saved \d\d:\d\d:\d\d$"))
 
@@ -190,8 +197,7 @@ def test_due_date_and_age_are_taken_by_one_press_and_a_contradiction_is_shown_an
     kept = draft(reviewer, placed)["form"]
     assert kept["answers"]["edd"]["text"] == "1 Jan 2030"
     assert "Gestational age by the due date: 20w0d on" in kept["findings"]
-    narrow = arrive(places.reviewer, f"/reviews/{placed.review_id}", viewport=NARROW, has_touch=True, is_mobile=True)
-    narrow.get_by_role("link", name="Write").click()
+    narrow = on_a_phone(arrive, places, placed)
     item(narrow, "edd").locator(".offer").scroll_into_view_if_needed()
     picture(narrow, "offers-narrow")
     accessible(narrow)
@@ -272,8 +278,7 @@ def test_the_form_works_without_script_and_on_a_phone(
     answers = draft(reviewer, placed)["form"]["answers"]
     assert answers["location"]["choice"] == "intrauterine"
     assert [spot["frame"] for spot in answers["cardiac"]["seen_on"]] == [1]
-    narrow = arrive(places.reviewer, f"/reviews/{placed.review_id}", viewport=NARROW, has_touch=True, is_mobile=True)
-    narrow.get_by_role("link", name="Write").click()
+    narrow = on_a_phone(arrive, places, placed)
     expect(item(narrow, "embryos")).to_be_visible()
     expect(item(narrow, "crl")).to_be_hidden()  # no embryo was ticked
     tick(narrow, "sac", "seen, regular")
@@ -308,8 +313,7 @@ def test_the_level_of_a_nodule_is_put_in_by_a_press(
     expect(item(page, "tirads").locator("[value=tr4]")).to_be_checked()
     saved(page)
     assert draft(reviewer, placed)["form"]["answers"]["tirads"]["choice"] == "tr4"
-    narrow = arrive(places.reviewer, f"/reviews/{placed.review_id}", viewport=NARROW, has_touch=True, is_mobile=True)
-    narrow.get_by_role("link", name="Write").click()
+    narrow = on_a_phone(arrive, places, placed)
     item(narrow, "tirads").scroll_into_view_if_needed()
     picture(narrow, "level-narrow")
     accessible(narrow)
@@ -331,8 +335,7 @@ def test_technique_stays_closed_until_it_is_wanted(
     picture(page, "technique-wide")
     accessible(page)
     assert draft(reviewer, placed)["form"]["findings"].count("Route: transvaginal.") == 1
-    narrow = arrive(places.reviewer, f"/reviews/{placed.review_id}", viewport=NARROW, has_touch=True, is_mobile=True)
-    narrow.get_by_role("link", name="Write").click()
+    narrow = on_a_phone(arrive, places, placed)
     expect(item(narrow, "route").locator("[value=transvaginal]")).to_be_checked()  # open: something is ticked in it
     expect(item(narrow, "limits")).to_be_visible()
     item(narrow, "limits").scroll_into_view_if_needed()
@@ -414,8 +417,7 @@ def test_every_exam_has_its_form(
         saved(page)
     picture(page, f"sheet-{exam_type}")
     accessible(page)
-    narrow = arrive(places.reviewer, f"/reviews/{placed.review_id}", viewport=NARROW, has_touch=True, is_mobile=True)
-    narrow.get_by_role("link", name="Write").click()
+    narrow = on_a_phone(arrive, places, placed)
     expect(narrow.locator("#form .item").first).to_be_visible()
     picture(narrow, f"sheet-{exam_type}-narrow")
     accessible(narrow)
