@@ -119,6 +119,7 @@ def test_tabs_and_choices_count_and_the_narrowing_is_remembered(
     expect(page.locator("select[name=language] option")).to_have_text(["All languages", "English (3)"])
     page.get_by_role("link", name="Waiting for the site").click()
     expect(page.locator("#rows .code")).to_have_text([placed[1].code])
+    page.wait_for_load_state()  # its script narrows as one chooses
     page.get_by_label("Exam").select_option("renal")
     expect(page.locator(".empty")).to_contain_text("Nothing here matches.")
     page.goto(f"/reviews/{placed[0].review_id}")
